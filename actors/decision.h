@@ -1,0 +1,21 @@
+#pragma once
+#include <vector>
+
+#include "events/event.h"
+#include "events/refusal.h"
+#include "events/result.h"
+
+namespace souk {
+
+/// A refusal by the business; `detail` is the status that forbids it (illegal_state), else 0.
+struct Refused {
+  Refusal reason = Refusal::none;
+  std::uint8_t detail = 0;
+  bool operator==(const Refused&) const = default;
+};
+
+/// What a command leads to: new facts about one entity, or a refusal. No facts: already true.
+using Facts = std::vector<Payload>;
+using Decision = Result<Facts, Refused>;
+
+}  // namespace souk

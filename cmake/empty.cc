@@ -1,0 +1,1 @@
+// Keeps a library linkable while it has no source yet.
