@@ -38,6 +38,17 @@ class Answers {
     if (drop > 0) kept_.erase(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(drop));
     kept_.push_back(answer);
   }
+  void drop_older_than(Version version) {
+    std::erase_if(kept_, [&](const Answer& a) { return a.version < version; });
+  }
+  /// What was answered at `version` turned out refused (an address that was another's).
+  void refuse(Version version, Refusal refusal) {
+    for (auto& a : kept_) {
+      if (a.version != version || a.outcome == Outcome::refused) continue;
+      a.outcome = Outcome::refused;
+      a.refusal = refusal;
+    }
+  }
   /// The oldest version that may still have to be rendered; `current` where there is none.
   Version oldest_version(Version current) const {
     Version oldest = current;

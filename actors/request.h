@@ -135,16 +135,20 @@ class ReplySink {
   virtual void deliver(std::vector<Reply>&& replies) = 0;
 };
 
+enum class More : std::uint8_t { no, yes };
+
 /// Writes documents (JSON) from states, on the host's thread; implemented by the gateway.
 class Presenter {
  public:
   virtual ~Presenter() = default;
   virtual void product(const Sku& sku, const Product& product, std::int64_t available, Body& out) const = 0;
+  /// `{sku, active: false, version}`: what taking off sale answers.
+  virtual void delisted(const Sku& sku, Version version, Body& out) const = 0;
   virtual void stock(const Sku& sku, const StockFigures& figures, Body& out) const = 0;
   virtual void user(UserId id, const UserProfile& profile, Body& out) const = 0;
   /// `{user_id}` alone and the like: what a creation answers.
   virtual void user_created(UserId id, Body& out) const = 0;
-  virtual void user_orders(UserId id, const std::vector<std::pair<OrderId, const Order*>>& page, bool more,
+  virtual void user_orders(UserId id, const std::vector<std::pair<OrderId, const Order*>>& page, More more,
                            Body& out) const = 0;
   virtual void cart(CartId id, const Cart& cart, Body& out) const = 0;
   virtual void cart_created(CartId id, const Cart& cart, Body& out) const = 0;

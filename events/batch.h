@@ -6,7 +6,7 @@
 ///        0     1  format version (1)
 ///        1     1  type: 1 events, 2 no-op, 3 claim, 4 transfer
 ///        2     2  flags, 0
-///        4     4  crc32c of bytes 8.. to the end
+///        4     4  crc32c of bytes 0..3 and 8.. to the end
 ///        8     8  epoch of the owner that wrote it
 ///       16     8  incarnation: random, one per start of the owner
 ///       24     8  first_seq: sequence number of the first event
@@ -14,7 +14,8 @@
 ///       40     8  chain: XXH3-64 of (chain of the record before, seq, payload)
 ///       48     4  count of events
 ///       52     4  size of the payload in bytes
-///       56     .  payload: one Cap'n Proto message, souk::schema::Batch, flat array, a single segment
+///       56     .  payload: one Cap'n Proto message, souk::schema::Batch, as a flat array: a segment
+///                 table, then the segments (one as a rule)
 ///
 /// All integers are little endian. Embedded on disk: do not change, only add versions.
 #include <cstdint>
@@ -48,6 +49,7 @@ struct Batch {
   ShardId shard;
   Seq first_seq = 0;
   Seq last_seq = 0;
+  std::uint64_t epoch = 0;
   std::uint64_t chain = 0;  // after it
   std::string bytes;        // header and payload
 };

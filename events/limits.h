@@ -31,6 +31,8 @@ inline constexpr std::int64_t answer_kept_ms = 24LL * 60 * 60 * 1000;
 inline constexpr std::size_t returns_per_order_max = 256;
 inline constexpr std::size_t refunds_per_order_max = 256;
 inline constexpr std::size_t user_orders_page_max = 100;
+inline constexpr std::size_t cart_undo_max = 4'096;
+inline constexpr std::int64_t position_wait_ms = 2'000;
 
 // What the log takes.
 inline constexpr std::size_t batch_events_max = 4'096;

@@ -20,21 +20,23 @@ struct HttpRequest {
   HttpMethod method = HttpMethod::other;
   std::string_view target;  // as sent: path and query, percent-encoded
   std::string_view body;    // has at least 64 readable bytes behind it (for simdjson)
-  std::string_view content_type, accept, prefer, idempotency_key, if_match, if_none_match, souk_min_position;
-  bool has_idempotency_key = false, has_if_match = false, has_min_position = false, has_content_type = false;
+  std::string_view content_type, accept, prefer, idempotency_key, if_match, if_none_match,
+      souk_min_position;
+  bool has_idempotency_key = false, has_if_match = false, has_min_position = false,
+       has_content_type = false;
 };
 
 struct HttpResponse {
   int status = 200;
   std::string_view content_type = "application/json";  // static storage; not sent without a body
   std::string body;
-  std::uint64_t etag = 0;          // 0: none; sent as "N"
-  std::string position;            // Souk-Position; empty: none
-  bool replayed = false;           // Idempotent-Replay: true
-  int retry_after_s = 0;           // 0: none
-  std::string_view allow;          // Allow, of 405; static storage
-  std::string location;            // empty: none
-  bool close = false;              // Connection: close
+  std::uint64_t etag = 0;  // 0: none; sent as "N"
+  std::string position;    // Souk-Position; empty: none
+  bool replayed = false;   // Idempotent-Replay: true
+  int retry_after_s = 0;   // 0: none
+  std::string_view allow;  // Allow, of 405; static storage
+  std::string location;    // empty: none
+  bool close = false;      // Connection: close
 };
 
 /// Names one request that waits for its answer. A stale one (the client has gone) is harmless.
@@ -49,8 +51,8 @@ class HttpServer;
 class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
-  /// The body limit for this request, asked when the headers are complete (before any of the body is
-  /// read). The server answers 413 itself beyond it.
+  /// The body limit for this request, asked when the headers are complete (before any of the body
+  /// is read). The server answers 413 itself beyond it.
   virtual std::size_t body_limit(HttpMethod method, std::string_view target) = 0;
   /// Answer with server.respond(exchange, ...) now or later.
   virtual void on_request(HttpServer& server, ExchangeId exchange, const HttpRequest& request) = 0;
@@ -67,16 +69,17 @@ class HttpHandler {
 struct HttpLimits {
   std::size_t connections_max = 12'000;
   std::size_t header_bytes_max = 16 * 1024;
-  std::size_t buffered_bytes_max = 256 * 1024 * 1024;  // request bodies of all connections of this server
-  int header_timeout_ms = 10'000;   // from the first byte of a request to the end of its headers
-  int body_timeout_ms = 30'000;     // to the end of its body
-  int idle_timeout_ms = 75'000;     // between requests
-  int write_timeout_ms = 30'000;    // until an answer is taken
+  std::size_t buffered_bytes_max =
+      256 * 1024 * 1024;           // request bodies of all connections of this server
+  int header_timeout_ms = 10'000;  // from the first byte of a request to the end of its headers
+  int body_timeout_ms = 30'000;    // to the end of its body
+  int idle_timeout_ms = 75'000;    // between requests
+  int write_timeout_ms = 30'000;   // until an answer is taken
 };
 
 struct HttpStats {  // readable from any thread
-  std::uint64_t connections = 0, accepted = 0, requests = 0, bytes_in = 0, bytes_out = 0, refused_connections = 0,
-                timeouts = 0, bad_requests = 0;
+  std::uint64_t connections = 0, accepted = 0, requests = 0, bytes_in = 0, bytes_out = 0,
+                refused_connections = 0, timeouts = 0, bad_requests = 0;
 };
 
 class HttpServer {
@@ -84,17 +87,19 @@ class HttpServer {
   /// `address`: "127.0.0.1:8080", "[::1]:0"; port 0 picks a free one. With `reuse_port` several
   /// servers (one per I/O thread) share the address.
   /// Errors: unavailable (in use, not ours, not an address), with words for the operator.
-  static Result<std::unique_ptr<HttpServer>, Fault> listen(const std::string& address, bool reuse_port,
-                                                           HttpLimits limits, HttpHandler& handler);
+  static Result<std::unique_ptr<HttpServer>, Fault> listen(const std::string& address,
+                                                           bool reuse_port, HttpLimits limits,
+                                                           HttpHandler& handler);
   virtual ~HttpServer() = default;
   /// The address it listens on, with the real port.
   virtual std::string address() const = 0;
   /// Serves until `stop` or `drain` has finished. Thread: becomes the I/O thread.
   virtual void run() = 0;
-  /// No new connections or requests; returns from `run` when every exchange is answered and sent, or
-  /// `deadline_ms` has passed. Thread: any.
+  /// No new connections or requests; returns from `run` when every exchange is answered and sent,
+  /// or `deadline_ms` has passed. Thread: any.
   virtual void drain(int deadline_ms) = 0;
-  /// Leads to on_wake on the I/O thread, once for any number of calls before it. Thread: any; cheap.
+  /// Leads to on_wake on the I/O thread, once for any number of calls before it. Thread: any;
+  /// cheap.
   virtual void wake() = 0;
   /// Thread: I/O.
   virtual void respond(ExchangeId exchange, HttpResponse&& response) = 0;

@@ -17,12 +17,15 @@ struct CartLine {
 
 /// How to get from `version` back to the version before: as little as that takes.
 struct CartUndo {
-  enum class What : std::uint8_t { drop_line, restore_line, insert_line, status };  // stored
+  enum class What : std::uint8_t {  // stored
+    drop_line, restore_line, insert_line, status, drop_currency,
+  };
   std::uint32_t version = 0;
   std::uint32_t line = 0;  // its index
   CartLine before;         // restore_line, insert_line
   What what = What::drop_line;
   CartStatus status = CartStatus::none;  // status
+  OrderId order;                         // status
   bool operator==(const CartUndo&) const = default;
 };
 

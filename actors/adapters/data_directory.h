@@ -1,0 +1,75 @@
+#pragma once
+/// The data directory of one daemon.
+///
+///   souk-data   the manifest: what the directory is (text, below)
+///   lock        held (flock) by the process that has it open; text: its pid and start
+///   journal/ states/ keys/ provider/    one RocksDB each
+///
+/// The manifest, one `name = value` a line; lines with other names are kept for later versions:
+///   format = 1
+///   shards = 64
+///   created_at = 2025-11-22T13:00:00.000Z
+///   id = d0123...
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "events/ids.h"
+#include "events/result.h"
+#include "events/time.h"
+
+namespace souk {
+
+/// Lifecycle: open takes the lock, the destructor gives it back; so does the end of the process.
+class DataDirectory {
+ public:
+  struct Manifest {
+    std::uint32_t format = 0;
+    std::uint32_t shards = 0;
+    UnixMs created_at;
+    Id128 id;  // random; another in each directory
+    bool operator==(const Manifest&) const = default;
+  };
+  static constexpr std::uint32_t format_newest = 1;
+  static constexpr std::uint32_t shards_default = 64;
+
+  /// Opens the directory for this process alone; makes it where it is missing or empty.
+  /// `shards`: what the caller insists on; nothing: what the directory has (or shards_default).
+  /// Errors: locked     another process has it open; the words name its pid.
+  ///         mismatch   another count of shards, or a folder with other things in it.
+  ///         unsupported   a newer format.
+  ///         corrupt    the manifest cannot be read.
+  ///         full, unavailable   the disk.
+  static Result<std::unique_ptr<DataDirectory>, Fault> open(
+      const std::filesystem::path& path, std::optional<std::uint32_t> shards = std::nullopt);
+  /// For looking only (`souk verify`): nothing is made, several may look at once, none while a
+  /// daemon runs, and no daemon starts while one looks.
+  static Result<std::unique_ptr<DataDirectory>, Fault> open_read_only(
+      const std::filesystem::path& path);
+  ~DataDirectory();
+  DataDirectory(const DataDirectory&) = delete;
+  DataDirectory& operator=(const DataDirectory&) = delete;
+
+  const Manifest& manifest() const { return manifest_; }
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path journal() const { return path_ / "journal"; }
+  std::filesystem::path states() const { return path_ / "states"; }
+  std::filesystem::path keys() const { return path_ / "keys"; }
+  std::filesystem::path provider() const { return path_ / "provider"; }
+
+ private:
+  enum class Access { alone, looking };
+  DataDirectory(std::filesystem::path path, int lock, Access access)
+      : path_(std::move(path)), lock_(lock), access_(access) {}
+  Status load_manifest();
+  Status create_manifest(std::uint32_t shards);
+
+  std::filesystem::path path_;
+  int lock_;  // -1 where the directory can only be read
+  Access access_;
+  Manifest manifest_;
+};
+
+}  // namespace souk

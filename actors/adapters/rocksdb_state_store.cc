@@ -1,0 +1,256 @@
+#include "actors/adapters/rocksdb_state_store.h"
+
+#include <fmt/format.h>
+#include <rocksdb/db.h>
+#include <rocksdb/options.h>
+#include <rocksdb/write_batch.h>
+#include <xxhash.h>
+
+namespace souk {
+namespace {
+
+constexpr std::string_view if_corrupt =
+    "the journal has the truth: stop the daemon, delete this folder, and it is rebuilt at the "
+    "start";
+constexpr std::size_t key_head_bytes = 4;  // tag, shard, kind
+constexpr std::size_t state_head_bytes = 12;
+constexpr std::size_t checkpoint_bytes = 36;
+constexpr std::size_t bytes_per_entry = 64;  // a memtable's own, about
+
+std::string entity_key(char tag, ShardId shard, const EntityKey& entity) {
+  std::string key;
+  key.reserve(key_head_bytes + entity.id().size());
+  key.push_back(tag);
+  append_u16_be(key, shard.value);
+  key.push_back(static_cast<char>(entity.kind()));
+  key.append(entity.id());
+  return key;
+}
+std::string shard_key(char tag, ShardId shard) {
+  std::string key(1, tag);
+  append_u16_be(key, shard.value);
+  return key;
+}
+/// Nothing where `key` is not one of ours.
+std::optional<EntityKey> entity_of(std::string_view key) {
+  if (key.size() <= key_head_bytes || key.size() > key_head_bytes + limits::sku_bytes_max) {
+    return std::nullopt;
+  }
+  const auto kind = static_cast<std::uint8_t>(key[3]);
+  if (kind < static_cast<std::uint8_t>(Kind::user) || kind > static_cast<std::uint8_t>(Kind::key)) {
+    return std::nullopt;
+  }
+  return EntityKey(static_cast<Kind>(kind), key.substr(key_head_bytes));
+}
+
+std::uint32_t check_of(std::string_view key, std::uint64_t number, std::string_view bytes) {
+  const auto seed = XXH3_64bits(key.data(), key.size()) ^ number;
+  return static_cast<std::uint32_t>(XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed));
+}
+
+std::string encode_state(std::string_view key, const StateWrite& write) {
+  std::string value;
+  value.reserve(state_head_bytes + write.state.size());
+  append_le<std::uint64_t>(value, write.seq);
+  append_le<std::uint32_t>(value, check_of(key, write.seq, write.state));
+  value.append(write.state);
+  return value;
+}
+std::optional<StoredState> decode_state(std::string_view key, std::string_view value) {
+  if (value.size() < state_head_bytes) return std::nullopt;
+  const auto seq = read_le<std::uint64_t>(value);
+  const auto state = value.substr(state_head_bytes);
+  if (read_le<std::uint32_t>(value.substr(8)) != check_of(key, seq, state)) return std::nullopt;
+  return StoredState{seq, std::string(state)};
+}
+
+std::string encode_checkpoint(std::string_view key, const Checkpoint& checkpoint) {
+  std::string value;
+  append_le<std::uint64_t>(value, checkpoint.seq);
+  append_le<std::uint64_t>(value, checkpoint.chain);
+  append_le<std::uint64_t>(value, checkpoint.epoch);
+  append_le<std::int64_t>(value, checkpoint.time_ms);
+  append_le<std::uint32_t>(value, check_of(key, 0, value));
+  return value;
+}
+std::optional<Checkpoint> decode_checkpoint(std::string_view key, std::string_view value) {
+  if (value.size() != checkpoint_bytes) return std::nullopt;
+  if (read_le<std::uint32_t>(value.substr(32)) != check_of(key, 0, value.substr(0, 32))) {
+    return std::nullopt;
+  }
+  return Checkpoint{read_le<std::uint64_t>(value), read_le<std::uint64_t>(value.substr(8)),
+                    read_le<std::uint64_t>(value.substr(16)),
+                    read_le<std::int64_t>(value.substr(24))};
+}
+
+Fault corrupt(std::string_view what, ShardId shard) {
+  return {Fault::Kind::corrupt,
+          fmt::format("states: {} of shard {} fails its check; {}", what, shard.value, if_corrupt)};
+}
+
+}  // namespace
+
+RocksdbStateStore::RocksdbStateStore(std::unique_ptr<RocksdbHandle> database, std::size_t log_bytes)
+    : database_(std::move(database)), log_bytes_(log_bytes) {}
+
+Result<std::unique_ptr<RocksdbStateStore>, Fault> RocksdbStateStore::open(const Options& options) {
+  return open_as(options, RocksdbHandle::Access::read_write);
+}
+Result<std::unique_ptr<RocksdbStateStore>, Fault> RocksdbStateStore::open_read_only(
+    const Options& options) {
+  return open_as(options, RocksdbHandle::Access::read_only);
+}
+
+Result<std::unique_ptr<RocksdbStateStore>, Fault> RocksdbStateStore::open_as(
+    const Options& options, RocksdbHandle::Access access) {
+  auto database_options = rocksdb_base_options(options.path, options.block_cache_bytes);
+  // We rotate ourselves (see rotate_log); RocksDB alone would not sync the old file first.
+  database_options.write_buffer_size = options.log_bytes * 4;
+  database_options.max_total_wal_size = options.log_bytes * 64;
+  database_options.wal_bytes_per_sync = 1 << 20;
+  // A torn tail and anything after it is dropped: the store is then merely older.
+  database_options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  auto database = RocksdbHandle::open(database_options, options.path, if_corrupt, access);
+  if (!database) return database.error();
+  std::unique_ptr<RocksdbStateStore> store(
+      new RocksdbStateStore(std::move(*database), options.log_bytes));
+  if (access == RocksdbHandle::Access::read_write) {
+    if (auto loaded = store->reload_marks(); !loaded) return loaded.error();
+  }
+  return store;
+}
+
+Status RocksdbStateStore::put(const std::vector<StateWrite>& states,
+                              const std::optional<std::pair<ShardId, Checkpoint>>& checkpoint) {
+  std::lock_guard lock(write_mutex_);
+  rocksdb::WriteBatch batch;
+  if (marks_generation_ != database_->generation()) {
+    // The disk failed before. An empty write recovers the database or says why not.
+    if (auto status = database_->write(batch, RocksdbHandle::Durability::buffered); !status) {
+      return status;
+    }
+    if (auto loaded = reload_marks(); !loaded) return loaded;
+  }
+  std::string key;
+  for (const auto& write : states) {
+    key = entity_key('s', write.shard, write.entity);
+    batch.Put(key, encode_state(key, write));
+    mark(write, batch);
+  }
+  if (checkpoint) {
+    key = shard_key('c', checkpoint->first);
+    batch.Put(key, encode_checkpoint(key, checkpoint->second));
+  }
+  if (auto status = database_->write(batch, RocksdbHandle::Durability::buffered); !status) {
+    marks_generation_ = 0;
+    return status;
+  }
+  bytes_in_log_ += batch.GetDataSize() + bytes_per_entry * static_cast<std::size_t>(batch.Count());
+  if (bytes_in_log_ < log_bytes_) return Done{};
+  bytes_in_log_ = 0;
+  auto rotated = database_->rotate_log();
+  if (!rotated) marks_generation_ = 0;
+  return rotated;
+}
+
+void RocksdbStateStore::mark(const StateWrite& write, rocksdb::WriteBatch& batch) {
+  auto& active = active_[write.shard.value];
+  if (write.attention == Attention::active) {
+    if (active.insert(write.entity).second) {
+      batch.Put(entity_key('a', write.shard, write.entity), {});
+    }
+  } else if (active.erase(write.entity) > 0) {
+    batch.Delete(entity_key('a', write.shard, write.entity));
+  }
+}
+
+Status RocksdbStateStore::reload_marks() {
+  active_.clear();
+  auto loaded = visit_keys(
+      'a', std::nullopt, [&](std::string_view key, std::string_view) -> Result<bool, Fault> {
+        const auto shard = static_cast<std::uint16_t>(static_cast<unsigned char>(key[1]) << 8 |
+                                                      static_cast<unsigned char>(key[2]));
+        const auto entity = entity_of(key);
+        if (!entity) return corrupt("a mark", {shard});
+        active_[shard].insert(*entity);
+        return true;
+      });
+  if (loaded) marks_generation_ = database_->generation();
+  return loaded;
+}
+
+Result<StateStore::Found, Fault> RocksdbStateStore::get(ShardId shard, const EntityKey& entity,
+                                                        Where where) {
+  const auto reader = database_->read();
+  if (!reader.db) return database_->away();
+  const auto key = entity_key('s', shard, entity);
+  rocksdb::ReadOptions options;
+  if (where == Where::memory) options.read_tier = rocksdb::kBlockCacheTier;
+  rocksdb::PinnableSlice value;
+  const auto status = reader.db->Get(options, reader.db->DefaultColumnFamily(), key, &value);
+  if (status.IsNotFound()) return Found{};
+  if (status.IsIncomplete()) return Found{Found::Answer::on_disk, {}};
+  if (!status.ok()) return database_->fault(status, "read a state");
+  auto state = decode_state(key, value.ToStringView());
+  if (!state) return corrupt("a state", shard);
+  return Found{Found::Answer::found, std::move(*state)};
+}
+
+Result<Checkpoint, Fault> RocksdbStateStore::checkpoint(ShardId shard) {
+  const auto reader = database_->read();
+  if (!reader.db) return database_->away();
+  const auto key = shard_key('c', shard);
+  std::string value;
+  const auto status = reader.db->Get({}, key, &value);
+  if (status.IsNotFound()) return Checkpoint{};
+  if (!status.ok()) return database_->fault(status, "read a checkpoint");
+  const auto checkpoint = decode_checkpoint(key, value);
+  if (!checkpoint) return corrupt("the checkpoint", shard);
+  return *checkpoint;
+}
+
+Result<std::vector<EntityKey>, Fault> RocksdbStateStore::active(ShardId shard) {
+  std::vector<EntityKey> found;
+  auto status =
+      visit_keys('a', shard, [&](std::string_view key, std::string_view) -> Result<bool, Fault> {
+        const auto entity = entity_of(key);
+        if (!entity) return corrupt("a mark", shard);
+        found.push_back(*entity);
+        return true;
+      });
+  if (!status) return status.error();
+  return found;
+}
+
+Status RocksdbStateStore::each(ShardId shard,
+                               const std::function<bool(const EntityKey&, StoredState)>& visit) {
+  return visit_keys('s', shard,
+                    [&](std::string_view key, std::string_view value) -> Result<bool, Fault> {
+                      const auto entity = entity_of(key);
+                      auto state = decode_state(key, value);
+                      if (!entity || !state) return corrupt("a state", shard);
+                      return visit(*entity, std::move(*state));
+                    });
+}
+
+Status RocksdbStateStore::visit_keys(char tag, std::optional<ShardId> shard,
+                                     const VisitKey& visit) {
+  const auto reader = database_->read();
+  if (!reader.db) return database_->away();
+  const auto prefix = shard ? shard_key(tag, *shard) : std::string(1, tag);
+  const auto end = after_prefix(prefix);
+  const rocksdb::Slice bound(end);
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  options.iterate_upper_bound = &bound;
+  const std::unique_ptr<rocksdb::Iterator> it(reader.db->NewIterator(options));
+  for (it->Seek(prefix); it->Valid(); it->Next()) {
+    auto more = visit(it->key().ToStringView(), it->value().ToStringView());
+    if (!more) return more.error();
+    if (!*more) return Done{};
+  }
+  if (!it->status().ok()) return database_->fault(it->status(), "read");
+  return Done{};
+}
+
+}  // namespace souk

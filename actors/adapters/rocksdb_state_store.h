@@ -1,0 +1,69 @@
+#pragma once
+/// The state store on RocksDB. A cache beside the journal: it may be deleted and is rebuilt.
+///
+///   key                                        value
+///   's' shard(u16 BE) kind(u8) id              u64 LE seq, u32 LE check, state bytes
+///   'a' shard(u16 BE) kind(u8) id              empty: the entity is active; no key: idle
+///   'c' shard(u16 BE)                          u64 LE seq, chain, epoch, time_ms; u32 LE check
+///
+/// check: the low 32 bits of XXH3-64 over (key, all of the value but the check).
+/// Embedded on disk: do not change.
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "actors/adapters/rocksdb_support.h"
+#include "actors/state_store.h"
+
+namespace souk {
+
+class RocksdbStateStore final : public StateStore {
+ public:
+  struct Options {
+    std::filesystem::path path;                // made where it is not there
+    std::size_t block_cache_bytes = 64 << 20;  // of uncompressed data blocks
+    std::size_t log_bytes = 32 << 20;          // a log file (and a memtable) is closed beyond
+  };
+
+  /// Errors: locked, corrupt, full, unsupported, unavailable.
+  static Result<std::unique_ptr<RocksdbStateStore>, Fault> open(const Options& options);
+  /// For `souk verify`: changes nothing on disk, `put` answers unsupported.
+  static Result<std::unique_ptr<RocksdbStateStore>, Fault> open_read_only(const Options& options);
+
+  /// A prefix of all puts survives a power cut, also across log files: a file is synced before the
+  /// next one takes its first write. All of them survive a kill of the process.
+  /// Thread: any; puts queue behind one another, and one in `log_bytes` waits for the disk.
+  Status put(const std::vector<StateWrite>& states,
+             const std::optional<std::pair<ShardId, Checkpoint>>& checkpoint) override;
+  /// Where::memory: from memtables, filters, indexes and cached blocks only. Absence is answered
+  /// from memory but for one in a hundred (the filters' false positives: on_disk).
+  Result<Found, Fault> get(ShardId shard, const EntityKey& entity, Where where) override;
+  Result<Checkpoint, Fault> checkpoint(ShardId shard) override;
+  Result<std::vector<EntityKey>, Fault> active(ShardId shard) override;
+  Status each(ShardId shard,
+              const std::function<bool(const EntityKey&, StoredState)>& visit) override;
+
+ private:
+  RocksdbStateStore(std::unique_ptr<RocksdbHandle> database, std::size_t log_bytes);
+  static Result<std::unique_ptr<RocksdbStateStore>, Fault> open_as(const Options& options,
+                                                                   RocksdbHandle::Access access);
+  void mark(const StateWrite& write, rocksdb::WriteBatch& batch);
+  Status reload_marks();
+  /// Answers whether to go on.
+  using VisitKey = std::function<Result<bool, Fault>(std::string_view key, std::string_view value)>;
+  Status visit_keys(char tag, std::optional<ShardId> shard, const VisitKey& visit);
+
+  std::unique_ptr<RocksdbHandle> database_;
+  const std::size_t log_bytes_;
+  std::mutex write_mutex_;  // guards what follows
+  // What is marked 'a' on disk, so that an idle state needs no delete. The engine holds every
+  // active entity in memory anyway.
+  std::unordered_map<std::uint16_t, std::unordered_set<EntityKey>> active_;
+  std::uint64_t marks_generation_ = 0;  // of the database when active_ was loaded; 0: stale
+  std::size_t bytes_in_log_ = 0;
+};
+
+}  // namespace souk

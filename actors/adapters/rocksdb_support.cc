@@ -1,0 +1,212 @@
+#include "actors/adapters/rocksdb_support.h"
+
+#include <fmt/format.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdarg>
+#include <cstdio>
+
+namespace souk {
+namespace {
+
+class SpdlogLogger final : public rocksdb::Logger {
+ public:
+  explicit SpdlogLogger(std::string path)
+      : Logger(rocksdb::InfoLogLevel::WARN_LEVEL), path_(std::move(path)) {}
+  using Logger::Logv;
+  void Logv(const char* format, va_list arguments) override {
+    Logv(rocksdb::InfoLogLevel::INFO_LEVEL, format, arguments);
+  }
+  void Logv(const rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
+    if (level < rocksdb::InfoLogLevel::WARN_LEVEL || level == rocksdb::InfoLogLevel::HEADER_LEVEL) {
+      return;
+    }
+    std::array<char, 1024> text{};
+    std::vsnprintf(text.data(), text.size(), format, arguments);
+    if (level == rocksdb::InfoLogLevel::WARN_LEVEL) {
+      spdlog::warn("rocksdb warns store={} text=\"{}\"", path_, text.data());
+    } else {
+      spdlog::error("rocksdb reports an error store={} text=\"{}\"", path_, text.data());
+    }
+  }
+
+ private:
+  std::string path_;
+};
+
+bool library_has(rocksdb::CompressionType type) {
+  const auto types = rocksdb::GetSupportedCompressions();
+  return std::find(types.begin(), types.end(), type) != types.end();
+}
+
+}  // namespace
+
+rocksdb::Options rocksdb_base_options(const std::filesystem::path& path,
+                                      std::size_t block_cache_bytes) {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  options.info_log = std::make_shared<SpdlogLogger>(path.string());
+  options.max_background_jobs = 2;
+  options.max_open_files = -1;  // every file's filter and index stay in memory
+  options.max_write_buffer_number = 4;
+  options.bytes_per_sync = 1 << 20;
+  options.compression =
+      library_has(rocksdb::kLZ4Compression) ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+  options.bottommost_compression =
+      library_has(rocksdb::kZSTD) ? rocksdb::kZSTD : options.compression;
+  rocksdb::BlockBasedTableOptions table;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, false));
+  // Outside the block cache: never evicted, so absence is always answered from memory.
+  table.cache_index_and_filter_blocks = false;
+  if (block_cache_bytes == 0) {
+    table.no_block_cache = true;
+  } else {
+    table.block_cache = rocksdb::NewLRUCache(block_cache_bytes);
+  }
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+RocksdbHandle::RocksdbHandle(const rocksdb::Options& options, const std::filesystem::path& path,
+                             std::string_view if_corrupt, Access access)
+    : options_(std::make_unique<rocksdb::Options>(options)),
+      path_(path),
+      if_corrupt_(if_corrupt),
+      access_(access) {}
+
+RocksdbHandle::~RocksdbHandle() {
+  if (!db_ || access_ == Access::read_only) return;
+  if (auto status = db_->FlushWAL(true); !status.ok() && !broken_) {
+    spdlog::warn("store closed unsynced store={} why=\"{}\"", path_.string(), status.ToString());
+  }
+  if (auto status = db_->Close(); !status.ok() && !broken_) {
+    spdlog::warn("store closed badly store={} why=\"{}\"", path_.string(), status.ToString());
+  }
+}
+
+Result<std::unique_ptr<RocksdbHandle>, Fault> RocksdbHandle::open(const rocksdb::Options& options,
+                                                                  const std::filesystem::path& path,
+                                                                  std::string_view if_corrupt,
+                                                                  Access access) {
+  std::unique_ptr<RocksdbHandle> handle(new RocksdbHandle(options, path, if_corrupt, access));
+  if (access == Access::read_write) {
+    std::error_code error;
+    std::filesystem::create_directories(path, error);
+    if (error) {
+      return Fault{Fault::Kind::unavailable,
+                   fmt::format("{}: cannot be created: {}", path.string(), error.message())};
+    }
+  }
+  if (auto status = handle->open_database(); !status.ok()) return handle->fault(status, "open");
+  return handle;
+}
+
+rocksdb::Status RocksdbHandle::open_database() {
+  rocksdb::DB* db = nullptr;
+  rocksdb::Status status;
+  try {
+    status = access_ == Access::read_only
+                 ? rocksdb::DB::OpenForReadOnly(*options_, path_.string(), &db)
+                 : rocksdb::DB::Open(*options_, path_.string(), &db);
+  } catch (const std::exception& e) {
+    return rocksdb::Status::IOError("open", e.what());
+  }
+  db_.reset(db);
+  return status;
+}
+
+RocksdbHandle::Reader RocksdbHandle::read() {
+  std::shared_lock lock(mutex_);
+  auto* db = db_.get();
+  return {std::move(lock), db};
+}
+
+Status RocksdbHandle::write(rocksdb::WriteBatch& batch, Durability durability) {
+  if (access_ == Access::read_only) {
+    return Fault{Fault::Kind::unsupported, path_.string() + ": it is open for reading only"};
+  }
+  if (broken_) {
+    if (auto recovered = recover(); !recovered) return recovered;
+  }
+  rocksdb::WriteOptions options;
+  options.sync = durability == Durability::synced;
+  const auto status = db_->Write(options, &batch);  // only this thread ever replaces db_
+  if (status.ok()) return Done{};
+  broken_ = true;
+  last_fault_ = fault(status, "write");
+  next_recovery_ = std::chrono::steady_clock::now() + recovery_interval;
+  spdlog::warn("store write failed what=\"{}\"", last_fault_.what);
+  return last_fault_;
+}
+
+Status RocksdbHandle::rotate_log() {
+  if (broken_) return last_fault_;
+  auto status = db_->FlushWAL(true);
+  if (status.ok()) {
+    rocksdb::FlushOptions flush;
+    flush.wait = false;
+    flush.allow_write_stall = true;
+    status = db_->Flush(flush);
+  }
+  if (status.ok()) return Done{};
+  broken_ = true;
+  last_fault_ = fault(status, "rotate the log");
+  spdlog::warn("store log rotation failed what=\"{}\"", last_fault_.what);
+  return last_fault_;
+}
+
+Status RocksdbHandle::recover() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_recovery_) return last_fault_;
+  next_recovery_ = now + recovery_interval;
+  std::unique_lock lock(mutex_);
+  auto status = db_ ? db_->Resume() : rocksdb::Status::Aborted("closed");
+  if (!status.ok()) {
+    db_.reset();
+    status = open_database();
+  }
+  if (!status.ok()) {
+    db_.reset();
+    last_fault_ = fault(status, "recover");
+    return last_fault_;
+  }
+  broken_ = false;
+  ++generation_;
+  spdlog::info("store recovered store={}", path_.string());
+  return Done{};
+}
+
+Fault RocksdbHandle::fault(const rocksdb::Status& status, std::string_view action) const {
+  const auto text = status.ToString();
+  auto kind = Fault::Kind::unavailable;
+  std::string advice = "look at the disk and the kernel's log; it is tried again by itself";
+  if (status.IsNoSpace()) {
+    kind = Fault::Kind::full;
+    advice = "the disk is full: free some space, writing resumes by itself";
+  } else if (status.IsCorruption()) {
+    kind = Fault::Kind::corrupt;
+    advice = if_corrupt_;
+  } else if (text.find("lock hold by") != std::string::npos ||
+             text.find("While lock file") != std::string::npos) {
+    kind = Fault::Kind::locked;
+    advice = "another process has it open: stop that one first";
+  } else if (status.IsNotSupported() || status.IsInvalidArgument()) {
+    kind = Fault::Kind::unsupported;
+    advice = "it may have been written by a newer version: run that one";
+  }
+  return {kind, fmt::format("{}: {}: {}; {}", path_.string(), action, text, advice)};
+}
+
+Fault RocksdbHandle::away() const {
+  return {Fault::Kind::unavailable,
+          path_.string() + ": it is closed since the disk failed; it is opened again by itself"};
+}
+
+}  // namespace souk

@@ -1,0 +1,116 @@
+#pragma once
+/// What the RocksDB adapters of the ports share: opening, faults in words, recovery from a disk
+/// that failed, and the byte order of keys. RocksDB's own headers stay in the .cc files.
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+
+#include "events/result.h"
+
+namespace rocksdb {
+class DB;
+class Status;
+class WriteBatch;
+struct Options;
+}  // namespace rocksdb
+
+namespace souk {
+
+/// Options that all stores of the ports have in common: LZ4 above ZSTD where the library has them,
+/// full Bloom filters (10 bits a key) and indexes of every file held in memory, warnings to spdlog.
+rocksdb::Options rocksdb_base_options(const std::filesystem::path& path,
+                                      std::size_t block_cache_bytes);
+
+/// One RocksDB instance that comes back after its disk failed.
+///
+/// Lifecycle: open -> writes; a failed write breaks it; each later write first tries (at most every
+///            `recovery_interval`) to resume and, where that does not help, to reopen it.
+/// Invariant: while it is broken nothing is written, so what was acknowledged stays a prefix.
+/// Thread: `read` any; `write` one caller at a time.
+class RocksdbHandle {
+ public:
+  enum class Access { read_write, read_only };
+  enum class Durability { synced, buffered };  // buffered: handed to the kernel, survives a kill
+
+  /// `if_corrupt` ends the message of a corrupt fault: what an operator can do.
+  /// Errors: locked, corrupt, full, unsupported (a newer format), unavailable.
+  static Result<std::unique_ptr<RocksdbHandle>, Fault> open(const rocksdb::Options& options,
+                                                            const std::filesystem::path& path,
+                                                            std::string_view if_corrupt,
+                                                            Access access = Access::read_write);
+  ~RocksdbHandle();
+
+  /// The open database for as long as the guard lives; null while the disk is away.
+  struct Reader {
+    std::shared_lock<std::shared_mutex> lock;
+    rocksdb::DB* db = nullptr;
+  };
+  Reader read();
+
+  /// Errors: unsupported where it is open for reading only. After any other error it is unknown
+  /// whether the batch is there.
+  Status write(rocksdb::WriteBatch& batch, Durability durability);
+  /// Closes the current log file durably and starts another, so that no write can survive in the
+  /// new file while one before it is lost in the old one.
+  Status rotate_log();
+  /// Counts recoveries: what a caller remembers of the contents is stale when it has changed.
+  std::uint64_t generation() const { return generation_; }
+
+  /// `status`, which must not be ok, in an operator's words.
+  Fault fault(const rocksdb::Status& status, std::string_view action) const;
+  /// For a Reader without a database.
+  Fault away() const;
+
+ private:
+  RocksdbHandle(const rocksdb::Options& options, const std::filesystem::path& path,
+                std::string_view if_corrupt, Access access);
+  rocksdb::Status open_database();
+  Status recover();
+
+  static constexpr std::chrono::milliseconds recovery_interval{250};
+  std::unique_ptr<rocksdb::Options> options_;
+  std::filesystem::path path_;
+  std::string if_corrupt_;
+  Access access_;
+  std::shared_mutex mutex_;  // exclusive while db_ is replaced
+  std::unique_ptr<rocksdb::DB> db_;
+  // The writer's own.
+  bool broken_ = false;
+  Fault last_fault_;
+  std::chrono::steady_clock::time_point next_recovery_{};
+  std::uint64_t generation_ = 1;
+};
+
+/// Big endian, so that keys sort by number.
+inline void append_u16_be(std::string& out, std::uint16_t value) {
+  out.push_back(static_cast<char>(value >> 8));
+  out.push_back(static_cast<char>(value & 0xff));
+}
+template <class T>
+void append_le(std::string& out, T value) {
+  for (std::size_t i = 0; i < sizeof(T); ++i) {
+    out.push_back(static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * i) & 0xff));
+  }
+}
+/// REQUIRES: `bytes` has at least sizeof(T) bytes.
+template <class T>
+T read_le(std::string_view bytes) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < sizeof(T); ++i) {
+    value |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[i])) << (8 * i);
+  }
+  return static_cast<T>(value);
+}
+/// The first key after all that begin with `prefix`. REQUIRES: not all of its bytes are 0xff.
+inline std::string after_prefix(std::string prefix) {
+  while (static_cast<unsigned char>(prefix.back()) == 0xff) prefix.pop_back();
+  prefix.back() = static_cast<char>(static_cast<unsigned char>(prefix.back()) + 1);
+  return prefix;
+}
+
+}  // namespace souk

@@ -1,0 +1,120 @@
+#include "actors/host_core.h"
+
+#include <spdlog/spdlog.h>
+
+namespace souk {
+
+HostCore::HostCore(std::uint32_t index, ShardContext context, Journal& journal)
+    : index_(index), context_(std::move(context)), journal_(journal) {
+  context_.quote_now = [this](const Sku& sku) -> std::optional<Quote> {
+    const ShardId id = shard_of(sku.text(), context_.options.shards);
+    return owns(id) ? shard(id).quote_if_ready(sku) : std::nullopt;
+  };
+  for (std::uint32_t s = index; s < context_.options.shards; s += context_.options.hosts)
+    shards_.push_back(std::make_unique<Shard>(ShardId{static_cast<std::uint16_t>(s)}, context_, output_));
+  remote_.resize(context_.options.hosts);
+}
+
+void HostCore::start() {
+  for (auto& s : shards_) s->resume(Shard::Epoch::same);
+}
+
+void HostCore::input(ShardInput&& input) {
+  const ShardId id = shard_of(target_of(input), context_.options.shards);
+  if (owns(id))
+    shard(id).handle(std::move(input));
+  else
+    remote_[host_of(id, context_.options.hosts)].push_back(std::move(input));
+}
+
+void HostCore::run_inputs() {
+  while (!output_.inputs.empty()) {
+    ShardInput next = std::move(output_.inputs.front());
+    output_.inputs.pop_front();
+    input(std::move(next));
+  }
+}
+
+void HostCore::end_turn() {
+  run_inputs();
+  if (stopping_) {
+    for (auto& s : shards_) {
+      if (!s->clean()) s->start_checkpoint();
+      s->checkpoint_step(SIZE_MAX);
+    }
+  }
+  for (auto& s : shards_) s->cut(batches_);
+}
+
+void HostCore::committed(const std::vector<CommitRange>& ranges) {
+  for (const auto& r : ranges) shard(r.shard).committed(r.last_seq, r.epoch);
+}
+
+void HostCore::recover(Shard& s) {
+  RecoveryReport report;
+  if (auto status = s.recover(journal_, report); !status.ok())
+    spdlog::error("shard recovery failed shard={} what=\"{}\"", s.id().value, status.error().what);
+}
+
+void HostCore::failed(const std::vector<CommitRange>& ranges) {
+  for (const auto& r : ranges) {
+    Shard& s = shard(r.shard);
+    if (s.suspended()) continue;
+    s.failed(r.epoch);
+    if (s.suspended()) recover(s);  // reads go on with what is committed
+  }
+}
+
+void HostCore::settled() {
+  for (auto& s : shards_) {
+    if (!s->suspended()) continue;
+    RecoveryReport report;
+    if (auto status = s->recover(journal_, report); !status.ok()) {
+      spdlog::error("shard stays suspended shard={} what=\"{}\"", s->id().value, status.error().what);
+      continue;
+    }
+    s->resume(Shard::Epoch::next);
+  }
+}
+
+void HostCore::loaded(ShardId id, const EntityKey& entity, Result<std::optional<StoredState>, Fault>&& state) {
+  if (state.ok())
+    shard(id).loaded(entity, std::move(*state));
+  else
+    shard(id).load_failed(entity);
+}
+
+void HostCore::flushed(ShardId id, const std::vector<std::pair<EntityKey, Seq>>& written,
+                       const std::optional<Checkpoint>& checkpoint, const Status& status) {
+  if (status.ok())
+    shard(id).states_written(written, checkpoint);
+  else
+    shard(id).flush_failed();
+}
+
+void HostCore::tick() {
+  for (auto& s : shards_) s->tick();
+}
+
+bool HostCore::stopped() const {
+  for (const auto& s : shards_)
+    if (!s->suspended() && !s->clean()) return false;
+  return true;
+}
+
+HostCore::Gauges HostCore::gauges() const {
+  Gauges g;
+  for (const auto& s : shards_) {
+    g.entities += s->entities();
+    g.memory_bytes += s->memory_bytes();
+    g.evictions += s->counts().evictions;
+    g.loads += s->counts().loads;
+    g.checkpoints += s->counts().checkpoints;
+    g.states_written += s->counts().states_written;
+    g.works += s->works();
+    g.suspended += s->suspended() ? 1 : 0;
+  }
+  return g;
+}
+
+}  // namespace souk

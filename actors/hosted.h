@@ -1,0 +1,152 @@
+#pragma once
+/// How a shard keeps its entities: one table per kind, and one list from the most to the least
+/// recently used over all of them.
+#include <tuple>
+#include <unordered_map>
+
+#include "actors/state_codec.h"
+#include "events/ids.h"
+
+namespace souk {
+
+struct Entity {
+  Entity* newer = nullptr;
+  Entity* older = nullptr;
+  Seq seq = 0;            // of its last event, tentative
+  Seq catalogue_seq = 0;  // of its last product event, as far as memory knows (SKUs)
+  std::uint32_t bytes = 0;
+  Kind kind = Kind::none;
+  bool dirty = false;     // the state store has an older state, or none
+};
+
+/// Intrusive; owns nothing.
+class EntityList {
+ public:
+  void push(Entity& e) {
+    e.newer = nullptr;
+    e.older = newest_;
+    if (newest_) newest_->newer = &e;
+    newest_ = &e;
+    if (!oldest_) oldest_ = &e;
+  }
+  void remove(Entity& e) {
+    (e.newer ? e.newer->older : newest_) = e.older;
+    (e.older ? e.older->newer : oldest_) = e.newer;
+    e.newer = e.older = nullptr;
+  }
+  void touch(Entity& e) {
+    if (newest_ == &e) return;
+    remove(e);
+    push(e);
+  }
+  Entity* oldest() const { return oldest_; }
+  void clear() { newest_ = oldest_ = nullptr; }
+
+ private:
+  Entity* newest_ = nullptr;
+  Entity* oldest_ = nullptr;
+};
+
+template <class State>
+struct HostedTraits;
+template <>
+struct HostedTraits<UserState> {
+  using Id = UserId;
+  static constexpr Kind kind = Kind::user;
+};
+template <>
+struct HostedTraits<SkuState> {
+  using Id = Sku;
+  static constexpr Kind kind = Kind::sku;
+};
+template <>
+struct HostedTraits<CartState> {
+  using Id = CartId;
+  static constexpr Kind kind = Kind::cart;
+};
+template <>
+struct HostedTraits<OrderState> {
+  using Id = OrderId;
+  static constexpr Kind kind = Kind::order;
+};
+template <>
+struct HostedTraits<EmailState> {
+  using Id = EmailHash;
+  static constexpr Kind kind = Kind::email;
+};
+template <>
+struct HostedTraits<KeyState> {
+  using Id = KeyHash;
+  static constexpr Kind kind = Kind::key;
+};
+
+template <class State>
+struct Hosted : Entity {
+  State state;
+  typename HostedTraits<State>::Id id;
+};
+
+template <class State>
+using Table = std::unordered_map<typename HostedTraits<State>::Id, Hosted<State>>;
+
+class Tables {
+ public:
+  template <class State>
+  Table<State>& of() {
+    return std::get<Table<State>>(all_);
+  }
+  template <class State>
+  const Table<State>& of() const {
+    return std::get<Table<State>>(all_);
+  }
+  std::size_t size() const {
+    return std::apply([](const auto&... t) { return (t.size() + ...); }, all_);
+  }
+  void clear() {
+    std::apply([](auto&... t) { (t.clear(), ...); }, all_);
+  }
+
+ private:
+  std::tuple<Table<UserState>, Table<SkuState>, Table<CartState>, Table<OrderState>, Table<EmailState>,
+             Table<KeyState>>
+      all_;
+};
+
+template <class State>
+Result<State, Fault> decode_state(std::string_view bytes) {
+  if constexpr (std::is_same_v<State, UserState>) return decode_user(bytes);
+  else if constexpr (std::is_same_v<State, SkuState>) return decode_sku(bytes);
+  else if constexpr (std::is_same_v<State, CartState>) return decode_cart(bytes);
+  else if constexpr (std::is_same_v<State, OrderState>) return decode_order(bytes);
+  else if constexpr (std::is_same_v<State, EmailState>) return decode_email(bytes);
+  else return decode_key(bytes);
+}
+
+/// Calls `f` with a null pointer of the state type of `kind`.
+template <class F>
+auto with_state(Kind kind, F&& f) {
+  switch (kind) {
+    case Kind::user: return f(static_cast<UserState*>(nullptr));
+    case Kind::sku: return f(static_cast<SkuState*>(nullptr));
+    case Kind::cart: return f(static_cast<CartState*>(nullptr));
+    case Kind::order: return f(static_cast<OrderState*>(nullptr));
+    case Kind::email: return f(static_cast<EmailState*>(nullptr));
+    case Kind::key: return f(static_cast<KeyState*>(nullptr));
+    case Kind::none: break;
+  }
+  SOUK_ASSERT(false);
+  return f(static_cast<KeyState*>(nullptr));
+}
+
+/// REQUIRES: `key` is of State's kind.
+template <class State>
+typename HostedTraits<State>::Id id_of(const EntityKey& key) {
+  SOUK_ASSERT(key.kind() == HostedTraits<State>::kind);
+  if constexpr (std::is_same_v<typename HostedTraits<State>::Id, Sku>) {
+    return Sku::trusted(key.id());
+  } else {
+    return {*Id128::from_bytes(key.id())};
+  }
+}
+
+}  // namespace souk

@@ -1,0 +1,503 @@
+#include "actors/shard.h"
+
+#include <algorithm>
+
+#include "events/limits.h"
+
+namespace souk {
+
+EntityKey target_of(const ShardInput& input) {
+  return std::visit(Overloaded{
+                        [](const Request& r) { return r.bind ? EntityKey(*r.bind) : target_of(r.op); },
+                        [](const ProcessAnswer& a) { return a.entity; },
+                        [](const QuoteWanted& q) { return EntityKey(q.sku); },
+                        [](const QuoteReady& q) { return q.target; },
+                    },
+                    input);
+}
+
+Shard::Shard(ShardId id, const ShardContext& context, ShardOutput& output)
+    : id_(id),
+      context_(context),
+      output_(output),
+      checkout_({.hold_ms = context.options.hold_ms,
+                 .payment_retry_ms = context.options.payment_retry_ms,
+                 .payment_deadline_ms = context.options.payment_deadline_ms}) {}
+
+Shard::~Shard() = default;
+
+UnixMs Shard::now() {
+  time_ = std::max(time_, context_.clock.now());
+  return time_;
+}
+
+std::size_t Shard::entities() const { return tables_.size(); }
+
+// ---- tables ----
+
+template <class State>
+Hosted<State>* Shard::find(const typename HostedTraits<State>::Id& id) {
+  auto& table = tables_.of<State>();
+  auto at = table.find(id);
+  return at == table.end() ? nullptr : &at->second;
+}
+
+template <class State>
+Hosted<State>& Shard::make(const typename HostedTraits<State>::Id& id) {
+  auto [at, fresh] = tables_.of<State>().try_emplace(id);
+  Hosted<State>& hosted = at->second;
+  if (fresh) {
+    hosted.id = id;
+    hosted.kind = HostedTraits<State>::kind;
+    hosted.bytes = static_cast<std::uint32_t>(memory_of(hosted.state) + sizeof(Entity) + 64);
+    memory_bytes_ += hosted.bytes;
+    lru_.push(hosted);
+  }
+  return hosted;
+}
+
+#define SOUK_INSTANTIATE(S)                                              \
+  template Hosted<S>* Shard::find<S>(const HostedTraits<S>::Id&);         \
+  template Hosted<S>& Shard::make<S>(const HostedTraits<S>::Id&);
+SOUK_INSTANTIATE(UserState)
+SOUK_INSTANTIATE(SkuState)
+SOUK_INSTANTIATE(CartState)
+SOUK_INSTANTIATE(OrderState)
+SOUK_INSTANTIATE(EmailState)
+SOUK_INSTANTIATE(KeyState)
+#undef SOUK_INSTANTIATE
+
+Entity* Shard::entity_of(const EntityKey& key) {
+  return with_state(key.kind(), [&](auto* kind) -> Entity* {
+    return find<std::remove_pointer_t<decltype(kind)>>(id_of<std::remove_pointer_t<decltype(kind)>>(key));
+  });
+}
+
+void Shard::touch(Entity& entity) { lru_.touch(entity); }
+
+void Shard::changed(Entity& entity, Seq seq) {
+  entity.seq = seq;
+  if (!entity.dirty) {
+    entity.dirty = true;
+    ++dirty_;
+  }
+  lru_.touch(entity);
+}
+
+// ---- recording ----
+
+void Shard::record(const Cause& cause, std::vector<Event>&& events) {
+  SOUK_ASSERT(!events.empty() && !suspended_);
+  Transaction& t = pending_.emplace_back(Transaction{.at = now(),
+                                                     .cause = cause.cause,
+                                                     .correlation = cause.correlation,
+                                                     .key_hash = cause.key_hash,
+                                                     .request_hash = cause.request_hash,
+                                                     .outcome = cause.outcome,
+                                                     .events = std::move(events)});
+  for (std::size_t i = 0; i < t.events.size(); ++i) apply(t, i, ++last_seq_);
+  pending_events_ += t.events.size();
+}
+
+namespace {
+
+/// The last event of the entity that the command addressed: with it goes the answer.
+bool closes_answer(const Transaction& t, std::size_t index) {
+  if (t.key_hash == 0 || t.events[index].entity != t.events[0].entity) return false;
+  for (std::size_t i = index + 1; i < t.events.size(); ++i)
+    if (t.events[i].entity == t.events[0].entity) return false;
+  return true;
+}
+
+Answer answer_of(const Transaction& t, Version version, std::uint8_t status) {
+  Answer a{.key_hash = t.key_hash,
+           .request_hash = t.request_hash,
+           .at_ms = t.at.value,
+           .version = static_cast<std::uint32_t>(version),
+           .outcome = t.outcome};
+  if (const auto* refused = std::get_if<CommandRefused>(&t.events[0].payload)) {
+    a.refusal = refused->reason;
+    if (refused->reason == Refusal::illegal_state) a.detail = status;
+  }
+  return a;
+}
+
+void keep_figures(SkuState& s, const StockFigures& figures) {
+  s.figures.push_back(figures);
+  if (s.figures.size() > 2 * limits::answers_per_entity_max)
+    s.figures.erase(s.figures.begin(),
+                    s.figures.begin() + static_cast<std::ptrdiff_t>(limits::answers_per_entity_max));
+}
+
+}  // namespace
+
+void Shard::apply_to_cart(const Transaction& t, std::size_t index, Seq seq) {
+  auto& h = make<CartState>(id_of<CartState>(t.events[index].entity));
+  if (seq <= h.seq) return;
+  Cart& cart = h.state.cart;
+  Answers& answers = h.state.answers;
+  cart = evolve(std::move(cart), t.events[index].payload);
+  if (closes_answer(t, index)) answers.keep(answer_of(t, cart.version, 0));
+  if (cart.undo.size() > limits::cart_undo_max)  // many commands without a key since the last with one
+    answers.drop_older_than(cart.undo[cart.undo.size() / 2].version);
+  trim_undo(cart, answers.oldest_version(cart.version));
+  changed(h, seq);
+}
+
+void Shard::apply_to_sku(const Transaction& t, std::size_t index, Seq seq) {
+  const Payload& payload = t.events[index].payload;
+  auto& h = make<SkuState>(id_of<SkuState>(t.events[index].entity));
+  if (seq <= h.seq) return;
+  SkuState& s = h.state;
+  const Version product_before = s.product.version;
+  s.product = evolve(std::move(s.product), payload);
+  s.inventory = evolve(std::move(s.inventory), payload, t.at);
+  if (s.product.version != product_before) h.catalogue_seq = seq;
+  if (closes_answer(t, index)) {
+    const bool product = std::holds_alternative<ProductDefined>(payload) ||
+                         std::holds_alternative<ProductTakenOffSale>(payload) ||
+                         std::holds_alternative<CommandNoted>(payload);
+    const Version version = product ? s.product.version : s.inventory.version;
+    s.answers.keep(answer_of(t, version, 0));
+    keep_figures(s, {.on_hand = s.inventory.on_hand,
+                     .reserved = s.inventory.reserved,
+                     .version = static_cast<std::uint32_t>(version) | (product ? product_figures_flag : 0u)});
+  }
+  changed(h, seq);
+}
+
+void Shard::apply_to_user(const Transaction& t, std::size_t index, Seq seq) {
+  auto& h = make<UserState>(id_of<UserState>(t.events[index].entity));
+  if (seq <= h.seq) return;
+  UserState& s = h.state;
+  const Version before = s.user.version;
+  s.user = evolve(std::move(s.user), t.events[index].payload);
+  if (closes_answer(t, index)) s.answers.keep(answer_of(t, s.user.version, 0));
+  if (std::holds_alternative<EmailRefused>(t.events[index].payload)) s.answers.refuse(before, Refusal::email_taken);
+  trim_profiles(s.user, s.answers.oldest_version(s.user.version));
+  changed(h, seq);
+}
+
+void Shard::apply(const Transaction& t, std::size_t index, Seq seq) {
+  const Event& event = t.events[index];
+  switch (event.entity.kind()) {
+    case Kind::cart: return apply_to_cart(t, index, seq);
+    case Kind::sku: return apply_to_sku(t, index, seq);
+    case Kind::user: return apply_to_user(t, index, seq);
+    case Kind::order: {
+      auto& h = make<OrderState>(id_of<OrderState>(event.entity));
+      if (seq <= h.seq) return;
+      h.state.order = evolve(std::move(h.state.order), event.payload, t.at);
+      if (closes_answer(t, index))
+        h.state.answers.keep(
+            answer_of(t, h.state.order.version, static_cast<std::uint8_t>(h.state.order.status)));
+      return changed(h, seq);
+    }
+    case Kind::email: {
+      auto& h = make<EmailState>(id_of<EmailState>(event.entity));
+      if (seq <= h.seq) return;
+      h.state.owner = evolve(h.state.owner, event.payload);
+      return changed(h, seq);
+    }
+    case Kind::key: {
+      auto& h = make<KeyState>(id_of<KeyState>(event.entity));
+      if (seq <= h.seq) return;
+      h.state.key = evolve(h.state.key, event.payload, t.at);
+      return changed(h, seq);
+    }
+    case Kind::none: break;
+  }
+  SOUK_ASSERT(false);
+}
+
+void Shard::cut(std::vector<Batch>& out) {
+  std::size_t from = 0;
+  while (from < pending_.size()) {
+    std::size_t to = from, events = 0;
+    while (to < pending_.size() && (to == from || events + pending_[to].events.size() <= limits::batch_events_max))
+      events += pending_[to++].events.size();
+    std::vector<Transaction> part;
+    if (from == 0 && to == pending_.size())
+      part.swap(pending_);
+    else
+      part.assign(std::make_move_iterator(pending_.begin() + static_cast<std::ptrdiff_t>(from)),
+                  std::make_move_iterator(pending_.begin() + static_cast<std::ptrdiff_t>(to)));
+    BatchHeader header{.epoch = epoch_,
+                       .incarnation = context_.incarnation,
+                       .first_seq = cut_seq_ + 1,
+                       .at = time_,
+                       .chain = chain_};
+    std::string bytes = encode_batch(header, part);
+    chain_ = header.chain;
+    out.push_back({.shard = id_,
+                   .first_seq = header.first_seq,
+                   .last_seq = header.last_seq(),
+                   .epoch = epoch_,
+                   .chain = chain_,
+                   .bytes = std::move(bytes)});
+    cut_seq_ = header.last_seq();
+    from = to;
+    if (pending_.empty()) break;
+  }
+  pending_.clear();
+  pending_events_ = 0;
+  SOUK_ASSERT(cut_seq_ == last_seq_);
+}
+
+// ---- commits ----
+
+void Shard::gate(Seq seq, Gated&& gated) {
+  gated.seq = gated_.empty() ? seq : std::max(seq, gated_.back().seq);
+  gated_.push_back(std::move(gated));
+  if (gated_.front().seq <= committed_) release();
+}
+
+void Shard::release() {
+  while (!gated_.empty() && gated_.front().seq <= committed_) {
+    std::visit(Overloaded{
+                   [&](std::pair<std::uint16_t, Reply>& r) { output_.replies.push_back(std::move(r)); },
+                   [&](ShardInput& i) { output_.inputs.push_back(std::move(i)); },
+                   [&](PaymentCall& c) { output_.payments.push_back(std::move(c)); },
+                   [&](std::pair<EntityKey, std::vector<PersonId>>& d) {
+                     output_.keys_to_destroy.push_back(std::move(d));
+                   },
+                   [&](ShardOutput::Flush& f) { output_.flushes.push_back(std::move(f)); },
+               },
+               gated_.front().what);
+    gated_.pop_front();
+  }
+}
+
+void Shard::committed(Seq seq, std::uint64_t epoch) {
+  if (epoch != epoch_ || suspended_ || seq <= committed_) return;
+  committed_ = seq;
+  release();
+  if (position_waiters_.empty()) return;
+  std::vector<PositionWaiter> waiters;
+  waiters.swap(position_waiters_);
+  for (auto& w : waiters) {
+    if (w.request.min_seq > committed_)
+      position_waiters_.push_back(std::move(w));
+    else
+      handle(std::move(w.request));
+  }
+}
+
+// ---- requests in ----
+
+void Shard::handle(ShardInput&& input) {
+  if (auto* r = std::get_if<Request>(&input)) return handle_request(std::move(*r));
+  process(std::move(input));
+}
+
+void Shard::handle_request(Request&& request) {
+  if (suspended_ && !is_read(request.op)) {
+    answer(request, reply_to(request, ReplyCode::unavailable), 0);
+    return;
+  }
+  if (is_read(request.op) && request.min_seq > committed_) {
+    const UnixMs until = now().plus_ms(limits::position_wait_ms);
+    position_waiters_.push_back({std::move(request), until});
+    return;
+  }
+  process(std::move(request));
+}
+
+void Shard::process(ShardInput&& input) {
+  if (auto* ready = std::get_if<QuoteReady>(&input)) {
+    quotes_[ready->target][ready->sku] = std::move(ready->quote);
+    return drain(ready->target);
+  }
+  if (!parked_.empty() && !draining_) {
+    auto queue = parked_.find(target_of(input));
+    if (queue != parked_.end()) {
+      queue->second.push_back(std::move(input));
+      return;
+    }
+  }
+  if (!park_unless_ready(input)) return;
+  std::visit(Overloaded{
+                 [&](Request& r) { return is_read(r.op) ? read(r) : command(r); },
+                 [&](ProcessAnswer& a) { process_answer(std::move(a)); },
+                 [&](QuoteWanted& q) { quote_wanted(q); },
+                 [](QuoteReady&) {},
+             },
+             input);
+}
+
+void Shard::quote_wanted(const QuoteWanted& wanted) {
+  QuoteReady ready{.target = wanted.target, .sku = wanted.sku, .quote = {}};
+  auto* h = find<SkuState>(wanted.sku);
+  if (h && h->state.product.defined) {
+    const Product& p = h->state.product;
+    ready.quote = {.standing = p.active ? Quote::Standing::on_sale : Quote::Standing::inactive,
+                   .name = p.name,
+                   .price = p.price};
+  }
+  const Seq seq = h ? h->catalogue_seq : 0;
+  if (seq <= committed_)
+    output_.inputs.emplace_back(std::move(ready));
+  else
+    gate(seq, {.what = ShardInput(std::move(ready))});
+}
+
+/// The entities that must be in memory (or known to be absent) before `input` can be decided.
+void Shard::needs_of(const ShardInput& input, std::vector<EntityKey>& out) {
+  out.push_back(target_of(input));
+  const auto* r = std::get_if<Request>(&input);
+  if (!r) return;
+  const auto creation = [&](const EntityKey& id, const std::optional<UserId>& user, const Id128& raw) {
+    if (r->bind)  // the same key may have created the same thing for a guest
+      out.emplace_back(id.kind() == Kind::cart ? EntityKey(CartId{r->bind->raw}) : EntityKey(OrderId{r->bind->raw}));
+    else if (user)
+      out.emplace_back(*user), out.push_back(id);
+    else if (r->key_hash)
+      out.emplace_back(KeyHash{raw});
+  };
+  if (const auto* open = std::get_if<OpenCart>(&r->op)) creation(open->cart, open->user, open->cart.raw);
+  if (const auto* place = std::get_if<PlaceOrder>(&r->op)) creation(place->order, place->user, place->order.raw);
+  if (const auto* back = std::get_if<AcceptReturn>(&r->op)) creation(back->order, back->user, back->order.raw);
+  if (const auto* out_of = std::get_if<CheckOut>(&r->op)) {
+    auto* cart = find<CartState>(out_of->cart);
+    if (cart && cart->state.cart.user) out.emplace_back(*cart->state.cart.user);
+    if (r->key_hash) out.emplace_back(out_of->order);
+  }
+  if (const auto* list = std::get_if<GetUserOrders>(&r->op)) {
+    if (auto* user = find<UserState>(list->user)) {
+      for (const auto& order : orders_page(user->state.user, *list).ids) out.emplace_back(order);
+    }
+  }
+}
+
+bool Shard::park_unless_ready(ShardInput& input) {
+  // What most inputs need is their one target, and it is here.
+  thread_local std::vector<EntityKey> needs;
+  for (std::size_t round = 0; round < 2; ++round) {  // what was fetched may name more
+    needs.clear();
+    needs_of(input, needs);
+    for (const auto& need : needs) {
+      switch (fetch(need)) {
+        case Presence::here:
+        case Presence::absent: break;
+        case Presence::coming:
+          waiting_[need].push_back(target_of(input));
+          park(std::move(input));
+          return false;
+      }
+    }
+    const auto* r = std::get_if<Request>(&input);
+    if (!r || !(std::holds_alternative<CheckOut>(r->op) || std::holds_alternative<GetUserOrders>(r->op))) break;
+  }
+  return true;
+}
+
+void Shard::park(ShardInput&& input) {
+  const EntityKey target = target_of(input);
+  parked_[target].push_front(std::move(input));
+}
+
+Shard::Presence Shard::fetch(const EntityKey& key) {
+  if (Entity* e = entity_of(key)) {
+    touch(*e);
+    return Presence::here;
+  }
+  if (waiting_.contains(key)) return Presence::coming;
+  auto found = context_.states.get(id_, key, StateStore::Where::memory);
+  if (found.ok()) {
+    using Answer = StateStore::Found::Answer;
+    if (found->answer == Answer::absent) return Presence::absent;
+    if (found->answer == Answer::found && adopt(key, std::move(found->state)).ok()) return Presence::here;
+  }
+  ++counts_.loads;
+  output_.loads.emplace_back(id_, key);
+  return Presence::coming;
+}
+
+void Shard::loaded(const EntityKey& key, std::optional<StoredState>&& state) {
+  auto at = waiting_.find(key);
+  if (at == waiting_.end()) return;  // asked for before a recovery
+  const std::vector<EntityKey> targets = std::move(at->second);
+  waiting_.erase(at);
+  if (state && !entity_of(key)) {
+    if (!adopt(key, std::move(*state)).ok()) return load_failed_for(targets);
+  }
+  for (const auto& target : targets) drain(target);
+}
+
+void Shard::load_failed(const EntityKey& key) {
+  auto at = waiting_.find(key);
+  if (at == waiting_.end()) return;
+  const std::vector<EntityKey> targets = std::move(at->second);
+  waiting_.erase(at);
+  load_failed_for(targets);
+}
+
+void Shard::load_failed_for(const std::vector<EntityKey>& targets) {
+  for (const auto& target : targets) {
+    auto queue = parked_.find(target);
+    if (queue == parked_.end()) continue;
+    std::deque<ShardInput> inputs = std::move(queue->second);
+    parked_.erase(queue);
+    for (auto& input : inputs)
+      if (auto* r = std::get_if<Request>(&input)) answer(*r, reply_to(*r, ReplyCode::unavailable), 0);
+  }
+}
+
+void Shard::drain(const EntityKey& target) {
+  const bool outer = draining_;
+  draining_ = true;
+  for (;;) {
+    auto queue = parked_.find(target);
+    if (queue == parked_.end()) break;
+    if (queue->second.empty()) {
+      parked_.erase(queue);
+      break;
+    }
+    ShardInput input = std::move(queue->second.front());
+    queue->second.pop_front();
+    const std::size_t left = queue->second.size();
+    process(std::move(input));
+    queue = parked_.find(target);
+    if (queue == parked_.end() || queue->second.size() > left) break;  // it waits again
+  }
+  draining_ = outer;
+}
+
+// ---- answers out ----
+
+Reply Shard::reply_to(const Request& request, ReplyCode code) const {
+  return {.ticket = request.reply_to.ticket,
+          .code = code,
+          .op = static_cast<std::uint8_t>(request.op.index()),
+          .entity = target_of(request.op),
+          .shard = id_,
+          .seq = committed_};
+}
+
+void Shard::answer(const Request& request, Reply&& reply, Seq depends_on) {
+  switch (request.reply_to.who) {
+    case ReplyTo::Who::nobody: return;
+    case ReplyTo::Who::client:
+      reply.seq = depends_on ? depends_on : committed_;
+      if (depends_on <= committed_)  // owes nothing to what is gated
+        output_.replies.emplace_back(request.reply_to.sink, std::move(reply));
+      else
+        gate(depends_on, {.what = std::make_pair(request.reply_to.sink, std::move(reply))});
+      return;
+    case ReplyTo::Who::process: {
+      ProcessAnswer a{.entity = request.reply_to.entity};
+      if (const auto* claim = std::get_if<ClaimEmail>(&request.op))
+        a.answer = EmailAnswer{claim->email, request.op.index(), reply.code};
+      else if (const auto* release = std::get_if<FreeEmail>(&request.op))
+        a.answer = EmailAnswer{release->email, request.op.index(), reply.code};
+      else
+        a.answer = StockAnswer{.op = request.op.index(), .sku = Sku::trusted(target_of(request.op).id()),
+                               .code = reply.code, .refusal = reply.refusal};
+      if (reply.code == ReplyCode::unavailable) return;  // the process asks again by its timer
+      gate(depends_on, {.what = ShardInput(std::move(a))});
+      return;
+    }
+  }
+}
+
+}  // namespace souk

@@ -1,0 +1,96 @@
+#include "events/wal_tail.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "events/crc32c.h"
+
+namespace souk {
+namespace {
+
+// A log is blocks of 32 KiB; a record is a header (masked crc32c of all that follows the length;
+// length, 2 bytes; type, 1 byte) and its bytes, and does not cross a block. What does not fit is
+// split into a first, middles and a last. All integers are little endian.
+constexpr std::size_t block_bytes = 32 * 1024;
+constexpr std::size_t header_bytes = 7;
+constexpr std::size_t length_at = 4;
+constexpr std::size_t type_at = 6;
+constexpr std::uint8_t type_full = 1;
+constexpr std::uint8_t type_first = 2;
+constexpr std::uint8_t type_last = 4;
+
+std::uint32_t masked(std::uint32_t crc) { return (crc >> 15 | crc << 17) + 0xA282EAD8U; }
+
+std::uint8_t type_of(std::string_view log, std::size_t at) {
+  return static_cast<std::uint8_t>(log[at + type_at]);
+}
+
+/// Where the block of `at`, or the log, ends.
+std::size_t room_end(std::string_view log, std::size_t at) {
+  return std::min(log.size(), (at / block_bytes + 1) * block_bytes);
+}
+
+/// Whether the record at `at`, if it ended at `end`, has the checksum that it claims.
+bool checksum_holds(std::string_view log, std::size_t at, std::size_t end) {
+  std::uint32_t stored;
+  std::memcpy(&stored, log.data() + at, sizeof stored);
+  return stored == masked(crc32c(log.substr(at + type_at, end - at - type_at)));
+}
+
+/// The end of the intact record at `at`, or 0.
+std::size_t intact_end(std::string_view log, std::size_t at) {
+  if (at + header_bytes > room_end(log, at)) return 0;
+  const std::uint8_t type = type_of(log, at);
+  if (type < type_full || type > type_last) return 0;
+  std::uint16_t length;
+  std::memcpy(&length, log.data() + at + length_at, sizeof length);
+  const std::size_t end = at + header_bytes + length;
+  if (end > room_end(log, at) || !checksum_holds(log, at, end)) return 0;
+  return end;
+}
+
+/// Where a record that follows one that ended at `at` begins.
+std::size_t next_record(std::size_t at) {
+  const std::size_t block_left = block_bytes - at % block_bytes;
+  return block_left < header_bytes ? at + block_left : at;
+}
+
+}  // namespace
+
+WalEnd wal_end(std::string_view log) {
+  std::size_t at = 0;
+  bool inside = false;  // of a record that was split
+  for (std::size_t end = 0; at < log.size() && (end = intact_end(log, at)) != 0;) {
+    inside = type_of(log, at) != type_full && type_of(log, at) != type_last;
+    at = next_record(end);
+  }
+  if (at >= log.size()) return inside ? WalEnd::torn : WalEnd::clean;
+  const std::size_t end = room_end(log, at);
+  // Whole but for its length?
+  if (at + header_bytes <= end && checksum_holds(log, at, end)) return WalEnd::damaged;
+  for (std::size_t later = at + 1; later + header_bytes <= log.size(); ++later) {
+    const std::uint8_t type = type_of(log, later);
+    if (type != type_full && type != type_first) continue;
+    if (intact_end(log, later) != 0) return WalEnd::damaged;
+  }
+  return WalEnd::torn;
+}
+
+WalEnd worst_wal_end(const std::filesystem::path& directory) {
+  WalEnd worst = WalEnd::clean;
+  std::error_code error;
+  for (std::filesystem::directory_iterator file(directory, error), end; !error && file != end;
+       file.increment(error)) {
+    if (file->path().extension() != ".log") continue;
+    std::ifstream in(file->path(), std::ios::binary);
+    const std::string log{std::istreambuf_iterator<char>(in), {}};
+    worst = std::max(worst, wal_end(log));
+  }
+  return worst;
+}
+
+}  // namespace souk

@@ -1,0 +1,333 @@
+#include "gateway/api_openapi.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <vector>
+
+#include "events/limits.h"
+#include "gateway/api_limits.h"
+#include "gateway/api_text.h"
+
+namespace souk {
+namespace {
+
+/// What does not come from the tables: the answers' documents, as api_presenter.cc writes them.
+constexpr std::string_view component_schemas = R"json(
+"Money":{"type":"object","description":"Exact; read with up to 6 decimals, written with at least two.","required":["amount","currency"],"properties":{"amount":{"type":"string","pattern":"^-?[0-9]+(\\.[0-9]{1,6})?$","examples":["12.50"]},"currency":{"type":"string","pattern":"^[A-Z]{3}$","examples":["GBP"]}}},
+"Problem":{"type":"object","description":"RFC 9457. `code` is a stable word; `path` names the member, parameter or header at fault.","required":["type","title","status","detail","code"],"properties":{"type":{"type":"string","format":"uri"},"title":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"string"},"code":{"type":"string","examples":["out_of_stock","cart_closed","cart_empty","illegal_state","unknown_product","inactive_product","email_taken","version_mismatch","idempotency_conflict","invalid_request","invalid_json","not_found","overloaded","unavailable","position_not_reached"]},"path":{"type":"string","examples":["lines[1].quantity"]}}},
+"Product":{"type":"object","properties":{"sku":{"type":"string"},"name":{"type":"string"},"description":{"type":"string"},"brand":{"type":"string"},"category":{"type":"array","items":{"type":"string"}},"price":{"$ref":"#/components/schemas/Money"},"attributes":{"type":"object","additionalProperties":{"type":"string"}},"active":{"type":"boolean"},"available":{"type":"integer"},"version":{"type":"integer"}}},
+"Delisted":{"type":"object","properties":{"sku":{"type":"string"},"active":{"type":"boolean","const":false},"version":{"type":"integer"}}},
+"Stock":{"type":"object","properties":{"sku":{"type":"string"},"on_hand":{"type":"integer"},"reserved":{"type":"integer"},"available":{"type":"integer"},"version":{"type":"integer"}}},
+"UserCreated":{"type":"object","required":["user_id"],"properties":{"user_id":{"type":"string"}}},
+"User":{"type":"object","properties":{"user_id":{"type":"string"},"email":{"type":["string","null"]},"name":{"type":["string","null"]},"country":{"type":"string"},"version":{"type":"integer"}}},
+"UserOrders":{"type":"object","description":"Newest first; `next` is the cursor of the page behind.","properties":{"orders":{"type":"array","items":{"type":"object","properties":{"order_id":{"type":"string"},"status":{"$ref":"#/components/schemas/OrderStatus"},"total":{"$ref":"#/components/schemas/Money"},"placed_at":{"type":"string","format":"date-time"}}}},"next":{"type":"string"}}},
+"CartCreated":{"type":"object","required":["cart_id"],"properties":{"cart_id":{"type":"string"},"status":{"type":"string","const":"open"}}},
+"Cart":{"type":"object","properties":{"cart_id":{"type":"string"},"status":{"type":"string","enum":["open","checking_out","ordered"]},"user_id":{"type":"string"},"currency":{"type":"string"},"lines":{"type":"array","items":{"$ref":"#/components/schemas/Line"}},"total":{"$ref":"#/components/schemas/Money"},"version":{"type":"integer"},"order_id":{"type":"string"}}},
+"Line":{"type":"object","properties":{"sku":{"type":"string"},"name":{"type":"string"},"quantity":{"type":"integer"},"unit_price":{"$ref":"#/components/schemas/Money"},"total":{"$ref":"#/components/schemas/Money"},"returned":{"type":"integer","description":"of an order: pieces that came back"}}},
+"OrderStatus":{"type":"string","enum":["pending","confirmed","rejected","shipped","delivered","cancelled","returned"]},
+"CheckOut":{"type":"object","required":["order_id","status"],"properties":{"order_id":{"type":"string"},"status":{"type":"string","enum":["pending","confirmed","rejected"]},"reason":{"$ref":"#/components/schemas/Reason"}}},
+"Reason":{"type":"string","enum":["out_of_stock","unknown_product","inactive_product","price_changed","currency_mismatch","amount_too_large","payment_declined","payment_unavailable","expired"]},
+"Order":{"type":"object","properties":{"order_id":{"type":"string"},"cart_id":{"type":"string"},"user_id":{"type":"string"},"status":{"$ref":"#/components/schemas/OrderStatus"},"reason":{"$ref":"#/components/schemas/Reason"},"lines":{"type":"array","items":{"$ref":"#/components/schemas/Line"}},"total":{"$ref":"#/components/schemas/Money"},"payment":{"type":"object","properties":{"status":{"type":"string","enum":["none","authorised","captured","voided","refunded"]},"refunded":{"$ref":"#/components/schemas/Money"}}},"placed_at":{"type":"string","format":"date-time"},"occurred_at":{"type":"string","format":"date-time"},"shipping_address":{"type":["object","null"]},"history":{"type":"array","items":{"type":"object","properties":{"at":{"type":"string","format":"date-time"},"event":{"type":"string"}}}},"version":{"type":"integer"}}},
+"PaymentRecord":{"type":"object","description":"What the payment provider itself has on record.","properties":{"order_id":{"type":"string"},"authorised":{"$ref":"#/components/schemas/Money"},"captured":{"$ref":"#/components/schemas/Money"},"voided":{"$ref":"#/components/schemas/Money"},"refunded":{"$ref":"#/components/schemas/Money"},"calls":{"type":"integer"}}},
+"Standing":{"type":"object","properties":{"status":{"type":"string"}}},
+"BatchAnswer":{"type":"object","description":"One a line, in the order of the commands. `body` is the document or the problem.","required":["status"],"properties":{"status":{"type":"integer"},"replayed":{"type":"boolean"},"version":{"type":"integer"},"position":{"type":"string"},"body":{"type":"object"},"body_omitted":{"type":"boolean","description":"the answers had become too large in all"}}})json";
+
+constexpr std::string_view headers_and_parameters = R"json(
+"parameters":{
+"IdempotencyKey":{"name":"Idempotency-Key","in":"header","description":"1 to 255 printable ASCII characters. A repeat gets the first status and body and Idempotent-Replay: true, for 24 hours; the same key with another request is 422 idempotency_conflict. Its scope is the entity addressed; for creations the key alone, and the same key gives the same id.","schema":{"type":"string","minLength":1,"maxLength":255}},
+"IfMatch":{"name":"If-Match","in":"header","description":"The version in quotes, as ETag gave it; 412 version_mismatch where it is another one (or of another form). * matches any. Unquoted or several: 422.","schema":{"type":"string"}},
+"Prefer":{"name":"Prefer","in":"header","description":"return=minimal: 204 with ETag and Souk-Position in place of 200 with a body.","schema":{"type":"string"}},
+"MinPosition":{"name":"Souk-Min-Position","in":"header","description":"One or more of Souk-Position, with commas: the answer shows at least this; waits up to 2 s, then 504.","schema":{"type":"string","pattern":"^[0-9]+:[0-9]+( *, *[0-9]+:[0-9]+)*$"}},
+"IfNoneMatch":{"name":"If-None-Match","in":"header","description":"304 where the version is still this one.","schema":{"type":"string"}}},
+"headers":{
+"ETag":{"description":"The version, in quotes.","schema":{"type":"string"}},
+"SoukPosition":{"description":"shard:seq. Pass it as Souk-Min-Position to read your own write.","schema":{"type":"string"}},
+"IdempotentReplay":{"description":"true: this is the first answer to this key again.","schema":{"type":"string"}},
+"RetryAfter":{"description":"Seconds.","schema":{"type":"integer"}},
+"Allow":{"description":"The methods of this path.","schema":{"type":"string"}}},
+"responses":{
+"400":{"description":"invalid_json: not JSON, invalid UTF-8, a member twice, nested deeper than 32, trailing bytes; invalid_target: a bad percent sign","content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}},
+"404":{"description":"not_found","content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}},
+"409":{"description":"The business refuses: out_of_stock, cart_closed, illegal_state, ...","content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}},
+"412":{"description":"version_mismatch","content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}},
+"413":{"description":"too_large: 1 MiB a command, 16 MiB a batch","content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}},
+"415":{"description":"unsupported_media_type","content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}},
+"422":{"description":"invalid_request with a path, or idempotency_conflict","content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}},
+"503":{"description":"overloaded: nothing happened. unavailable: it may or may not have happened, repeat with the same key","headers":{"Retry-After":{"$ref":"#/components/headers/RetryAfter"}},"content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}},
+"504":{"description":"position_not_reached","content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}}})json";
+
+struct Answers {
+  std::string_view schema;
+  std::vector<int> statuses;
+};
+
+Answers answers_of(Action action) {
+  switch (action) {
+    case Action::put_product: return {"Product", {200, 201}};
+    case Action::get_product: return {"Product", {200}};
+    case Action::delist_product: return {"Delisted", {200}};
+    case Action::receive_stock:
+    case Action::adjust_stock:
+    case Action::get_stock: return {"Stock", {200}};
+    case Action::register_user: return {"UserCreated", {201}};
+    case Action::update_user:
+    case Action::get_user: return {"User", {200}};
+    case Action::erase_user: return {"", {204}};
+    case Action::get_user_orders: return {"UserOrders", {200}};
+    case Action::open_cart: return {"CartCreated", {201}};
+    case Action::add_item:
+    case Action::set_item:
+    case Action::remove_item:
+    case Action::get_cart: return {"Cart", {200}};
+    case Action::check_out:
+    case Action::place_order: return {"CheckOut", {200, 202}};
+    case Action::accept_return: return {"Order", {201}};
+    case Action::get_payment: return {"PaymentRecord", {200}};
+    case Action::commands: return {"BatchAnswer", {200}};
+    case Action::health:
+    case Action::ready: return {"Standing", {200}};
+    case Action::metrics:
+    case Action::openapi:
+    case Action::console: return {"", {200}};
+    default: return {"Order", {200}};
+  }
+}
+
+std::string_view summary_of(Action action) {
+  if (is_command(action)) return shape_of(action).summary;
+  switch (action) {
+    case Action::get_product: return "A product, with what is available of it";
+    case Action::get_stock: return "The stock of a SKU";
+    case Action::get_user: return "A user";
+    case Action::get_user_orders: return "The orders of a user, newest first";
+    case Action::get_cart: return "A cart";
+    case Action::get_order: return "An order, with its history";
+    case Action::get_payment: return "What the payment provider has on record for an order";
+    case Action::commands:
+      return "Up to 100,000 commands at once; answers in the same order; one bad command does not spoil "
+             "the rest";
+    case Action::health: return "It serves";
+    case Action::ready: return "It takes commands";
+    case Action::metrics: return "Prometheus metrics";
+    case Action::openapi: return "This document";
+    default: return "What runs here";
+  }
+}
+
+std::string quoted(std::string_view text) {
+  std::string out;
+  append_json_string(out, text);
+  return out;
+}
+
+std::string reference(std::string_view kind, std::string_view name) {
+  return R"({"$ref":"#/components/)" + std::string(kind) + "/" + std::string(name) + "\"}";
+}
+
+std::string integer_range(std::string_view least, std::int64_t min, std::string_view most,
+                          std::int64_t max) {
+  return ",\"" + std::string(least) + "\":" + std::to_string(min) + ",\"" + std::string(most) +
+         "\":" + std::to_string(max);
+}
+
+std::string object_schema(std::span<const Field> fields, Place place);
+
+/// The type's own members, without braces.
+std::string type_schema(const Field& field) {
+  switch (field.type) {
+    case FieldType::sku:
+      return R"("type":"string","pattern":"^[^/\\u0000-\\u001f\\u007f]+$")" +
+             integer_range("minLength", 1, "maxLength", static_cast<std::int64_t>(limits::sku_bytes_max));
+    case FieldType::line_text:
+    case FieldType::long_text:
+    case FieldType::ascii_text:
+      return R"("type":"string")" + integer_range("minLength", field.min, "maxLength", field.max);
+    case FieldType::word: {
+      std::string out = R"("type":"string","enum":[)";
+      for (const auto word : field.words) out += (word == field.words.front() ? "" : ",") + quoted(word);
+      return out + "]";
+    }
+    case FieldType::integer:
+      return R"("type":"integer")" + integer_range("minimum", field.min, "maximum", field.max);
+    case FieldType::boolean: return R"("type":"boolean")";
+    case FieldType::money: return R"("$ref":"#/components/schemas/Money")";
+    case FieldType::decimal: return R"("type":"string")";
+    case FieldType::currency: return R"("type":"string","pattern":"^[A-Z]{3}$")";
+    case FieldType::email:
+      return R"("type":"string","format":"email","maxLength":)" + std::to_string(field.max);
+    case FieldType::user_id: return R"("type":"string","pattern":"^u[0-9a-z]{26}$")";
+    case FieldType::cart_id: return R"("type":"string","pattern":"^c[0-9a-z]{26}$")";
+    case FieldType::order_id: return R"("type":"string","pattern":"^o[0-9a-z]{26}$")";
+    case FieldType::time: return R"("type":"string","format":"date-time")";
+    case FieldType::category:
+      return R"("type":"array","maxItems":)" + std::to_string(limits::category_depth_max) +
+             R"(,"items":{"type":"string","minLength":1,"maxLength":)" + std::to_string(field.max) + "}";
+    case FieldType::attributes:
+      return R"("type":"object","maxProperties":)" + std::to_string(limits::attributes_max) +
+             R"(,"propertyNames":{"minLength":1,"maxLength":)" +
+             std::to_string(limits::attribute_name_bytes_max) +
+             R"(},"additionalProperties":{"type":"string","maxLength":)" + std::to_string(field.max) + "}";
+    case FieldType::object: {
+      const auto schema = object_schema(field.members, Place::body);
+      return schema.substr(1, schema.size() - 2);
+    }
+    case FieldType::list:
+      return R"("type":"array")" + integer_range("minItems", field.min, "maxItems", field.max) +
+             ",\"items\":" + object_schema(field.members, Place::body);
+    case FieldType::any_object: return R"("type":"object")";
+  }
+  return R"("type":"string")";
+}
+
+std::string field_schema(const Field& field) {
+  std::string out = "{" + type_schema(field);
+  if (!field.about.empty()) out += ",\"description\":" + quoted(field.about);
+  return out + "}";
+}
+
+std::string object_schema(std::span<const Field> fields, Place place) {
+  std::string properties, needed;
+  for (const auto& field : fields) {
+    if (field.place != place) continue;
+    properties += (properties.empty() ? "" : ",") + quoted(field.name) + ":" + field_schema(field);
+    if (field.need == Need::required) needed += (needed.empty() ? "" : ",") + quoted(field.name);
+  }
+  std::string out = R"({"type":"object","additionalProperties":false)";
+  if (!needed.empty()) out += ",\"required\":[" + needed + "]";
+  return out + ",\"properties\":{" + properties + "}}";
+}
+
+/// A line of a batch: any command with all its members side by side.
+std::string batch_schema() {
+  std::string out = "{\"oneOf\":[";
+  for (std::size_t i = 0; i < command_count; ++i) {
+    const auto& shape = shape_of(static_cast<Action>(i));
+    std::string properties = "\"command\":{\"const\":" + quoted(shape.name) + "}";
+    std::string needed = "\"command\"";
+    const auto add = [&](const Field& field) {
+      if (field.id == FieldId::command || (field.id == FieldId::wait && shape.waits == Waits::no)) return;
+      properties += "," + quoted(field.name) + ":" + field_schema(field);
+      if (field.need == Need::required) needed += "," + quoted(field.name);
+    };
+    for (const auto& field : shape.fields) add(field);
+    for (const auto& field : batch_fields()) add(field);
+    out += (i == 0 ? "" : ",");
+    out += R"({"type":"object","additionalProperties":false,"required":[)" + needed +
+           "],\"properties\":{" + properties + "}}";
+  }
+  return out + "]}";
+}
+
+/// The table's field of a path's parameter, from any command that has it.
+const Field* path_field(std::string_view name) {
+  for (std::size_t i = 0; i < command_count; ++i)
+    if (const auto* field = find_field(shape_of(static_cast<Action>(i)).fields, name);
+        field != nullptr && field->place == Place::path)
+      return field;
+  return nullptr;
+}
+
+std::string parameters_of(const Route& route) {
+  std::vector<std::string> all;
+  for (std::size_t at = route.path.find('{'); at != std::string_view::npos;
+       at = route.path.find('{', at + 1)) {
+    const auto name = route.path.substr(at + 1, route.path.find('}', at) - at - 1);
+    const auto* field = path_field(name);
+    SOUK_ASSERT(field != nullptr);
+    all.push_back("{\"name\":" + quoted(name) + R"(,"in":"path","required":true,"description":)" +
+                  quoted(field->about) + ",\"schema\":{" + type_schema(*field) + "}}");
+  }
+  if (is_command(route.action)) {
+    for (const auto* name : {"IdempotencyKey", "IfMatch", "Prefer"}) all.push_back(reference("parameters", name));
+    if (shape_of(route.action).waits == Waits::for_final)
+      all.push_back(R"({"name":"wait","in":"query","description":"final: answer when the order is final )"
+                    R"((200), after 5 s at most (202)","schema":{"type":"string","enum":["final"]}})");
+  } else if (is_read(route.action)) {
+    for (const auto* name : {"MinPosition", "IfNoneMatch"}) all.push_back(reference("parameters", name));
+  }
+  if (route.action == Action::get_user_orders) {
+    all.push_back(R"({"name":"limit","in":"query","schema":{"type":"integer","minimum":1,"maximum":)" +
+                  std::to_string(limits::user_orders_page_max) + ",\"default\":" +
+                  std::to_string(limits::user_orders_page_default) + "}}");
+    all.push_back(R"({"name":"cursor","in":"query","description":"`next` of the page before",)"
+                  R"("schema":{"type":"string"}})");
+  }
+  std::string out;
+  for (const auto& one : all) out += (out.empty() ? "" : ",") + one;
+  return out;
+}
+
+std::string request_body(const Route& route) {
+  if (route.action == Action::commands)
+    return R"(,"requestBody":{"required":true,"content":{"application/x-ndjson":{"schema":)" +
+           batch_schema() +
+           R"(},"application/x-capnp":{"schema":{"type":"string","format":"binary","description":"one )"
+           R"(message with the root Commands of schema/api.capnp; the answer has the root Answers"}}}})";
+  if (!is_command(route.action) || !takes_body(shape_of(route.action))) return {};
+  return R"(,"requestBody":{"required":true,"content":{"application/json":{"schema":)" +
+         object_schema(shape_of(route.action).fields, Place::body) + "}}}";
+}
+
+std::string success(int status, std::string_view schema, Action action) {
+  std::string out = "\"" + std::to_string(status) + "\":{\"description\":";
+  out += status == 202 ? quoted("The order is not final yet") : quoted("Done");
+  if (is_command(action) || is_read(action))
+    out += R"(,"headers":{"ETag":{"$ref":"#/components/headers/ETag"},"Souk-Position":{"$ref":)"
+           R"("#/components/headers/SoukPosition"},"Idempotent-Replay":{"$ref":)"
+           R"("#/components/headers/IdempotentReplay"}})";
+  if (!schema.empty()) {
+    const auto type = action == Action::commands ? "application/x-ndjson" : "application/json";
+    out += ",\"content\":{\"" + std::string(type) + "\":{\"schema\":" + reference("schemas", schema) + "}}";
+  }
+  return out + "}";
+}
+
+std::string responses_of(Action action) {
+  const auto answers = answers_of(action);
+  std::string out;
+  for (const int status : answers.statuses)
+    out += (out.empty() ? "" : ",") + success(status, answers.schema, action);
+  if (is_command(action) && shape_of(action).minimal != Minimal::keeps_body && !answers.schema.empty())
+    out += "," + success(204, {}, action);
+  std::vector<std::string_view> problems;
+  if (is_command(action)) problems = {"400", "404", "409", "412", "413", "415", "422", "503"};
+  if (is_read(action)) problems = {"400", "404", "422", "503", "504"};
+  if (action == Action::commands) problems = {"400", "413", "415", "503"};
+  if (action == Action::ready) problems = {"503"};
+  for (const auto status : problems)
+    out += ",\"" + std::string(status) + "\":" + reference("responses", status);
+  return out;
+}
+
+}  // namespace
+
+std::string openapi_document(const Router& router, std::string_view version) {
+  std::map<std::string_view, std::vector<const Route*>> by_path;
+  for (const auto& route : router.routes()) by_path[route.path].push_back(&route);
+  std::string out = R"({"openapi":"3.1.0","info":{"title":"Souk","version":)" + quoted(version) +
+                    R"(,"description":"A commerce engine: every change is an event, every command may be )"
+                    R"(repeated with its key. Lengths of texts are counted in bytes of UTF-8."},"paths":{)";
+  bool first_path = true;
+  for (const auto& [path, routes] : by_path) {
+    out += (first_path ? "" : ",") + quoted(path) + ":{";
+    first_path = false;
+    bool first_method = true;
+    for (const auto* route : routes) {
+      auto method = lower_ascii(method_text(route->method));
+      out += (first_method ? "" : ",") + quoted(method) + R"(:{"operationId":)" +
+             quoted(action_name(route->action)) + ",\"summary\":" + quoted(summary_of(route->action)) +
+             ",\"parameters\":[" + parameters_of(*route) + "]" + request_body(*route) +
+             ",\"responses\":{" + responses_of(route->action) + "}}";
+      first_method = false;
+    }
+    out += "}";
+  }
+  out += R"(},"components":{"schemas":{)";
+  out += component_schemas;
+  out += "},";
+  out += headers_and_parameters;
+  return out + "}}";
+}
+
+}  // namespace souk

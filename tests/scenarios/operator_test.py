@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""What an operator does, and what happens to a data directory: restarts, copies, damage, wrong options."""
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+import unittest
+
+from souk_client import LOST, PATIENCE, Daemon, NotReady, Shop, binary
+
+
+def soukd(*options, timeout=20):
+    return subprocess.run([binary("soukd"), *options], capture_output=True, text=True, timeout=timeout * PATIENCE)
+
+
+def fill(daemon, carts=30):
+    """Some of everything; what each address answered."""
+    shop = Shop(daemon.client())
+    sku = shop.product(stock=50, price="3.20")
+    paths = [f"/v1/products/{sku}", f"/v1/inventory/{sku}"]
+    for number in range(carts):
+        cart = shop.cart()
+        shop.add(cart, sku, number % 3 + 1)
+        paths.append(f"/v1/carts/{cart}")
+        if number % 5 == 0:
+            order_id = shop.check_out(cart).json["order_id"]
+            paths += [f"/v1/orders/{order_id}", f"/v1/payments/{order_id}"]
+    shop.stock(sku)
+    return read(daemon, paths)
+
+
+def read(daemon, paths):
+    client = daemon.client()
+    seen = {path: client.get(path) for path in paths}
+    client.close()
+    return {path: (said.status, said.raw, said.headers.get("etag")) for path, said in seen.items()}
+
+
+class Restarts(unittest.TestCase):
+    def test_everything_is_the_same_after_a_stop_and_after_a_kill(self):
+        with Daemon() as daemon:
+            before = fill(daemon)
+            self.assertEqual({status for status, _, _ in before.values()}, {200})
+            self.assertEqual(daemon.stop(), 0)
+            daemon.start()
+            self.assertEqual(read(daemon, before), before)
+            daemon.kill()
+            daemon.start()
+            self.assertEqual(read(daemon, before), before)
+
+    def test_sigterm_under_load_drains_and_keeps_what_was_acknowledged(self):
+        with Daemon() as daemon:
+            shop = Shop(daemon.client())
+            sku, acknowledged = shop.product(stock=0), {}
+
+            def customer():
+                mine = Shop(daemon.client())
+                try:
+                    while True:
+                        cart = mine.cart()
+                        acknowledged[cart] = 0
+                        for _ in range(5):
+                            if mine.add(cart, sku).status != 200:
+                                return
+                            acknowledged[cart] += 1
+                except (*LOST, AssertionError):
+                    return
+
+            customers = [threading.Thread(target=customer) for _ in range(8)]
+            for thread in customers:
+                thread.start()
+            time.sleep(1)
+            self.assertEqual(daemon.stop(), 0)
+            for thread in customers:
+                thread.join()
+            self.assertGreater(len(acknowledged), 8)
+            daemon.start()
+            client = daemon.client()
+            for cart, quantity in acknowledged.items():
+                lines = client.get(f"/v1/carts/{cart}").json["lines"]
+                have = lines[0]["quantity"] if lines else 0
+                self.assertIn(have - quantity, (0, 1), f"cart {cart}: acknowledged {quantity}, holds {have}")
+
+    def test_a_key_is_remembered_over_a_kill(self):
+        with Daemon() as daemon:
+            shop = Shop(daemon.client())
+            sku, cart = shop.product(stock=0), shop.cart()
+            first = shop.add(cart, sku, key="once")
+            daemon.kill()
+            daemon.start()
+            again = Shop(daemon.client()).add(cart, sku, key="once")
+            self.assertEqual((again.status, again.raw), (first.status, first.raw))
+            self.assertEqual(again.headers.get("idempotent-replay"), "true")
+
+
+class DataDirectories(unittest.TestCase):
+    def test_a_second_daemon_is_told_who_holds_the_directory(self):
+        with Daemon() as daemon:
+            second = soukd("--data-dir", daemon.data_dir, "--http", "127.0.0.1:0")
+            self.assertEqual(second.returncode, 1, second)
+            self.assertIn(str(daemon.process.pid), second.stderr)
+            self.assertNotIn("souk ready", second.stdout)
+            self.assertEqual(daemon.client().get("/healthz").status, 200, "and the first one is not disturbed")
+
+    def test_a_copy_of_a_stopped_directory_serves_the_same(self):
+        with Daemon() as daemon:
+            before = fill(daemon)
+            daemon.stop()
+            copy = os.path.join(daemon.home, "copy")
+            shutil.copytree(daemon.data_dir, copy)
+            daemon.start()
+            with Daemon(data_dir=copy) as other:
+                self.assertEqual(read(other, before), before)
+                fill(other, carts=5)
+                self.assertEqual(read(daemon, before), before, "what happens to the copy stays there")
+
+    def test_another_number_of_shards_is_refused(self):
+        with Daemon("--shards", "8") as daemon:
+            self.assertIn("shards=8", daemon.ready_line)
+            daemon.stop()
+            other = soukd("--data-dir", daemon.data_dir, "--http", "127.0.0.1:0", "--shards", "16")
+            self.assertEqual(other.returncode, 1, other)
+            self.assertRegex(other.stderr, r"(?s)8.*16|16.*8")
+            daemon.start()
+
+    def test_a_flipped_byte_in_the_journal_is_never_served(self):
+        for where in (0.3, 0.6, 0.9):
+            with self.subTest(where), Daemon() as daemon:
+                before = fill(daemon, carts=60)
+                daemon.kill()
+                victim = largest_file(os.path.join(daemon.data_dir, "journal"))
+                offset = int(os.path.getsize(victim) * where)
+                flip(victim, offset)
+                try:
+                    daemon.start()
+                except NotReady:
+                    self.assertEqual(daemon.process.returncode, 1, daemon.log()[-500:])
+                    self.assertRegex(daemon.log(), r"(?i)corrupt")
+                else:  # the byte may be one that nobody reads; then everything must be as it was
+                    self.assertEqual(read(daemon, before), before)
+                    daemon.kill()
+
+    def test_a_damaged_journal_serves_again_once_it_is_repaired(self):
+        with Daemon() as daemon:
+            before = fill(daemon, carts=60)
+            daemon.kill()
+            victim = largest_file(os.path.join(daemon.data_dir, "journal"))
+            backup = os.path.join(daemon.home, "backup")
+            shutil.copytree(daemon.data_dir, backup)
+            for offset in range(os.path.getsize(victim) // 3, os.path.getsize(victim) * 2 // 3, 97):
+                flip(victim, offset)
+            with self.assertRaises(NotReady):
+                daemon.start()
+            shutil.rmtree(daemon.data_dir)
+            shutil.copytree(backup, daemon.data_dir)
+            daemon.start()
+            self.assertEqual(read(daemon, before), before)
+
+
+def largest_file(folder):
+    paths = [os.path.join(folder, name) for name in os.listdir(folder) if name.endswith((".log", ".sst"))]
+    return max(paths, key=os.path.getsize)
+
+
+def flip(path, offset):
+    with open(path, "r+b") as file:
+        file.seek(offset)
+        byte = file.read(1)[0]
+        file.seek(offset)
+        file.write(bytes([byte ^ 0x10]))
+
+
+class Options(unittest.TestCase):
+    def setUp(self):
+        self.scratch = Daemon()  # never started: a directory that is cleaned up
+        self.addCleanup(self.scratch.__exit__)
+        self.data = os.path.join(self.scratch.home, "data")
+
+    def config(self, text):
+        path = os.path.join(self.scratch.home, "souk.toml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def test_without_authentication_only_loopback_is_served(self):
+        refused = soukd("--data-dir", self.data, "--http", "0.0.0.0:0")
+        self.assertEqual(refused.returncode, 1, refused)
+        self.assertIn("--allow-unauthenticated", refused.stderr)
+        self.assertFalse(os.path.exists(os.path.join(self.data, "journal")), "and nothing was made")
+        with Daemon("--http", "0.0.0.0:0", "--allow-unauthenticated") as daemon:
+            self.assertEqual(daemon.client().get("/healthz").status, 200)
+
+    def test_a_good_configuration_is_checked_and_shown(self):
+        path = self.config(f'data_dir = "{self.data}"\nhttp = "127.0.0.1:0"\nshards = 4\n')
+        checked = soukd("--config", path, "--check-config")
+        self.assertEqual(checked.returncode, 0, checked)
+        self.assertFalse(os.path.exists(self.data), "checking makes nothing")
+        shown = soukd("--config", path, "--shards", "8", "--print-config")
+        self.assertEqual(shown.returncode, 0, shown)
+        self.assertRegex(shown.stdout, r"shards\s*=\s*8")
+        again = soukd("--config", self.config(shown.stdout), "--check-config")
+        self.assertEqual(again.returncode, 0, "what it prints is a configuration")
+
+    def test_a_bad_configuration_is_refused_with_the_place(self):
+        for text, word in (('shard = 4\n', "shard"), ('shards = "four"\n', "shards"), ("shards = 0\n", "shards"),
+                           ("shards = 4097\n", "shards"), ("shards = \n", "line 1"), ('http = "nonsense"\n', "http")):
+            with self.subTest(text):
+                checked = soukd("--config", self.config(text), "--check-config")
+                self.assertNotEqual(checked.returncode, 0, checked)
+                self.assertIn(word, checked.stderr)
+        missing = soukd("--config", os.path.join(self.scratch.home, "none.toml"), "--check-config")
+        self.assertNotEqual(missing.returncode, 0)
+        self.assertIn("none.toml", missing.stderr)
+
+    def test_an_unknown_option_is_a_usage_error(self):
+        self.assertNotEqual(soukd("--no-such-option").returncode, 0)
+
+    def test_an_address_in_use_is_named(self):
+        with Daemon() as daemon:
+            other = soukd("--data-dir", self.data, "--http", daemon.address)
+            self.assertEqual(other.returncode, 1, other)
+            self.assertIn(daemon.address, other.stderr)
+
+    def test_a_directory_that_cannot_be_made_is_named(self):
+        blocked = self.config("") + "/data"  # below a file
+        refused = soukd("--data-dir", blocked, "--http", "127.0.0.1:0")
+        self.assertEqual(refused.returncode, 1, refused)
+        self.assertIn(blocked, refused.stderr)
+
+    def test_ctrl_c_ends_it_like_sigterm(self):
+        with Daemon() as daemon:
+            daemon.process.send_signal(signal.SIGINT)
+            self.assertEqual(daemon.process.wait(30 * PATIENCE), 0)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""The benchmarks of `tools/dev bench`: prints one table. Every row is measured on this machine, now.
+usage: bench.py [--quick] [--only WORD]
+
+Rows: durable add-to-cart over HTTP against a bare `return 200` of nginx, in turns, under the same load generator
+(wrk), and the mixes of `souk bench`. The load generator shares the cores with the server, so of nginx only the
+ratio of many pairs means something."""
+import argparse
+import json
+import os
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests", "scenarios"))
+from souk_client import Daemon, Shop, binary, money  # noqa: E402
+
+CONNECTIONS = 64
+CARTS = 2000
+PRODUCTS = 100
+
+NGINX = """worker_processes 1; daemon off; pid {home}/nginx.pid; error_log {home}/nginx.log;
+events {{ worker_connections 1024; }}
+http {{ access_log off; keepalive_requests 1000000000;
+  server {{ listen 127.0.0.1:{port};
+            location / {{ default_type application/json; return 200 '{{}}'; }} }} }}
+"""
+
+# New keys in every run: a repeated key would be answered from memory.
+WRK = """math.randomseed({seed})
+local carts = {{{carts}}}
+local n = 0
+request = function()
+  n = n + 1
+  return wrk.format('POST', '/v1/carts/' .. carts[math.random(#carts)] .. '/items',
+    {{['Content-Type'] = 'application/json', ['Idempotency-Key'] = '{run}-' .. n, ['Prefer'] = 'return=minimal'}},
+    '{{"sku":"p' .. math.random(0, {products} - 1) .. '","quantity":1}}')
+end
+done = function(summary, latency)
+  local errors = summary.errors
+  io.write(string.format('RESULT %f %f %f %f %d\\n', summary.requests / (summary.duration / 1e6),
+    latency:percentile(50) / 1000, latency:percentile(99) / 1000, latency:percentile(99.9) / 1000,
+    errors.status + errors.connect + errors.read + errors.timeout))
+end
+"""
+
+
+class Table:
+    def __init__(self):
+        self.rows = []
+
+    def add(self, what, per_second, p50_ms, p99_ms, p999_ms, errors, note=""):
+        row = (what, f"{per_second:,.0f}", f"{p50_ms:.2f}", f"{p99_ms:.2f}", f"{p999_ms:.2f}", str(errors), note)
+        self.rows.append(row)
+        print(f"  {what}: {row[1]}/s", file=sys.stderr, flush=True)
+
+    def show(self):
+        heads = ("what", "per second", "p50 ms", "p99 ms", "p99.9 ms", "errors", "note")
+        print("| " + " | ".join(heads) + " |")
+        print("|---|---:|---:|---:|---:|---:|---|")
+        for row in self.rows:
+            print("| " + " | ".join(row) + " |")
+
+
+def wrk(home, address, carts, seconds):
+    """requests/s, p50, p99, p99.9 in ms, errors."""
+    script = os.path.join(home, "add.lua")
+    with open(script, "w", encoding="utf-8") as file:
+        file.write(WRK.format(seed=uuid.uuid4().int % 2**31, carts=",".join(f'"{c}"' for c in carts),
+                              run=uuid.uuid4().hex[:8], products=PRODUCTS))
+    said = subprocess.run(["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", script, f"http://{address}"],
+                          capture_output=True, text=True, check=True).stdout
+    rate, p50, p99, p999, errors = re.search(r"RESULT (\S+) (\S+) (\S+) (\S+) (\d+)", said).groups()
+    return float(rate), float(p50), float(p99), float(p999), int(errors)
+
+
+def against_nginx(table, rounds, seconds):
+    with tempfile.TemporaryDirectory(prefix="souk-bench-") as home, Daemon() as daemon:
+        shop = Shop(daemon.client())
+        for number in range(PRODUCTS):
+            shop.client.put(f"/v1/products/p{number}", {"name": f"p{number}", "price": money("1.25")})
+        carts = [shop.cart() for _ in range(CARTS)]
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        conf = os.path.join(home, "nginx.conf")
+        with open(conf, "w", encoding="utf-8") as file:
+            file.write(NGINX.format(home=home, port=port))
+        nginx = subprocess.Popen(["nginx", "-c", conf, "-p", home])
+        try:
+            time.sleep(0.5)
+            runs = {"nginx, return 200": [], "souk, durable add-to-cart": []}
+            wrk(home, daemon.address, carts, 1)  # warm
+            for _ in range(rounds):
+                runs["nginx, return 200"].append(wrk(home, f"127.0.0.1:{port}", carts, seconds))
+                runs["souk, durable add-to-cart"].append(wrk(home, daemon.address, carts, seconds))
+        finally:
+            nginx.terminate()
+            nginx.wait()
+    pairs = [ours[0] / theirs[0] for theirs, ours in zip(*runs.values())]
+    for what, measured in runs.items():
+        middle = [statistics.median(run[i] for run in measured) for i in range(4)]
+        ours = what.startswith("souk")
+        note = f"{statistics.median(pairs):.2f} of nginx (pairs {min(pairs):.2f} to {max(pairs):.2f})" if ours else ""
+        table.add(what, *middle, sum(run[4] for run in measured), note)
+
+
+# `souk bench` verb -> its options.
+MIXES = [("http", ["--mix", "add-to-cart"]), ("batch", []), ("drop", []), ("orders", []), ("http", ["--mix", "read"])]
+
+
+def souk_bench(table, seconds):
+    for verb, options in MIXES:
+        with Daemon() as daemon:
+            done = subprocess.run([binary("souk"), "--url", f"http://{daemon.address}", "--json", "bench", verb, *options,
+                                   "--seconds", str(seconds)], capture_output=True, text=True)
+            if done.returncode != 0:
+                sys.exit(f"souk bench {verb}: {done.returncode} {done.stdout}{done.stderr}")
+            said = json.loads(done.stdout.strip().splitlines()[-1])
+            table.add(" ".join(["souk bench", verb, *options]), said["per_second"], said["p50_ms"], said["p99_ms"],
+                      said["p999_ms"], said["errors"])
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--quick", action="store_true", help="a second each, to see that everything runs")
+    arguments.add_argument("--only", default="", help="nginx or souk")
+    given = arguments.parse_args()
+    rounds, seconds = (1, 1) if given.quick else (5, 5)
+    table = Table()
+    if given.only in ("", "nginx"):
+        against_nginx(table, rounds, seconds)
+    if given.only in ("", "souk"):
+        souk_bench(table, seconds)
+    table.show()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,6 @@
+#include "tools/souk/command_line.h"
+#include "tools/souk/verbs.h"
+
+int main(int argc, char** argv) {
+  return souk::cli::run_command_line(argc, argv, souk::cli::all_verbs());
+}
