@@ -404,9 +404,9 @@ Shard::Presence Shard::fetch(const EntityKey& key) {
   if (waiting_.contains(key)) return Presence::coming;
   auto found = context_.states.get(id_, key, StateStore::Where::memory);
   if (found.ok()) {
-    using Answer = StateStore::Found::Answer;
-    if (found->answer == Answer::absent) return Presence::absent;
-    if (found->answer == Answer::found && adopt(key, std::move(found->state)).ok()) return Presence::here;
+    using Lookup = StateStore::Found::Answer;
+    if (found->answer == Lookup::absent) return Presence::absent;
+    if (found->answer == Lookup::found && adopt(key, std::move(found->state)).ok()) return Presence::here;
   }
   ++counts_.loads;
   output_.loads.emplace_back(id_, key);

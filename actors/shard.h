@@ -137,8 +137,16 @@ class Shard {
   const Counts& counts() const { return counts_; }
 
   // ---- for auditors and tests: visits committed and tentative state alike ----
+  /// Brings the entity's stored state into memory, unless it is there already. Blocks for the disk.
+  Status load(const EntityKey& entity) { return load_now(entity); }
   template <class State, class F>
   void each(const F& visit) const;
+  /// Only the one named, where it is there.
+  template <class State, class F>
+  void each_one(const typename HostedTraits<State>::Id& id, const F& visit) const {
+    const auto& table = tables_.of<State>();
+    if (auto at = table.find(id); at != table.end()) visit(at->second.state);
+  }
   std::uint64_t chain() const { return chain_; }
 
  private:

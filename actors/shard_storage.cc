@@ -60,9 +60,9 @@ Shard::Presence Shard::fetch_quietly(const EntityKey& key) {
   if (entity_of(key)) return Presence::here;
   auto found = context_.states.get(id_, key, StateStore::Where::memory);
   if (!found.ok()) return Presence::coming;
-  using Answer = StateStore::Found::Answer;
-  if (found->answer == Answer::absent) return Presence::absent;
-  if (found->answer == Answer::found && adopt(key, std::move(found->state)).ok()) return Presence::here;
+  using Lookup = StateStore::Found::Answer;
+  if (found->answer == Lookup::absent) return Presence::absent;
+  if (found->answer == Lookup::found && adopt(key, std::move(found->state)).ok()) return Presence::here;
   return Presence::coming;
 }
 

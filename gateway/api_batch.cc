@@ -26,8 +26,11 @@ class JsonLines final : public CommandSource {
     out.conditions = {};
     if (++count_ > limits::batch_commands_max) {
       at_ = size_;
-      problem = {413, "too_large", "a batch may hold 100000 commands; this one and all behind it were "
-                 "not looked at", {}};
+      problem = {413,
+                 "too_large",
+                 "a batch may hold 100000 commands; this one and all behind it were "
+                 "not looked at",
+                 {}};
       return Next::problem;
     }
     if (line.size() > limits::command_body_bytes_max) {

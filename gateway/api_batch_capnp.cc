@@ -24,11 +24,15 @@ class Fill {
   Fill(const CommandShape& shape, CommandInput& out, CommandReader& reader, Problem& problem)
       : shape_(shape), out_(out), reader_(reader), problem_(problem) {}
 
-  bool text(FieldId id, capnp::Text::Reader value) { return text(field(id), view(value), out_.fields); }
+  bool text(FieldId id, capnp::Text::Reader value) {
+    return text(field(id), view(value), out_.fields);
+  }
   bool integer(FieldId id, std::int64_t value) {
     return take_integer(field(id), value, out_.fields, problem_);
   }
-  bool price(FieldId id, schema::Price::Reader value) { return price(field(id), value, out_.fields); }
+  bool price(FieldId id, schema::Price::Reader value) {
+    return price(field(id), value, out_.fields);
+  }
 
   bool payment(schema::PaymentChoice::Reader value) {
     const auto& payment = field(FieldId::payment);
@@ -46,7 +50,8 @@ class Fill {
     std::string padded(view(value));
     padded.append(64, '\0');
     std::string shortest;
-    if (!reader_.read_object(std::string_view(padded).substr(0, value.size()), shortest, problem_)) {
+    if (!reader_.read_object(std::string_view(padded).substr(0, value.size()), shortest,
+                             problem_)) {
       problem_ = invalid_request("shipping_address", "must be a JSON object");
       return false;
     }
@@ -107,8 +112,10 @@ class Fill {
   bool one_line(std::span<const Field> members, schema::CommandLine::Reader line) {
     FieldSet set;
     for (const auto& member : members) {
-      if (member.id == FieldId::sku && line.hasSku() && !text(member, view(line.getSku()), set)) return false;
-      if (member.id == FieldId::quantity && !take_integer(member, line.getQuantity(), set, problem_))
+      if (member.id == FieldId::sku && line.hasSku() && !text(member, view(line.getSku()), set))
+        return false;
+      if (member.id == FieldId::quantity &&
+          !take_integer(member, line.getQuantity(), set, problem_))
         return false;
       if (member.id == FieldId::unit_price && line.hasUnitPrice() &&
           !price(member, line.getUnitPrice(), set))
@@ -149,7 +156,8 @@ bool read(Fill& fill, schema::ReceiveStockCommand::Reader from) {
          SOUK_TEXT(reference, Reference);
 }
 bool read(Fill& fill, schema::AdjustStockCommand::Reader from) {
-  return SOUK_TEXT(sku, Sku) && fill.integer(FieldId::delta, from.getDelta()) && SOUK_TEXT(reason, Reason);
+  return SOUK_TEXT(sku, Sku) && fill.integer(FieldId::delta, from.getDelta()) &&
+         SOUK_TEXT(reason, Reason);
 }
 bool read(Fill& fill, schema::RegisterUserCommand::Reader from) {
   return SOUK_TEXT(email, Email) && SOUK_TEXT(name, Name) && SOUK_TEXT(country, Country);
@@ -189,7 +197,8 @@ bool read(Fill& fill, schema::ReturnOrderCommand::Reader from) {
          SOUK_TEXT(occurred_at, OccurredAt);
 }
 bool read(Fill& fill, schema::RefundOrderCommand::Reader from) {
-  return SOUK_TEXT(order_id, OrderId) && (!from.hasAmount() || fill.price(FieldId::amount, from.getAmount()));
+  return SOUK_TEXT(order_id, OrderId) &&
+         (!from.hasAmount() || fill.price(FieldId::amount, from.getAmount()));
 }
 bool read(Fill& fill, schema::AcceptReturnCommand::Reader from) {
   return SOUK_TEXT(user_id, UserId) && (!from.hasLines() || fill.lines(from.getLines())) &&
@@ -200,7 +209,9 @@ bool read(Fill& fill, schema::AcceptReturnCommand::Reader from) {
 class CapnpCommands final : public CommandSource {
  public:
   CapnpCommands(kj::Array<capnp::word>&& words, CommandReader& reader)
-      : words_(kj::mv(words)), message_(words_, options(words_.size())), reader_(reader),
+      : words_(kj::mv(words)),
+        message_(words_, options(words_.size())),
+        reader_(reader),
         commands_(message_.getRoot<schema::Commands>().getCommands()) {}
 
   ~CapnpCommands() noexcept override {}  // that of the message may throw, says its type
@@ -257,7 +268,8 @@ class CapnpCommands final : public CommandSource {
     return read(fill, from) && fill.complete();
   }
   /// A command that is all said by one id.
-  bool named(Action action, FieldId id, capnp::Text::Reader value, BatchCommand& out, Problem& problem) {
+  bool named(Action action, FieldId id, capnp::Text::Reader value, BatchCommand& out,
+             Problem& problem) {
     out.shape = &shape_of(action);
     return Fill(*out.shape, out.input, reader_, problem).text(id, value);
   }
@@ -265,30 +277,44 @@ class CapnpCommands final : public CommandSource {
   bool read_union(schema::Command::Reader c, BatchCommand& out, Problem& problem) {
     using Which = schema::Command::Which;
     switch (c.which()) {
-      case Which::PUT_PRODUCT: return filled(Action::put_product, c.getPutProduct(), out, problem);
+      case Which::PUT_PRODUCT:
+        return filled(Action::put_product, c.getPutProduct(), out, problem);
       case Which::DELIST_PRODUCT:
         return named(Action::delist_product, FieldId::sku, c.getDelistProduct(), out, problem);
-      case Which::RECEIVE_STOCK: return filled(Action::receive_stock, c.getReceiveStock(), out, problem);
-      case Which::ADJUST_STOCK: return filled(Action::adjust_stock, c.getAdjustStock(), out, problem);
-      case Which::REGISTER_USER: return filled(Action::register_user, c.getRegisterUser(), out, problem);
-      case Which::UPDATE_USER: return filled(Action::update_user, c.getUpdateUser(), out, problem);
+      case Which::RECEIVE_STOCK:
+        return filled(Action::receive_stock, c.getReceiveStock(), out, problem);
+      case Which::ADJUST_STOCK:
+        return filled(Action::adjust_stock, c.getAdjustStock(), out, problem);
+      case Which::REGISTER_USER:
+        return filled(Action::register_user, c.getRegisterUser(), out, problem);
+      case Which::UPDATE_USER:
+        return filled(Action::update_user, c.getUpdateUser(), out, problem);
       case Which::ERASE_USER:
         return named(Action::erase_user, FieldId::user_id, c.getEraseUser(), out, problem);
-      case Which::OPEN_CART: return filled(Action::open_cart, c.getOpenCart(), out, problem);
-      case Which::ADD_ITEM: return filled(Action::add_item, c.getAddItem(), out, problem);
-      case Which::SET_ITEM: return filled(Action::set_item, c.getSetItem(), out, problem);
-      case Which::REMOVE_ITEM: return filled(Action::remove_item, c.getRemoveItem(), out, problem);
-      case Which::CHECK_OUT: return filled(Action::check_out, c.getCheckOut(), out, problem);
-      case Which::PLACE_ORDER: return filled(Action::place_order, c.getPlaceOrder(), out, problem);
+      case Which::OPEN_CART:
+        return filled(Action::open_cart, c.getOpenCart(), out, problem);
+      case Which::ADD_ITEM:
+        return filled(Action::add_item, c.getAddItem(), out, problem);
+      case Which::SET_ITEM:
+        return filled(Action::set_item, c.getSetItem(), out, problem);
+      case Which::REMOVE_ITEM:
+        return filled(Action::remove_item, c.getRemoveItem(), out, problem);
+      case Which::CHECK_OUT:
+        return filled(Action::check_out, c.getCheckOut(), out, problem);
+      case Which::PLACE_ORDER:
+        return filled(Action::place_order, c.getPlaceOrder(), out, problem);
       case Which::CANCEL_ORDER:
         return named(Action::cancel_order, FieldId::order_id, c.getCancelOrder(), out, problem);
       case Which::SHIP_ORDER:
         return named(Action::ship_order, FieldId::order_id, c.getShipOrder(), out, problem);
       case Which::DELIVER_ORDER:
         return named(Action::deliver_order, FieldId::order_id, c.getDeliverOrder(), out, problem);
-      case Which::RETURN_ORDER: return filled(Action::return_order, c.getReturnOrder(), out, problem);
-      case Which::REFUND_ORDER: return filled(Action::refund_order, c.getRefundOrder(), out, problem);
-      case Which::ACCEPT_RETURN: return filled(Action::accept_return, c.getAcceptReturn(), out, problem);
+      case Which::RETURN_ORDER:
+        return filled(Action::return_order, c.getReturnOrder(), out, problem);
+      case Which::REFUND_ORDER:
+        return filled(Action::refund_order, c.getRefundOrder(), out, problem);
+      case Which::ACCEPT_RETURN:
+        return filled(Action::accept_return, c.getAcceptReturn(), out, problem);
     }
     problem = invalid_request("command", "is not a command");
     return false;
@@ -320,7 +346,8 @@ class CapnpAnswers final : public AnswerWriter {
       to.setReplayed(from.replayed);
       to.setVersion(from.version);
       if (!from.position.empty()) copy(to.initPosition(length(from.position)), from.position);
-      if (const auto id = id_text_of(from.entity); !id.empty()) copy(to.initEntityId(length(id)), id);
+      if (const auto id = id_text_of(from.entity); !id.empty())
+        copy(to.initEntityId(length(id)), id);
       if (!from.body.empty()) copy(to.initBody(length(from.body)), from.body);
       to.setBodyOmitted(from.body_omitted);
     }
@@ -339,11 +366,16 @@ class CapnpAnswers final : public AnswerWriter {
   static std::string id_text_of(const EntityKey& entity) {
     const auto raw = Id128::from_bytes(entity.id());
     switch (entity.kind()) {
-      case Kind::user: return raw ? UserId{*raw}.text() : std::string{};
-      case Kind::cart: return raw ? CartId{*raw}.text() : std::string{};
-      case Kind::order: return raw ? OrderId{*raw}.text() : std::string{};
-      case Kind::sku: return std::string(entity.id());
-      default: return {};
+      case Kind::user:
+        return raw ? UserId{*raw}.text() : std::string{};
+      case Kind::cart:
+        return raw ? CartId{*raw}.text() : std::string{};
+      case Kind::order:
+        return raw ? OrderId{*raw}.text() : std::string{};
+      case Kind::sku:
+        return std::string(entity.id());
+      default:
+        return {};
     }
   }
 

@@ -14,7 +14,9 @@ Id128 on_shard(Id128 id, ShardId shard) {
   return id;
 }
 
-Id128 on_own_shard(const Id128& id, std::uint32_t shards) { return on_shard(id, shard_of(id.view(), shards)); }
+Id128 on_own_shard(const Id128& id, std::uint32_t shards) {
+  return on_shard(id, shard_of(id.view(), shards));
+}
 
 Currency currency_of(std::string_view text) { return Currency::parse(text).value_or(Currency{}); }
 
@@ -58,7 +60,8 @@ PutProduct put_product_of(const CommandInput& input) {
   for (const auto& [name, value] : input.attributes)
     product.attributes.push_back({std::string(name), std::string(value)});
   product.price = money_of(input, FieldId::price);
-  product.active = !input.fields.has(FieldId::active) || input.fields.at(FieldId::active).number != 0;
+  product.active =
+      !input.fields.has(FieldId::active) || input.fields.at(FieldId::active).number != 0;
   return command;
 }
 
@@ -92,7 +95,8 @@ EntityKey address_person(OrderId order, bool from_cart, const std::optional<User
   return from_cart || !user ? EntityKey(order) : EntityKey(*user);
 }
 
-Id128 id_of_key(const Vault& vault, std::string_view purpose, std::string_view key, std::uint32_t shards) {
+Id128 id_of_key(const Vault& vault, std::string_view purpose, std::string_view key,
+                std::uint32_t shards) {
   return on_own_shard(vault.keyed_hash128(purpose, key), shards);
 }
 
@@ -176,42 +180,54 @@ Op CommandBuilder::make_op(const CommandShape& shape, const CommandInput& input,
     return made.id;
   };
   switch (shape.action) {
-    case Action::put_product: return put_product_of(input);
-    case Action::delist_product: return DelistProduct{sku_of(input)};
+    case Action::put_product:
+      return put_product_of(input);
+    case Action::delist_product:
+      return DelistProduct{sku_of(input)};
     case Action::receive_stock:
       return ReceiveStock{sku_of(input), fields.at(FieldId::quantity).number,
                           text_of(input, FieldId::reference)};
     case Action::adjust_stock:
-      return AdjustStock{sku_of(input), fields.at(FieldId::delta).number, text_of(input, FieldId::reason)};
+      return AdjustStock{sku_of(input), fields.at(FieldId::delta).number,
+                         text_of(input, FieldId::reason)};
     case Action::register_user: {
       const UserId user{creation("user")};
-      out.seal = SealWork{user, optional_text(input, FieldId::email), optional_text(input, FieldId::name),
-                          std::nullopt};
-      return RegisterUser{user, email_hash(vault_, fields.at(FieldId::email).text, shards_), {}, {},
+      out.seal = SealWork{user, optional_text(input, FieldId::email),
+                          optional_text(input, FieldId::name), std::nullopt};
+      return RegisterUser{user,
+                          email_hash(vault_, fields.at(FieldId::email).text, shards_),
+                          {},
+                          {},
                           text_of(input, FieldId::country)};
     }
     case Action::update_user: {
-      UpdateUser command{fields.user, std::nullopt, std::nullopt, optional_text(input, FieldId::country)};
+      UpdateUser command{fields.user, std::nullopt, std::nullopt,
+                         optional_text(input, FieldId::country)};
       if (fields.has(FieldId::email))
-        command.email = PendingEmail{email_hash(vault_, fields.at(FieldId::email).text, shards_), {}};
+        command.email =
+            PendingEmail{email_hash(vault_, fields.at(FieldId::email).text, shards_), {}};
       if (fields.has(FieldId::name)) command.sealed_name = Sealed{};
       if (command.email || command.sealed_name)
         out.seal = SealWork{fields.user, optional_text(input, FieldId::email),
                             optional_text(input, FieldId::name), std::nullopt};
       return command;
     }
-    case Action::erase_user: return EraseUser{fields.user};
+    case Action::erase_user:
+      return EraseUser{fields.user};
     case Action::open_cart:
       return OpenCart{CartId{creation("cart")}, user_of(input),
                       currency_of(text_of(input, FieldId::currency))};
     case Action::add_item: {
-      AddItem command{fields.cart, sku_of(input), fields.at(FieldId::quantity).number, std::nullopt};
-      if (fields.has(FieldId::unit_price)) command.unit_price = money_of(input, FieldId::unit_price);
+      AddItem command{fields.cart, sku_of(input), fields.at(FieldId::quantity).number,
+                      std::nullopt};
+      if (fields.has(FieldId::unit_price))
+        command.unit_price = money_of(input, FieldId::unit_price);
       return command;
     }
     case Action::set_item:
       return SetItem{fields.cart, sku_of(input), fields.at(FieldId::quantity).number};
-    case Action::remove_item: return RemoveItem{fields.cart, sku_of(input)};
+    case Action::remove_item:
+      return RemoveItem{fields.cart, sku_of(input)};
     case Action::check_out: {
       const auto order = check_out_id(fields.cart, conditions);
       seal_address(input, address_person(order, true, std::nullopt), out);
@@ -220,12 +236,17 @@ Op CommandBuilder::make_op(const CommandShape& shape, const CommandInput& input,
     case Action::place_order: {
       const OrderId order{creation("order")};
       seal_address(input, address_person(order, false, user_of(input)), out);
-      return PlaceOrder{order, user_of(input), order_lines_of(input), payment_of(input), {}, time_of(input)};
+      return PlaceOrder{order, user_of(input), order_lines_of(input), payment_of(input),
+                        {},    time_of(input)};
     }
-    case Action::cancel_order: return CancelOrder{fields.order};
-    case Action::ship_order: return ShipOrder{fields.order};
-    case Action::deliver_order: return DeliverOrder{fields.order};
-    case Action::return_order: return ReturnOrder{fields.order, return_lines_of(input), time_of(input)};
+    case Action::cancel_order:
+      return CancelOrder{fields.order};
+    case Action::ship_order:
+      return ShipOrder{fields.order};
+    case Action::deliver_order:
+      return DeliverOrder{fields.order};
+    case Action::return_order:
+      return ReturnOrder{fields.order, return_lines_of(input), time_of(input)};
     case Action::refund_order: {
       RefundOrder command{fields.order, std::nullopt};
       if (fields.has(FieldId::amount)) command.amount = money_of(input, FieldId::amount);
@@ -234,7 +255,8 @@ Op CommandBuilder::make_op(const CommandShape& shape, const CommandInput& input,
     case Action::accept_return:
       return AcceptReturn{OrderId{creation("return")}, user_of(input), return_lines_of(input),
                           text_of(input, FieldId::reference), time_of(input)};
-    default: break;
+    default:
+      break;
   }
   SOUK_ASSERT(!"not a command");
   return GetProduct{};

@@ -30,7 +30,8 @@ EntityKey address_person(OrderId order, bool from_cart, const std::optional<User
 /// The id that a creation with this idempotency key has, always: a keyed hash of the key, its first
 /// two bytes the shard of that hash.
 /// `purpose`: "user", "cart", "order" or "return".
-Id128 id_of_key(const Vault& vault, std::string_view purpose, std::string_view key, std::uint32_t shards);
+Id128 id_of_key(const Vault& vault, std::string_view purpose, std::string_view key,
+                std::uint32_t shards);
 /// The id of the order that a check-out of this cart with this key makes; on the cart's shard.
 OrderId order_of_check_out(const Vault& vault, CartId cart, std::string_view key);
 /// Case does not matter.
@@ -53,7 +54,8 @@ class CommandBuilder {
     std::optional<KeyHash> bind;
   };
   bool check_shards(const CommandShape& shape, const CommandInput& input, Problem& problem) const;
-  Creation new_id(std::string_view purpose, const CommandInput& input, const Conditions& conditions);
+  Creation new_id(std::string_view purpose, const CommandInput& input,
+                  const Conditions& conditions);
   Op make_op(const CommandShape& shape, const CommandInput& input, const Conditions& conditions,
              PreparedCommand& out);
   OrderId check_out_id(CartId cart, const Conditions& conditions);

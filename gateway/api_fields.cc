@@ -19,7 +19,8 @@ constexpr std::array<std::string_view, 1> wait_words = {"final"};
 constexpr std::array<std::string_view, 1> prefer_words = {"minimal"};
 
 constexpr Field in_path(FieldId id, std::string_view name, FieldType type, std::string_view about) {
-  return {.id = id, .name = name, .type = type, .need = required, .about = about, .place = Place::path};
+  return {
+      .id = id, .name = name, .type = type, .need = required, .about = about, .place = Place::path};
 }
 constexpr Field sku_path = in_path(FieldId::sku, "sku", sku, "the merchant's word for the product");
 constexpr Field user_path = in_path(FieldId::user_id, "user_id", user_id, "of the user");
@@ -70,11 +71,13 @@ constexpr std::array payment_table = {
           .need = required,
           .about = "how it is paid",
           .words = payment_methods},
-    Field{.id = FieldId::token,
-          .name = "token",
-          .type = ascii_text,
-          .max = bytes(limits::payment_token_bytes_max),
-          .about = "what the provider is told; simulated: ok, decline, slow:MS, lost:MS, twice, error:N"},
+    Field{
+        .id = FieldId::token,
+        .name = "token",
+        .type = ascii_text,
+        .max = bytes(limits::payment_token_bytes_max),
+        .about =
+            "what the provider is told; simulated: ok, decline, slow:MS, lost:MS, twice, error:N"},
 };
 constexpr Field payment_member = {.id = FieldId::payment,
                                   .name = "payment",
@@ -143,14 +146,16 @@ constexpr std::array put_product_fields = {
           .type = attributes,
           .max = bytes(limits::attribute_value_bytes_max),
           .about = "names with texts, in the order of their names"},
-    Field{.id = FieldId::active, .name = "active", .type = boolean, .about = "on sale; default true"},
+    Field{
+        .id = FieldId::active, .name = "active", .type = boolean, .about = "on sale; default true"},
 };
-constexpr std::array receive_stock_fields = {sku_path, quantity_member,
-                                             Field{.id = FieldId::reference,
-                                                   .name = "reference",
-                                                   .type = line_text,
-                                                   .max = bytes(limits::reference_bytes_max),
-                                                   .about = "the merchant's own, e.g. a delivery note"}};
+constexpr std::array receive_stock_fields = {
+    sku_path, quantity_member,
+    Field{.id = FieldId::reference,
+          .name = "reference",
+          .type = line_text,
+          .max = bytes(limits::reference_bytes_max),
+          .about = "the merchant's own, e.g. a delivery note"}};
 constexpr std::array adjust_stock_fields = {sku_path,
                                             Field{.id = FieldId::delta,
                                                   .name = "delta",
@@ -184,7 +189,8 @@ constexpr Field country_member = {.id = FieldId::country,
                                   .type = line_text,
                                   .max = bytes(limits::country_bytes_max),
                                   .about = "ISO 3166, or as the merchant has it"};
-constexpr std::array register_user_fields = {email_member(required), person_name_member, country_member};
+constexpr std::array register_user_fields = {email_member(required), person_name_member,
+                                             country_member};
 constexpr std::array update_user_fields = {user_path, email_member(optional), person_name_member,
                                            country_member};
 constexpr std::array open_cart_fields = {user_member,
@@ -209,11 +215,12 @@ constexpr std::array set_item_fields = {cart_path, sku_path,
                                               .about = "pieces; 0 removes the line"}};
 constexpr std::array remove_item_fields = {cart_path, sku_path};
 constexpr std::array check_out_fields = {cart_path, payment_member, address_member, time_member};
-constexpr std::array place_order_fields = {
-    user_member, lines_of(order_line_table, required, "what is bought"), payment_member, address_member,
-    time_member};
+constexpr std::array place_order_fields = {user_member,
+                                           lines_of(order_line_table, required, "what is bought"),
+                                           payment_member, address_member, time_member};
 constexpr std::array return_order_fields = {
-    order_path, lines_of(return_line_table, optional, "what came back; none: everything that is still out"),
+    order_path,
+    lines_of(return_line_table, optional, "what came back; none: everything that is still out"),
     time_member};
 constexpr std::array refund_order_fields = {order_path,
                                             Field{.id = FieldId::amount,
@@ -275,8 +282,8 @@ constexpr std::array<CommandShape, command_count> shapes = {{
      "Books stock that arrived", receive_stock_fields},
     {Action::adjust_stock, "adjust_stock", post, "/v1/inventory/{sku}/adjust",
      "Corrects stock after a count, a loss or a find", adjust_stock_fields},
-    {Action::register_user, "register_user", post, "/v1/users", "Registers a user", register_user_fields,
-     Minimal::keeps_body},
+    {Action::register_user, "register_user", post, "/v1/users", "Registers a user",
+     register_user_fields, Minimal::keeps_body},
     {Action::update_user, "update_user", patch, "/v1/users/{user_id}",
      "Changes the members given, leaves the others", update_user_fields},
     {Action::erase_user, "erase_user", del, "/v1/users/{user_id}",
@@ -287,16 +294,16 @@ constexpr std::array<CommandShape, command_count> shapes = {{
      "Puts pieces into a cart; adds to a line of the same SKU", add_item_fields},
     {Action::set_item, "set_item", put, "/v1/carts/{cart_id}/items/{sku}",
      "Sets the pieces of a line; 0 removes it", set_item_fields},
-    {Action::remove_item, "remove_item", del, "/v1/carts/{cart_id}/items/{sku}", "Removes a SKU from a cart",
-     remove_item_fields},
-    {Action::check_out, "check_out", post, "/v1/carts/{cart_id}/checkout", "Makes an order of a cart",
-     check_out_fields, Minimal::keeps_body, Waits::for_final},
+    {Action::remove_item, "remove_item", del, "/v1/carts/{cart_id}/items/{sku}",
+     "Removes a SKU from a cart", remove_item_fields},
+    {Action::check_out, "check_out", post, "/v1/carts/{cart_id}/checkout",
+     "Makes an order of a cart", check_out_fields, Minimal::keeps_body, Waits::for_final},
     {Action::place_order, "place_order", post, "/v1/orders", "Buys at once, without a cart",
      place_order_fields, Minimal::keeps_body, Waits::for_final},
     {Action::cancel_order, "cancel_order", post, "/v1/orders/{order_id}/cancel",
      "Cancels a confirmed order and pays back", order_only},
-    {Action::ship_order, "ship_order", post, "/v1/orders/{order_id}/ship", "A confirmed order leaves",
-     order_only},
+    {Action::ship_order, "ship_order", post, "/v1/orders/{order_id}/ship",
+     "A confirmed order leaves", order_only},
     {Action::deliver_order, "deliver_order", post, "/v1/orders/{order_id}/deliver",
      "A shipped order has arrived", order_only},
     {Action::return_order, "return_order", post, "/v1/orders/{order_id}/return",
@@ -309,8 +316,9 @@ constexpr std::array<CommandShape, command_count> shapes = {{
 }};
 
 constexpr std::array<std::string_view, action_count - command_count> other_names = {
-    "get_product", "get_stock",  "get_user", "get_user_orders", "get_cart", "get_order", "get_payment",
-    "commands",    "health",     "ready",    "metrics",         "openapi",  "console"};
+    "get_product", "get_stock",   "get_user", "get_user_orders", "get_cart",
+    "get_order",   "get_payment", "commands", "health",          "ready",
+    "metrics",     "openapi",     "console",  "unknown"};
 
 }  // namespace
 

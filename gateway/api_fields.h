@@ -46,9 +46,10 @@ enum class Action : std::uint8_t {
   metrics,
   openapi,
   console,
+  unknown,  // no route led anywhere
 };
 inline constexpr std::size_t command_count = 19;
-inline constexpr std::size_t action_count = 32;
+inline constexpr std::size_t action_count = 33;
 constexpr bool is_command(Action action) {
   return static_cast<std::size_t>(action) < command_count;
 }

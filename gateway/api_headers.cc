@@ -97,7 +97,8 @@ bool read_conditions(const HttpRequest& request, Conditions& out, Problem& probl
   return true;
 }
 
-bool read_min_position(std::string_view header, std::uint32_t shards, std::vector<MinPosition>& out) {
+bool read_min_position(std::string_view header, std::uint32_t shards,
+                       std::vector<MinPosition>& out) {
   return for_each_part(header, [&](std::string_view part) {
     const auto colon = part.find(':');
     if (colon == std::string_view::npos) return false;

@@ -39,7 +39,8 @@ struct MinPosition {
   Seq seq = 0;
 };
 /// False where it is malformed, or a shard is not below `shards`.
-bool read_min_position(std::string_view header, std::uint32_t shards, std::vector<MinPosition>& out);
+bool read_min_position(std::string_view header, std::uint32_t shards,
+                       std::vector<MinPosition>& out);
 
 enum class MediaType { none, json, ndjson, capnp, other };
 MediaType media_type_of(const HttpRequest& request);

@@ -121,7 +121,8 @@ bool take_text(const Field& field, std::string_view text, FieldSet& out, Problem
       if (is_printable_ascii(text)) return keep(field, text, out);
       return refuse(problem, field, "must be printable ASCII");
     case FieldType::word:
-      return is_word(field, text) ? keep(field, text, out) : refuse(problem, field, words_of(field));
+      return is_word(field, text) ? keep(field, text, out)
+                                  : refuse(problem, field, words_of(field));
     case FieldType::currency:
       if (Currency::parse(text)) return keep(field, text, out);
       return refuse(problem, field, "must be three capital letters");
@@ -130,7 +131,8 @@ bool take_text(const Field& field, std::string_view text, FieldSet& out, Problem
       return refuse(problem, field, "is not an email address");
     case FieldType::decimal: {
       const auto amount = parse_decimal(text);
-      if (!amount) return refuse(problem, field, "must be a decimal with at most 6 places, as 12.50");
+      if (!amount)
+        return refuse(problem, field, "must be a decimal with at most 6 places, as 12.50");
       return keep(field, text, out, amount->value);
     }
     case FieldType::time: {
@@ -138,10 +140,15 @@ bool take_text(const Field& field, std::string_view text, FieldSet& out, Problem
       if (!at) return refuse(problem, field, "must be a time as 2011-08-31T11:25:00Z");
       return keep(field, text, out, at->value);
     }
-    case FieldType::user_id: return take_id(field, text, out.user, problem) && keep(field, text, out);
-    case FieldType::cart_id: return take_id(field, text, out.cart, problem) && keep(field, text, out);
-    case FieldType::order_id: return take_id(field, text, out.order, problem) && keep(field, text, out);
-    default: problem = wrong_type(field); return false;
+    case FieldType::user_id:
+      return take_id(field, text, out.user, problem) && keep(field, text, out);
+    case FieldType::cart_id:
+      return take_id(field, text, out.cart, problem) && keep(field, text, out);
+    case FieldType::order_id:
+      return take_id(field, text, out.order, problem) && keep(field, text, out);
+    default:
+      problem = wrong_type(field);
+      return false;
   }
 }
 
@@ -162,13 +169,14 @@ bool take_boolean(const Field& field, std::int64_t value, FieldSet& out, Problem
 bool take_money(const Field& field, Micros amount, std::string_view currency, FieldSet& out,
                 Problem& problem) {
   if (!Currency::parse(currency)) {
-    problem = invalid_request(std::string(field.name) + ".currency", "must be three capital letters");
+    problem =
+        invalid_request(std::string(field.name) + ".currency", "must be three capital letters");
     return false;
   }
   if (amount.value < field.min || amount.value > field.max) {
-    problem = invalid_request(std::string(field.name) + ".amount",
-                              "must be " + to_decimal(Micros{field.min}) + " to " +
-                                  to_decimal(Micros{field.max}));
+    problem = invalid_request(
+        std::string(field.name) + ".amount",
+        "must be " + to_decimal(Micros{field.min}) + " to " + to_decimal(Micros{field.max}));
     return false;
   }
   return keep(field, currency, out, amount.value);
@@ -181,9 +189,9 @@ bool take_category_level(const Field& field, std::string_view text, CommandInput
                   "must have at most " + std::to_string(limits::category_depth_max) + " levels");
   if (text.empty() || static_cast<std::int64_t>(text.size()) > field.max ||
       !utf8_valid_without_controls(text)) {
-    problem = invalid_request(
-        std::string(field.name) + "[" + std::to_string(out.category.size()) + "]",
-        "must have " + between(1, field.max) + " bytes and no control characters");
+    problem =
+        invalid_request(std::string(field.name) + "[" + std::to_string(out.category.size()) + "]",
+                        "must have " + between(1, field.max) + " bytes and no control characters");
     return false;
   }
   out.fields.present |= bit_of(field.id);
@@ -191,8 +199,8 @@ bool take_category_level(const Field& field, std::string_view text, CommandInput
   return true;
 }
 
-bool take_attribute(const Field& field, std::string_view name, std::string_view value, CommandInput& out,
-                    Problem& problem) {
+bool take_attribute(const Field& field, std::string_view name, std::string_view value,
+                    CommandInput& out, Problem& problem) {
   if (out.attributes.size() >= limits::attributes_max)
     return refuse(problem, field,
                   "must have at most " + std::to_string(limits::attributes_max) + " members");
@@ -213,9 +221,9 @@ bool take_attribute(const Field& field, std::string_view name, std::string_view 
 
 bool finish_attributes(CommandInput& out) {
   std::sort(out.attributes.begin(), out.attributes.end());
-  return std::adjacent_find(out.attributes.begin(), out.attributes.end(), [](const auto& a, const auto& b) {
-           return a.first == b.first;
-         }) == out.attributes.end();
+  return std::adjacent_find(out.attributes.begin(), out.attributes.end(),
+                            [](const auto& a, const auto& b) { return a.first == b.first; }) ==
+         out.attributes.end();
 }
 
 void take_line(const FieldSet& line, CommandInput& out) {
@@ -239,15 +247,23 @@ bool take_address(const Field& field, std::string json, CommandInput& out, Probl
 Problem wrong_type(const Field& field) {
   const auto words = [&]() -> std::string {
     switch (field.type) {
-      case FieldType::integer: return "must be an integer from " + between(field.min, field.max);
-      case FieldType::boolean: return "must be true or false";
-      case FieldType::money: return R"(must be an object as {"amount":"12.50","currency":"GBP"})";
-      case FieldType::category: return "must be a list of texts";
-      case FieldType::attributes: return "must be an object of texts";
+      case FieldType::integer:
+        return "must be an integer from " + between(field.min, field.max);
+      case FieldType::boolean:
+        return "must be true or false";
+      case FieldType::money:
+        return R"(must be an object as {"amount":"12.50","currency":"GBP"})";
+      case FieldType::category:
+        return "must be a list of texts";
+      case FieldType::attributes:
+        return "must be an object of texts";
       case FieldType::object:
-      case FieldType::any_object: return "must be an object";
-      case FieldType::list: return "must be a list of " + between(field.min, field.max) + " objects";
-      default: return "must be a text";
+      case FieldType::any_object:
+        return "must be an object";
+      case FieldType::list:
+        return "must be a list of " + between(field.min, field.max) + " objects";
+      default:
+        return "must be a text";
     }
   }();
   return invalid_request(std::string(field.name), words);
@@ -270,13 +286,15 @@ bool check_complete(const CommandShape& shape, const CommandInput& input, Proble
     problem = invalid_request("delta", "must not be 0");
     return false;
   }
-  constexpr auto changes = bit_of(FieldId::email) | bit_of(FieldId::name) | bit_of(FieldId::country);
+  constexpr auto changes =
+      bit_of(FieldId::email) | bit_of(FieldId::name) | bit_of(FieldId::country);
   if (shape.action == Action::update_user && (input.fields.present & changes) == 0) {
     problem = invalid_request("", "must change something: email, name or country");
     return false;
   }
   for (std::size_t i = 1; i < input.lines.size(); ++i)
-    if (shape.action == Action::accept_return && input.lines[i].currency != input.lines[0].currency) {
+    if (shape.action == Action::accept_return &&
+        input.lines[i].currency != input.lines[0].currency) {
       problem = invalid_request("lines[" + std::to_string(i) + "].unit_price.currency",
                                 "must be that of the first line");
       return false;
@@ -317,8 +335,12 @@ std::string canonical_bytes(const CommandShape& shape, const CommandInput& input
             append_bytes(out, input.fields.at(member.id).text);
           }
         break;
-      case FieldType::any_object: append_bytes(out, input.address); break;
-      case FieldType::time: append_word(out, input.fields.at(field.id).number); break;
+      case FieldType::any_object:
+        append_bytes(out, input.address);
+        break;
+      case FieldType::time:
+        append_word(out, input.fields.at(field.id).number);
+        break;
       default:
         append_bytes(out, input.fields.at(field.id).text);
         append_word(out, input.fields.at(field.id).number);

@@ -1,6 +1,6 @@
 #pragma once
-/// What a client said, checked field by field against the tables of api_fields.h, whether it came as
-/// JSON, as Cap'n Proto or in a path.
+/// What a client said, checked field by field against the tables of api_fields.h, whether it came
+/// as JSON, as Cap'n Proto or in a path.
 #include <array>
 #include <cstdint>
 #include <string>
@@ -17,8 +17,8 @@ namespace souk {
 
 /// One value of a field. A text is a view into the reader's buffers: it lives until its next read.
 struct Value {
-  std::string_view text;     // a text; the currency of a money
-  std::int64_t number;       // an integer, a boolean, a time in ms, an amount in micros
+  std::string_view text;  // a text; the currency of a money
+  std::int64_t number;    // an integer, a boolean, a time in ms, an amount in micros
 };
 
 /// The fields of one object; those that are not `present` hold rubbish.
@@ -65,9 +65,10 @@ bool take_integer(const Field& field, std::int64_t value, FieldSet& out, Problem
 bool take_boolean(const Field& field, std::int64_t value, FieldSet& out, Problem& problem);
 bool take_money(const Field& field, Micros amount, std::string_view currency, FieldSet& out,
                 Problem& problem);
-bool take_category_level(const Field& field, std::string_view text, CommandInput& out, Problem& problem);
-bool take_attribute(const Field& field, std::string_view name, std::string_view value, CommandInput& out,
-                    Problem& problem);
+bool take_category_level(const Field& field, std::string_view text, CommandInput& out,
+                         Problem& problem);
+bool take_attribute(const Field& field, std::string_view name, std::string_view value,
+                    CommandInput& out, Problem& problem);
 /// Sorts the attributes; false where a name stands twice.
 bool finish_attributes(CommandInput& out);
 /// Moves the fields of `line` (one element of a list) to `out.lines`.

@@ -86,7 +86,8 @@ std::string without_large_numbers(std::string_view text) {
     const auto length = number_length(out, i);
     if (length == 0) continue;
     const auto token = std::string_view(out).substr(i, length);
-    if (length >= 19 || (length >= shortest && token.find_first_of("eE") != std::string_view::npos)) {
+    if (length >= 19 ||
+        (length >= shortest && token.find_first_of("eE") != std::string_view::npos)) {
       out.replace(i, length, "0.5" + std::string(length - 3, ' '));
     }
     i += length - 1;
@@ -171,23 +172,32 @@ class Walk {
     switch (field.type) {
       case FieldType::integer: {
         std::int64_t number = 0;
-        if (value.get_int64().get(number) != simdjson::SUCCESS) return fail(problem_, wrong_type(field));
+        if (value.get_int64().get(number) != simdjson::SUCCESS)
+          return fail(problem_, wrong_type(field));
         return take_integer(field, number, set, problem_);
       }
       case FieldType::boolean: {
         bool truth = false;
-        if (value.get_bool().get(truth) != simdjson::SUCCESS) return fail(problem_, wrong_type(field));
+        if (value.get_bool().get(truth) != simdjson::SUCCESS)
+          return fail(problem_, wrong_type(field));
         return take_boolean(field, truth ? 1 : 0, set, problem_);
       }
-      case FieldType::money: return money(field, value, set);
-      case FieldType::category: return category(field, value);
-      case FieldType::attributes: return attributes(field, value);
-      case FieldType::object: return nested(field, value, set);
-      case FieldType::list: return list(field, value);
-      case FieldType::any_object: return any_object(field, value);
+      case FieldType::money:
+        return money(field, value, set);
+      case FieldType::category:
+        return category(field, value);
+      case FieldType::attributes:
+        return attributes(field, value);
+      case FieldType::object:
+        return nested(field, value, set);
+      case FieldType::list:
+        return list(field, value);
+      case FieldType::any_object:
+        return any_object(field, value);
       default: {
         std::string_view text;
-        if (value.get_string().get(text) != simdjson::SUCCESS) return fail(problem_, wrong_type(field));
+        if (value.get_string().get(text) != simdjson::SUCCESS)
+          return fail(problem_, wrong_type(field));
         return take_text(field, text, set, problem_);
       }
     }
@@ -195,19 +205,21 @@ class Walk {
 
   bool money(const Field& field, dom::element value, FieldSet& set) {
     dom::object source;
-    if (value.get_object().get(source) != simdjson::SUCCESS) return fail(problem_, wrong_type(field));
+    if (value.get_object().get(source) != simdjson::SUCCESS)
+      return fail(problem_, wrong_type(field));
     FieldSet inner;
     if (!object(money_fields(), {}, Members::all, source, inner) ||
         !check_members(money_fields(), inner, problem_))
       return inside(problem_, field.name);
-    return take_money(field, Micros{inner.at(FieldId::amount).number}, inner.at(FieldId::currency).text,
-                      set, problem_);
+    return take_money(field, Micros{inner.at(FieldId::amount).number},
+                      inner.at(FieldId::currency).text, set, problem_);
   }
 
   /// The members go to the same set: no other member of the command has their ids.
   bool nested(const Field& field, dom::element value, FieldSet& set) {
     dom::object source;
-    if (value.get_object().get(source) != simdjson::SUCCESS) return fail(problem_, wrong_type(field));
+    if (value.get_object().get(source) != simdjson::SUCCESS)
+      return fail(problem_, wrong_type(field));
     if (!object(field.members, {}, Members::all, source, set) ||
         !check_members(field.members, set, problem_))
       return inside(problem_, field.name);
@@ -217,7 +229,8 @@ class Walk {
 
   bool list(const Field& field, dom::element value) {
     dom::array source;
-    if (value.get_array().get(source) != simdjson::SUCCESS) return fail(problem_, wrong_type(field));
+    if (value.get_array().get(source) != simdjson::SUCCESS)
+      return fail(problem_, wrong_type(field));
     const auto where = [&] { return list_path(field, out_.lines.size()); };
     for (const auto element : source) {
       if (static_cast<std::int64_t>(out_.lines.size()) >= field.max)
@@ -239,7 +252,8 @@ class Walk {
 
   bool category(const Field& field, dom::element value) {
     dom::array source;
-    if (value.get_array().get(source) != simdjson::SUCCESS) return fail(problem_, wrong_type(field));
+    if (value.get_array().get(source) != simdjson::SUCCESS)
+      return fail(problem_, wrong_type(field));
     out_.fields.present |= bit_of(field.id);
     for (const auto element : source) {
       std::string_view text;
@@ -253,7 +267,8 @@ class Walk {
 
   bool attributes(const Field& field, dom::element value) {
     dom::object source;
-    if (value.get_object().get(source) != simdjson::SUCCESS) return fail(problem_, wrong_type(field));
+    if (value.get_object().get(source) != simdjson::SUCCESS)
+      return fail(problem_, wrong_type(field));
     out_.fields.present |= bit_of(field.id);
     for (const auto [name, element] : source) {
       std::string_view text;
@@ -329,7 +344,8 @@ struct CommandReader::Parser {
     dom::element root;
     if (!parse(std::string_view(padded).substr(0, size), root, problem)) return false;
     if (on_root(root, problem, use)) problem = invalid_request("", "a number is out of range");
-    if (problem.status == 422 && has_duplicates(root)) problem = invalid_json("a member stands twice");
+    if (problem.status == 422 && has_duplicates(root))
+      problem = invalid_json("a member stands twice");
     return false;
   }
 };
@@ -350,12 +366,14 @@ bool CommandReader::read_line(std::string_view text, const CommandShape*& shape,
   return parser_->with_object(text, problem, [&](dom::element, dom::object object) {
     std::string_view name;
     const auto error = object["command"].get_string().get(name);
-    if (error == simdjson::NO_SUCH_FIELD) return fail(problem, invalid_request("command", "is missing"));
-    if (error != simdjson::SUCCESS) return fail(problem, invalid_request("command", "must be a text"));
+    if (error == simdjson::NO_SUCH_FIELD)
+      return fail(problem, invalid_request("command", "is missing"));
+    if (error != simdjson::SUCCESS)
+      return fail(problem, invalid_request("command", "must be a text"));
     shape = find_command(name);
     if (shape == nullptr) return fail(problem, invalid_request("command", "is not a command"));
-    return Walk(out, problem).object(shape->fields, batch_fields(), Members::all, object,
-                                     out.fields) &&
+    return Walk(out, problem)
+               .object(shape->fields, batch_fields(), Members::all, object, out.fields) &&
            check_complete(*shape, out, problem);
   });
 }

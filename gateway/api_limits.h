@@ -12,11 +12,11 @@ inline constexpr std::size_t country_bytes_max = 64;
 inline constexpr std::size_t user_orders_page_default = 20;
 
 // Per I/O thread.
-inline constexpr std::size_t tickets_max = 16'384;        // requests that wait for an answer
-inline constexpr std::size_t batch_tickets_max = 8'192;   // of these, for commands of batches
-inline constexpr std::size_t batch_in_flight_max = 1'024; // of one batch
-inline constexpr std::size_t batches_max = 32;            // at a time; more are told to come back
-inline constexpr std::size_t batch_lines_per_turn = 2'048; // read before others get their turn
+inline constexpr std::size_t tickets_max = 16'384;          // requests that wait for an answer
+inline constexpr std::size_t batch_tickets_max = 8'192;     // of these, for commands of batches
+inline constexpr std::size_t batch_in_flight_max = 1'024;   // of one batch
+inline constexpr std::size_t batches_max = 32;              // at a time; more are told to come back
+inline constexpr std::size_t batch_lines_per_turn = 2'048;  // read before others get their turn
 /// Bodies and answers of all batches; beyond it answers leave their bodies out and say so.
 inline constexpr std::size_t batch_bytes_max_in_all = 256 * 1024 * 1024;
 }  // namespace souk::limits

@@ -85,15 +85,18 @@ class MetricsPage {
   }
 
   void requests(const ApiMetrics& api) {
-    family("souk_commands_total", "Commands and queries answered, by what was asked and how it ended",
+    family("souk_commands_total",
+           "Commands and queries answered, by what was asked and how it ended",
            prometheus::MetricType::Counter);
     each_action(api, [&](Action action, const ApiMetrics::PerAction& counts) {
       for (std::size_t r = 0; r < ApiMetrics::result_count; ++r)
         if (const auto n = load(counts.results[r]); n > 0)
-          counter_of({{"op", std::string(action_name(action))}, {"result", std::string(result_text(r))}},
-                     static_cast<double>(n));
+          counter_of(
+              {{"op", std::string(action_name(action))}, {"result", std::string(result_text(r))}},
+              static_cast<double>(n));
     });
-    family("souk_request_seconds", "From the whole request to its answer", prometheus::MetricType::Histogram);
+    family("souk_request_seconds", "From the whole request to its answer",
+           prometheus::MetricType::Histogram);
     std::array<double, ApiMetrics::bucket_count> bounds;
     for (std::size_t i = 0; i < bounds.size(); ++i)
       bounds[i] = std::ldexp(1.0, static_cast<int>(first_bucket_log2_us + i)) / us_per_s;
@@ -108,14 +111,16 @@ class MetricsPage {
     gauge("souk_requests_in_flight", "Tickets that wait for an answer",
           static_cast<double>(api.tickets_.load(std::memory_order_relaxed)));
     gauge("souk_batch_bytes", "Bodies and answers of batches under way",
-          static_cast<double>(load(api.batch_bytes_)));
+          static_cast<double>(api.batch_bytes_.load(std::memory_order_relaxed)));
   }
 
   void engine(const EngineCounters& c) {
-    const auto all = [&](const char* name, const char* help, const std::atomic<std::uint64_t>& value) {
+    const auto all = [&](const char* name, const char* help,
+                         const std::atomic<std::uint64_t>& value) {
       counter(name, help, static_cast<double>(load(value)));
     };
-    const auto now = [&](const char* name, const char* help, const std::atomic<std::uint64_t>& value) {
+    const auto now = [&](const char* name, const char* help,
+                         const std::atomic<std::uint64_t>& value) {
       gauge(name, help, static_cast<double>(load(value)));
     };
     all("souk_commits_total", "Synced writes of the journal", c.commits);
@@ -217,7 +222,8 @@ std::string ApiMetrics::text(const EngineCounters& engine, const RecoveryReport&
   }
   page.gauge("souk_recovery_seconds", "How long the last start took to recover", recovery_seconds);
   page.gauge("souk_recovery_events", "Events replayed by it", static_cast<double>(recovery.events));
-  page.gauge("souk_recovery_entities", "Entities loaded by it", static_cast<double>(recovery.entities));
+  page.gauge("souk_recovery_entities", "Entities loaded by it",
+             static_cast<double>(recovery.entities));
   page.gauge("process_resident_memory_bytes", "Memory that the process has", resident_bytes());
   return page.text();
 }

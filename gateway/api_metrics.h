@@ -27,7 +27,9 @@ class ApiMetrics {
   void count(Action action, std::size_t result, std::uint64_t nanoseconds);
   void ticket_taken() { tickets_.fetch_add(1, std::memory_order_relaxed); }
   void ticket_freed() { tickets_.fetch_sub(1, std::memory_order_relaxed); }
-  void batch_bytes(std::uint64_t bytes) { batch_bytes_.store(bytes, std::memory_order_relaxed); }
+  void batch_bytes_changed(std::int64_t by) {
+    batch_bytes_.fetch_add(by, std::memory_order_relaxed);
+  }
   /// The server outlives the last call of `text`.
   void add_server(const HttpServer& server);
 
@@ -47,7 +49,7 @@ class ApiMetrics {
   };
   std::array<PerAction, action_count> by_action_{};
   std::atomic<std::int64_t> tickets_{0};
-  std::atomic<std::uint64_t> batch_bytes_{0};
+  std::atomic<std::int64_t> batch_bytes_{0};
   mutable std::mutex servers_mutex_;
   std::vector<const HttpServer*> servers_;
 };

@@ -64,54 +64,84 @@ struct Answers {
 
 Answers answers_of(Action action) {
   switch (action) {
-    case Action::put_product: return {"Product", {200, 201}};
-    case Action::get_product: return {"Product", {200}};
-    case Action::delist_product: return {"Delisted", {200}};
+    case Action::put_product:
+      return {"Product", {200, 201}};
+    case Action::get_product:
+      return {"Product", {200}};
+    case Action::delist_product:
+      return {"Delisted", {200}};
     case Action::receive_stock:
     case Action::adjust_stock:
-    case Action::get_stock: return {"Stock", {200}};
-    case Action::register_user: return {"UserCreated", {201}};
+    case Action::get_stock:
+      return {"Stock", {200}};
+    case Action::register_user:
+      return {"UserCreated", {201}};
     case Action::update_user:
-    case Action::get_user: return {"User", {200}};
-    case Action::erase_user: return {"", {204}};
-    case Action::get_user_orders: return {"UserOrders", {200}};
-    case Action::open_cart: return {"CartCreated", {201}};
+    case Action::get_user:
+      return {"User", {200}};
+    case Action::erase_user:
+      return {"", {204}};
+    case Action::get_user_orders:
+      return {"UserOrders", {200}};
+    case Action::open_cart:
+      return {"CartCreated", {201}};
     case Action::add_item:
     case Action::set_item:
     case Action::remove_item:
-    case Action::get_cart: return {"Cart", {200}};
+    case Action::get_cart:
+      return {"Cart", {200}};
     case Action::check_out:
-    case Action::place_order: return {"CheckOut", {200, 202}};
-    case Action::accept_return: return {"Order", {201}};
-    case Action::get_payment: return {"PaymentRecord", {200}};
-    case Action::commands: return {"BatchAnswer", {200}};
+    case Action::place_order:
+      return {"CheckOut", {200, 202}};
+    case Action::accept_return:
+      return {"Order", {201}};
+    case Action::get_payment:
+      return {"PaymentRecord", {200}};
+    case Action::commands:
+      return {"BatchAnswer", {200}};
     case Action::health:
-    case Action::ready: return {"Standing", {200}};
+    case Action::ready:
+      return {"Standing", {200}};
     case Action::metrics:
     case Action::openapi:
-    case Action::console: return {"", {200}};
-    default: return {"Order", {200}};
+    case Action::console:
+      return {"", {200}};
+    default:
+      return {"Order", {200}};
   }
 }
 
 std::string_view summary_of(Action action) {
   if (is_command(action)) return shape_of(action).summary;
   switch (action) {
-    case Action::get_product: return "A product, with what is available of it";
-    case Action::get_stock: return "The stock of a SKU";
-    case Action::get_user: return "A user";
-    case Action::get_user_orders: return "The orders of a user, newest first";
-    case Action::get_cart: return "A cart";
-    case Action::get_order: return "An order, with its history";
-    case Action::get_payment: return "What the payment provider has on record for an order";
+    case Action::get_product:
+      return "A product, with what is available of it";
+    case Action::get_stock:
+      return "The stock of a SKU";
+    case Action::get_user:
+      return "A user";
+    case Action::get_user_orders:
+      return "The orders of a user, newest first";
+    case Action::get_cart:
+      return "A cart";
+    case Action::get_order:
+      return "An order, with its history";
+    case Action::get_payment:
+      return "What the payment provider has on record for an order";
     case Action::commands:
-      return "Up to 100,000 commands at once; answers in the same order; one bad command does not spoil "
+      return "Up to 100,000 commands at once; answers in the same order; one bad command does not "
+             "spoil "
              "the rest";
-    case Action::health: return "It serves";
-    case Action::ready: return "It takes commands";
-    case Action::metrics: return "Prometheus metrics";
-    case Action::openapi: return "This document";
-    default: return "What runs here";
+    case Action::health:
+      return "It serves";
+    case Action::ready:
+      return "It takes commands";
+    case Action::metrics:
+      return "Prometheus metrics";
+    case Action::openapi:
+      return "This document";
+    default:
+      return "What runs here";
   }
 }
 
@@ -138,36 +168,48 @@ std::string type_schema(const Field& field) {
   switch (field.type) {
     case FieldType::sku:
       return R"("type":"string","pattern":"^[^/\\u0000-\\u001f\\u007f]+$")" +
-             integer_range("minLength", 1, "maxLength", static_cast<std::int64_t>(limits::sku_bytes_max));
+             integer_range("minLength", 1, "maxLength",
+                           static_cast<std::int64_t>(limits::sku_bytes_max));
     case FieldType::line_text:
     case FieldType::long_text:
     case FieldType::ascii_text:
       return R"("type":"string")" + integer_range("minLength", field.min, "maxLength", field.max);
     case FieldType::word: {
       std::string out = R"("type":"string","enum":[)";
-      for (const auto word : field.words) out += (word == field.words.front() ? "" : ",") + quoted(word);
+      for (const auto word : field.words)
+        out += (word == field.words.front() ? "" : ",") + quoted(word);
       return out + "]";
     }
     case FieldType::integer:
       return R"("type":"integer")" + integer_range("minimum", field.min, "maximum", field.max);
-    case FieldType::boolean: return R"("type":"boolean")";
-    case FieldType::money: return R"("$ref":"#/components/schemas/Money")";
-    case FieldType::decimal: return R"("type":"string")";
-    case FieldType::currency: return R"("type":"string","pattern":"^[A-Z]{3}$")";
+    case FieldType::boolean:
+      return R"("type":"boolean")";
+    case FieldType::money:
+      return R"("$ref":"#/components/schemas/Money")";
+    case FieldType::decimal:
+      return R"("type":"string")";
+    case FieldType::currency:
+      return R"("type":"string","pattern":"^[A-Z]{3}$")";
     case FieldType::email:
       return R"("type":"string","format":"email","maxLength":)" + std::to_string(field.max);
-    case FieldType::user_id: return R"("type":"string","pattern":"^u[0-9a-z]{26}$")";
-    case FieldType::cart_id: return R"("type":"string","pattern":"^c[0-9a-z]{26}$")";
-    case FieldType::order_id: return R"("type":"string","pattern":"^o[0-9a-z]{26}$")";
-    case FieldType::time: return R"("type":"string","format":"date-time")";
+    case FieldType::user_id:
+      return R"("type":"string","pattern":"^u[0-9a-z]{26}$")";
+    case FieldType::cart_id:
+      return R"("type":"string","pattern":"^c[0-9a-z]{26}$")";
+    case FieldType::order_id:
+      return R"("type":"string","pattern":"^o[0-9a-z]{26}$")";
+    case FieldType::time:
+      return R"("type":"string","format":"date-time")";
     case FieldType::category:
       return R"("type":"array","maxItems":)" + std::to_string(limits::category_depth_max) +
-             R"(,"items":{"type":"string","minLength":1,"maxLength":)" + std::to_string(field.max) + "}";
+             R"(,"items":{"type":"string","minLength":1,"maxLength":)" + std::to_string(field.max) +
+             "}";
     case FieldType::attributes:
       return R"("type":"object","maxProperties":)" + std::to_string(limits::attributes_max) +
              R"(,"propertyNames":{"minLength":1,"maxLength":)" +
              std::to_string(limits::attribute_name_bytes_max) +
-             R"(},"additionalProperties":{"type":"string","maxLength":)" + std::to_string(field.max) + "}";
+             R"(},"additionalProperties":{"type":"string","maxLength":)" +
+             std::to_string(field.max) + "}";
     case FieldType::object: {
       const auto schema = object_schema(field.members, Place::body);
       return schema.substr(1, schema.size() - 2);
@@ -175,7 +217,8 @@ std::string type_schema(const Field& field) {
     case FieldType::list:
       return R"("type":"array")" + integer_range("minItems", field.min, "maxItems", field.max) +
              ",\"items\":" + object_schema(field.members, Place::body);
-    case FieldType::any_object: return R"("type":"object")";
+    case FieldType::any_object:
+      return R"("type":"object")";
   }
   return R"("type":"string")";
 }
@@ -206,7 +249,8 @@ std::string batch_schema() {
     std::string properties = "\"command\":{\"const\":" + quoted(shape.name) + "}";
     std::string needed = "\"command\"";
     const auto add = [&](const Field& field) {
-      if (field.id == FieldId::command || (field.id == FieldId::wait && shape.waits == Waits::no)) return;
+      if (field.id == FieldId::command || (field.id == FieldId::wait && shape.waits == Waits::no))
+        return;
       properties += "," + quoted(field.name) + ":" + field_schema(field);
       if (field.need == Need::required) needed += "," + quoted(field.name);
     };
@@ -239,17 +283,21 @@ std::string parameters_of(const Route& route) {
                   quoted(field->about) + ",\"schema\":{" + type_schema(*field) + "}}");
   }
   if (is_command(route.action)) {
-    for (const auto* name : {"IdempotencyKey", "IfMatch", "Prefer"}) all.push_back(reference("parameters", name));
+    for (const auto* name : {"IdempotencyKey", "IfMatch", "Prefer"})
+      all.push_back(reference("parameters", name));
     if (shape_of(route.action).waits == Waits::for_final)
-      all.push_back(R"({"name":"wait","in":"query","description":"final: answer when the order is final )"
-                    R"((200), after 5 s at most (202)","schema":{"type":"string","enum":["final"]}})");
+      all.push_back(
+          R"({"name":"wait","in":"query","description":"final: answer when the order is final, or with )"
+          R"(202 after 5 s","schema":{"type":"string","enum":["final"]}})");
   } else if (is_read(route.action)) {
-    for (const auto* name : {"MinPosition", "IfNoneMatch"}) all.push_back(reference("parameters", name));
+    for (const auto* name : {"MinPosition", "IfNoneMatch"})
+      all.push_back(reference("parameters", name));
   }
   if (route.action == Action::get_user_orders) {
-    all.push_back(R"({"name":"limit","in":"query","schema":{"type":"integer","minimum":1,"maximum":)" +
-                  std::to_string(limits::user_orders_page_max) + ",\"default\":" +
-                  std::to_string(limits::user_orders_page_default) + "}}");
+    all.push_back(
+        R"({"name":"limit","in":"query","schema":{"type":"integer","minimum":1,"maximum":)" +
+        std::to_string(limits::user_orders_page_max) +
+        ",\"default\":" + std::to_string(limits::user_orders_page_default) + "}}");
     all.push_back(R"({"name":"cursor","in":"query","description":"`next` of the page before",)"
                   R"("schema":{"type":"string"}})");
   }
@@ -278,7 +326,8 @@ std::string success(int status, std::string_view schema, Action action) {
            R"("#/components/headers/IdempotentReplay"}})";
   if (!schema.empty()) {
     const auto type = action == Action::commands ? "application/x-ndjson" : "application/json";
-    out += ",\"content\":{\"" + std::string(type) + "\":{\"schema\":" + reference("schemas", schema) + "}}";
+    out += ",\"content\":{\"" + std::string(type) +
+           "\":{\"schema\":" + reference("schemas", schema) + "}}";
   }
   return out + "}";
 }
@@ -288,7 +337,8 @@ std::string responses_of(Action action) {
   std::string out;
   for (const int status : answers.statuses)
     out += (out.empty() ? "" : ",") + success(status, answers.schema, action);
-  if (is_command(action) && shape_of(action).minimal != Minimal::keeps_body && !answers.schema.empty())
+  if (is_command(action) && shape_of(action).minimal != Minimal::keeps_body &&
+      !answers.schema.empty())
     out += "," + success(204, {}, action);
   std::vector<std::string_view> problems;
   if (is_command(action)) problems = {"400", "404", "409", "412", "413", "415", "422", "503"};
@@ -305,9 +355,10 @@ std::string responses_of(Action action) {
 std::string openapi_document(const Router& router, std::string_view version) {
   std::map<std::string_view, std::vector<const Route*>> by_path;
   for (const auto& route : router.routes()) by_path[route.path].push_back(&route);
-  std::string out = R"({"openapi":"3.1.0","info":{"title":"Souk","version":)" + quoted(version) +
-                    R"(,"description":"A commerce engine: every change is an event, every command may be )"
-                    R"(repeated with its key. Lengths of texts are counted in bytes of UTF-8."},"paths":{)";
+  std::string out =
+      R"({"openapi":"3.1.0","info":{"title":"Souk","version":)" + quoted(version) +
+      R"(,"description":"A commerce engine: every change is an event, every command may be )"
+      R"(repeated with its key. Lengths of texts are counted in bytes of UTF-8."},"paths":{)";
   bool first_path = true;
   for (const auto& [path, routes] : by_path) {
     out += (first_path ? "" : ",") + quoted(path) + ":{";
@@ -316,9 +367,10 @@ std::string openapi_document(const Router& router, std::string_view version) {
     for (const auto* route : routes) {
       auto method = lower_ascii(method_text(route->method));
       out += (first_method ? "" : ",") + quoted(method) + R"(:{"operationId":)" +
-             quoted(action_name(route->action)) + ",\"summary\":" + quoted(summary_of(route->action)) +
-             ",\"parameters\":[" + parameters_of(*route) + "]" + request_body(*route) +
-             ",\"responses\":{" + responses_of(route->action) + "}}";
+             quoted(action_name(route->action)) +
+             ",\"summary\":" + quoted(summary_of(route->action)) + ",\"parameters\":[" +
+             parameters_of(*route) + "]" + request_body(*route) + ",\"responses\":{" +
+             responses_of(route->action) + "}}";
       first_method = false;
     }
     out += "}";

@@ -21,7 +21,9 @@ class ObjectWriter {
   void text(std::string_view name, std::string_view value) { append_json_string(key(name), value); }
   void number(std::string_view name, std::int64_t value) { append_number(key(name), value); }
   void version(Version value) { append_number(key("version"), std::uint64_t{value}); }
-  void truth(std::string_view name, std::int64_t value) { key(name) += value != 0 ? "true" : "false"; }
+  void truth(std::string_view name, std::int64_t value) {
+    key(name) += value != 0 ? "true" : "false";
+  }
   void money(std::string_view name, Micros amount, std::string_view currency) {
     append_money(key(name), amount, currency);
   }
@@ -54,22 +56,32 @@ void sealed_member(ObjectWriter& object, std::string_view name, const EntityKey&
 
 std::string_view cart_status_text(CartStatus status) {
   switch (status) {
-    case CartStatus::none: return "none";
-    case CartStatus::open: return "open";
-    case CartStatus::checking_out: return "checking_out";
-    case CartStatus::ordered: return "ordered";
+    case CartStatus::none:
+      return "none";
+    case CartStatus::open:
+      return "open";
+    case CartStatus::checking_out:
+      return "checking_out";
+    case CartStatus::ordered:
+      return "ordered";
   }
   return "none";
 }
 
 std::string_view payment_status_text(PaymentStatus status) {
   switch (status) {
-    case PaymentStatus::none: return "none";
-    case PaymentStatus::authorised: return "authorised";
-    case PaymentStatus::captured: return "captured";
-    case PaymentStatus::voided: return "voided";
-    case PaymentStatus::refunded: return "refunded";
-    case PaymentStatus::declined: return "none";
+    case PaymentStatus::none:
+      return "none";
+    case PaymentStatus::authorised:
+      return "authorised";
+    case PaymentStatus::captured:
+      return "captured";
+    case PaymentStatus::voided:
+      return "voided";
+    case PaymentStatus::refunded:
+      return "refunded";
+    case PaymentStatus::declined:
+      return "none";
   }
   return "none";
 }
@@ -226,7 +238,8 @@ void JsonPresenter::cart(CartId id, const Cart& cart, Body& out) const {
   json += ']';
   object.money("total", cart.total, currency);
   object.version(cart.version);
-  if (cart.status != CartStatus::open && !cart.order.raw.zero()) id_member(object, "order_id", cart.order);
+  if (cart.status != CartStatus::open && !cart.order.raw.zero())
+    id_member(object, "order_id", cart.order);
   object.end();
 }
 

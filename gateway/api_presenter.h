@@ -10,7 +10,8 @@ class JsonPresenter final : public Presenter {
   /// `unfixed`: the currency shown where nothing has fixed one yet (the total of an empty cart).
   explicit JsonPresenter(Currency unfixed) : unfixed_(unfixed) {}
 
-  void product(const Sku& sku, const Product& product, std::int64_t available, Body& out) const override;
+  void product(const Sku& sku, const Product& product, std::int64_t available,
+               Body& out) const override;
   void delisted(const Sku& sku, Version version, Body& out) const override;
   void stock(const Sku& sku, const StockFigures& figures, Body& out) const override;
   void user(UserId id, const UserProfile& profile, Body& out) const override;

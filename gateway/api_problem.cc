@@ -68,16 +68,26 @@ int retry_after_s(int status) { return status == 503 || status == 429 ? 1 : 0; }
 
 int status_of(ReplyCode code) {
   switch (code) {
-    case ReplyCode::ok: return 200;
-    case ReplyCode::created: return 201;
-    case ReplyCode::accepted: return 202;
-    case ReplyCode::refused: return 409;
-    case ReplyCode::not_found: return 404;
-    case ReplyCode::version_mismatch: return 412;
-    case ReplyCode::idempotency_conflict: return 422;
-    case ReplyCode::unavailable: return 503;
-    case ReplyCode::overloaded: return 503;
-    case ReplyCode::position_not_reached: return 504;
+    case ReplyCode::ok:
+      return 200;
+    case ReplyCode::created:
+      return 201;
+    case ReplyCode::accepted:
+      return 202;
+    case ReplyCode::refused:
+      return 409;
+    case ReplyCode::not_found:
+      return 404;
+    case ReplyCode::version_mismatch:
+      return 412;
+    case ReplyCode::idempotency_conflict:
+      return 422;
+    case ReplyCode::unavailable:
+      return 503;
+    case ReplyCode::overloaded:
+      return 503;
+    case ReplyCode::position_not_reached:
+      return 504;
   }
   return 500;
 }
@@ -86,16 +96,26 @@ bool is_success(ReplyCode code) { return status_of(code) < 300; }
 
 std::string_view reply_code_text(ReplyCode code) {
   switch (code) {
-    case ReplyCode::ok: return "ok";
-    case ReplyCode::created: return "created";
-    case ReplyCode::accepted: return "accepted";
-    case ReplyCode::refused: return "refused";
-    case ReplyCode::not_found: return "not_found";
-    case ReplyCode::version_mismatch: return "version_mismatch";
-    case ReplyCode::idempotency_conflict: return "idempotency_conflict";
-    case ReplyCode::unavailable: return "unavailable";
-    case ReplyCode::overloaded: return "overloaded";
-    case ReplyCode::position_not_reached: return "position_not_reached";
+    case ReplyCode::ok:
+      return "ok";
+    case ReplyCode::created:
+      return "created";
+    case ReplyCode::accepted:
+      return "accepted";
+    case ReplyCode::refused:
+      return "refused";
+    case ReplyCode::not_found:
+      return "not_found";
+    case ReplyCode::version_mismatch:
+      return "version_mismatch";
+    case ReplyCode::idempotency_conflict:
+      return "idempotency_conflict";
+    case ReplyCode::unavailable:
+      return "unavailable";
+    case ReplyCode::overloaded:
+      return "overloaded";
+    case ReplyCode::position_not_reached:
+      return "position_not_reached";
   }
   return "internal";
 }
@@ -107,7 +127,9 @@ Problem problem_of(const Reply& reply) {
       problem.code = refusal_code(reply.refusal);
       problem.detail = refusal_words(reply);
       break;
-    case ReplyCode::not_found: problem.detail = "there is nothing with this id"; break;
+    case ReplyCode::not_found:
+      problem.detail = "there is nothing with this id";
+      break;
     case ReplyCode::version_mismatch:
       problem.detail = "it has changed: its version is not the one in If-Match";
       break;
@@ -117,13 +139,15 @@ Problem problem_of(const Reply& reply) {
     case ReplyCode::unavailable:
       problem.detail = "it may or may not have happened; repeat with the same idempotency key";
       break;
-    case ReplyCode::overloaded: return overloaded();
+    case ReplyCode::overloaded:
+      return overloaded();
     case ReplyCode::position_not_reached:
       problem.detail = "the position asked for was not reached in time";
       break;
     case ReplyCode::ok:
     case ReplyCode::created:
-    case ReplyCode::accepted: SOUK_ASSERT(!is_success(reply.code));
+    case ReplyCode::accepted:
+      SOUK_ASSERT(!is_success(reply.code));
   }
   return problem;
 }

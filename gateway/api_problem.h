@@ -13,7 +13,7 @@ struct Problem {
   int status = 0;         // 0: no problem
   std::string_view code;  // static storage
   std::string detail;
-  std::string path;   // the member, parameter or header at fault; empty: none
+  std::string path;  // the member, parameter or header at fault; empty: none
 };
 
 inline constexpr std::string_view problem_content_type = "application/problem+json";

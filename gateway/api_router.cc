@@ -42,20 +42,30 @@ std::size_t split(std::string_view path, std::array<std::string_view, segments_m
   }
 }
 
-Problem invalid_target(std::string detail) { return {400, "invalid_target", std::move(detail), {}}; }
+Problem invalid_target(std::string detail) {
+  return {400, "invalid_target", std::move(detail), {}};
+}
 
 }  // namespace
 
 std::string_view method_text(HttpMethod method) {
   switch (method) {
-    case HttpMethod::get: return "GET";
-    case HttpMethod::head: return "HEAD";
-    case HttpMethod::put: return "PUT";
-    case HttpMethod::post: return "POST";
-    case HttpMethod::patch: return "PATCH";
-    case HttpMethod::del: return "DELETE";
-    case HttpMethod::options: return "OPTIONS";
-    case HttpMethod::other: return "";
+    case HttpMethod::get:
+      return "GET";
+    case HttpMethod::head:
+      return "HEAD";
+    case HttpMethod::put:
+      return "PUT";
+    case HttpMethod::post:
+      return "POST";
+    case HttpMethod::patch:
+      return "PATCH";
+    case HttpMethod::del:
+      return "DELETE";
+    case HttpMethod::options:
+      return "OPTIONS";
+    case HttpMethod::other:
+      return "";
   }
   return "";
 }
@@ -83,13 +93,14 @@ Router::Router() {
   }
 }
 
-const Router::Pattern* Router::match_path(const std::array<std::string_view, segments_max>& segments,
-                                          std::size_t count) const {
+const Router::Pattern* Router::match_path(
+    const std::array<std::string_view, segments_max>& segments, std::size_t count) const {
   for (const auto& pattern : patterns_) {
     if (pattern.segments.size() != count) continue;
     bool same = true;
     for (std::size_t i = count; same && i-- > 0;)  // the last words differ most
-      same = is_parameter(pattern.segments[i]) ? !segments[i].empty() : pattern.segments[i] == segments[i];
+      same = is_parameter(pattern.segments[i]) ? !segments[i].empty()
+                                               : pattern.segments[i] == segments[i];
     if (same) return &pattern;
   }
   return nullptr;
@@ -136,7 +147,8 @@ bool Router::find(HttpMethod method, std::string_view target, RouteMatch& match,
 }
 
 TargetParts split_target(std::string_view target) {
-  if (const auto scheme = target.find("://"); scheme != std::string_view::npos && target[0] != '/') {
+  if (const auto scheme = target.find("://");
+      scheme != std::string_view::npos && target[0] != '/') {
     const auto path = target.find('/', scheme + 3);
     target = path == std::string_view::npos ? std::string_view("/") : target.substr(path);
   }
@@ -145,7 +157,9 @@ TargetParts split_target(std::string_view target) {
   return {target.substr(0, question), target.substr(question + 1)};
 }
 
-bool is_batch_target(std::string_view target) { return split_target(target).path == "/v1/commands"; }
+bool is_batch_target(std::string_view target) {
+  return split_target(target).path == "/v1/commands";
+}
 
 bool parse_query(std::string_view query, std::vector<QueryParameter>& out, Problem& problem) {
   while (!query.empty()) {
@@ -160,8 +174,8 @@ bool parse_query(std::string_view query, std::vector<QueryParameter>& out, Probl
       problem = invalid_target("a percent sign in the query is not followed by two hex digits");
       return false;
     }
-    const bool twice =
-        std::any_of(out.begin(), out.end(), [&](const QueryParameter& p) { return p.name == *name; });
+    const bool twice = std::any_of(out.begin(), out.end(),
+                                   [&](const QueryParameter& p) { return p.name == *name; });
     if (twice || out.size() >= query_parameters_max) {
       problem = invalid_request(*name, twice ? "stands twice" : "is one parameter too many");
       return false;
@@ -169,6 +183,14 @@ bool parse_query(std::string_view query, std::vector<QueryParameter>& out, Probl
     out.push_back({std::move(*name), std::move(*value)});
   }
   return true;
+}
+
+bool no_query(const RouteMatch& match, Problem& problem) {
+  std::vector<QueryParameter> parameters;
+  if (!parse_query(match.query, parameters, problem)) return false;
+  if (parameters.empty()) return true;
+  problem = invalid_request(parameters.front().name, "is not a parameter of this request");
+  return false;
 }
 
 }  // namespace souk

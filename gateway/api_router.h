@@ -21,10 +21,10 @@ struct Parameter {
 
 /// Lives no longer than the request's target.
 struct RouteMatch {
-  Action action = Action::console;
+  Action action = Action::unknown;
   std::array<Parameter, 2> in_path;
   std::size_t in_path_count = 0;
-  std::string_view query;  // without the question mark, as sent
+  std::string_view query;              // without the question mark, as sent
   std::array<std::string, 2> decoded;  // where a parameter held percent signs
 };
 
@@ -51,7 +51,8 @@ class Router {
     std::vector<Route> routes;               // of its methods
     std::string allow;
   };
-  const Pattern* match_path(const std::array<std::string_view, 8>& segments, std::size_t count) const;
+  const Pattern* match_path(const std::array<std::string_view, 8>& segments,
+                            std::size_t count) const;
 
   std::vector<Route> routes_;
   std::vector<Pattern> patterns_;
@@ -70,6 +71,9 @@ struct QueryParameter {
   std::string name, value;
 };
 bool parse_query(std::string_view query, std::vector<QueryParameter>& out, Problem& problem);
+
+/// True where there are no parameters. Errors: 422 with the name of the first; 400 as parse_query.
+bool no_query(const RouteMatch& match, Problem& problem);
 
 std::string_view method_text(HttpMethod method);
 

@@ -13,7 +13,8 @@ namespace {
 class DoneByClient {
  public:
   void add(VaultClient* client, VaultDone&& done) {
-    auto found = std::find_if(all_.begin(), all_.end(), [&](const auto& e) { return e.first == client; });
+    auto found =
+        std::find_if(all_.begin(), all_.end(), [&](const auto& e) { return e.first == client; });
     if (found == all_.end()) found = all_.emplace(all_.end(), client, std::vector<VaultDone>{});
     found->second.push_back(std::move(done));
   }
@@ -25,6 +26,13 @@ class DoneByClient {
  private:
   std::vector<std::pair<VaultClient*, std::vector<VaultDone>>> all_;
 };
+
+/// Whether the person's key was there once and is gone for ever: only then any bytes open to
+/// nothing.
+bool is_destroyed(Vault& vault, const PersonId& person) {
+  const auto opened = vault.open(person, Sealed{std::string(1, '\0')});
+  return opened.ok() && !opened->has_value();
+}
 
 Reply opened(Vault& vault, Reply&& reply) {
   const auto status = open_sealed(vault, reply.body);
@@ -81,7 +89,10 @@ Status open_sealed(Vault& vault, Body& body) {
 VaultWorker::VaultWorker(Vault& vault, PaymentProvider& payments)
     : vault_(vault), payments_(payments), thread_([this] { run(); }) {}
 
-VaultWorker::~VaultWorker() {
+VaultWorker::~VaultWorker() { stop(); }
+
+void VaultWorker::stop() {
+  if (!thread_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
@@ -121,8 +132,9 @@ void VaultWorker::work(std::vector<Queued>& group) {
       done.add(client, OpenDone{opened(vault_, std::move(open->reply))});
     } else if (auto* record = std::get_if<RecordJob>(&job)) {
       auto found = payments_.record(record->order);
-      if (!found.ok()) spdlog::warn("payments: cannot read a record fault=\"{}\"", found.error().what);
-      done.add(client, RecordDone{record->ticket, !found.ok(),
+      if (!found.ok())
+        spdlog::warn("payments: cannot read a record fault=\"{}\"", found.error().what);
+      done.add(client, RecordDone{record->ticket, record->order, !found.ok(),
                                   found.ok() ? std::move(*found) : std::optional<PaymentRecord>{}});
     } else {
       persons.push_back(std::get<SealJob>(job).command.seal->person);
@@ -134,7 +146,8 @@ void VaultWorker::work(std::vector<Queued>& group) {
   persons.erase(std::unique(persons.begin(), persons.end()), persons.end());
   const auto ensured = vault_.ensure(persons);
   if (!ensured.ok())
-    spdlog::warn("vault: cannot make keys persons={} fault=\"{}\"", persons.size(), ensured.error().what);
+    spdlog::warn("vault: cannot make keys persons={} fault=\"{}\"", persons.size(),
+                 ensured.error().what);
   for (auto& [client, job] : group) {
     auto* sealing = std::get_if<SealJob>(&job);
     if (sealing == nullptr) continue;
@@ -144,8 +157,8 @@ void VaultWorker::work(std::vector<Queued>& group) {
       if (request.ok()) {
         result.request = std::move(*request);
       } else {
-        spdlog::warn("vault: cannot seal person={} fault=\"{}\"", sealing->command.seal->person.text(),
-                     request.error().what);
+        spdlog::warn("vault: cannot seal person={} fault=\"{}\"",
+                     sealing->command.seal->person.text(), request.error().what);
       }
     }
     done.add(client, std::move(result));
@@ -156,7 +169,8 @@ void VaultWorker::work(std::vector<Queued>& group) {
 Result<Request, Fault> VaultWorker::seal(SealJob& job) {
   const auto& work = *job.command.seal;
   std::optional<Sealed> email, name, address;
-  const auto seal_one = [&](const std::optional<std::string>& plain, std::optional<Sealed>& sealed) -> Status {
+  const auto seal_one = [&](const std::optional<std::string>& plain,
+                            std::optional<Sealed>& sealed) -> Status {
     // Nothing given stays nothing: an empty name is no name.
     if (!plain) return Done{};
     if (plain->empty()) {
@@ -164,6 +178,11 @@ Result<Request, Fault> VaultWorker::seal(SealJob& job) {
       return Done{};
     }
     auto result = vault_.seal(work.person, *plain);
+    if (!result.ok() && is_destroyed(vault_, work.person)) {
+      // An erased person: the engine knows, and answers (a repeat gets its first answer).
+      sealed = Sealed{};
+      return Done{};
+    }
     if (!result.ok()) return result.error();
     sealed = std::move(*result);
     return Done{};

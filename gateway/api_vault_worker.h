@@ -32,7 +32,8 @@ struct RecordJob {
 };
 using VaultJob = std::variant<SealJob, OpenJob, RecordJob>;
 
-/// The request with its sealed members in place; none where the vault failed: then nothing happened.
+/// The request with its sealed members in place; none where the vault failed: then nothing
+/// happened.
 struct SealDone {
   std::uint64_t ticket = 0;
   std::optional<Request> request;
@@ -43,6 +44,7 @@ struct OpenDone {
 };
 struct RecordDone {
   std::uint64_t ticket = 0;
+  OrderId order;
   bool failed = false;
   std::optional<PaymentRecord> record;
 };
@@ -65,8 +67,8 @@ Status open_sealed(Vault& vault, Body& body);
 /// One thread for all I/O threads. Takes whatever has gathered as one group: answers and records
 /// first, then one `ensure` for all persons of the group and the seals, in the order they came.
 ///
-/// Lifecycle: jobs are answered until the destructor, which answers what is queued and ends the
-///            thread. Clients outlive it.
+/// Lifecycle: jobs are answered until `stop`, which answers what is queued and ends the thread.
+///            Clients live until then.
 /// Limits: what is queued is bounded by the callers' tickets.
 class VaultWorker {
  public:
@@ -75,6 +77,8 @@ class VaultWorker {
   VaultWorker(const VaultWorker&) = delete;
   VaultWorker& operator=(const VaultWorker&) = delete;
 
+  /// Once or more. Nothing may be enqueued any more.
+  void stop();
   /// Thread: any.
   void enqueue(VaultClient& client, std::vector<VaultJob>&& jobs);
 

@@ -92,7 +92,7 @@ void EpollHttpServer::on_socket_event(const epoll_event& event) {
   if (event.events & (EPOLLIN | EPOLLRDHUP)) c.readable = true;
   if (event.events & EPOLLRDHUP) c.half_closed = true;
   if ((event.events & EPOLLOUT) && c.output.waiting_bytes() > 0) flush(c);
-  if (c.readable && c.reads()) read_available(c);
+  if (c.readable && c.reads()) resume(c);
 }
 
 void EpollHttpServer::resume_waiting() {

@@ -281,14 +281,14 @@ Advance Checkout::on_stock(OrderId id, const Order& order, OrderWork& work,
 
 Advance Checkout::on_payment(OrderId id, const Order& order, OrderWork& work,
                              const PaymentAnswer& answer, UnixMs now) const {
-  using Kind = PaymentAnswer::Kind;
+  using Answered = PaymentAnswer::Kind;
   PaymentCall::Op expected = work.stage == Stage::authorising ? PaymentCall::Op::authorise
                              : work.stage == Stage::capturing ? PaymentCall::Op::capture
                              : work.stage == Stage::refunding ? PaymentCall::Op::refund
                                                               : PaymentCall::Op::cancel;
   if (!work.payment_unanswered || answer.op != expected) return {};
   if (work.stage == Stage::refunding && answer.number != work.number) return {};
-  if (answer.kind == Kind::failed) {
+  if (answer.kind == Answered::failed) {
     work.retry_at = std::min(work.retry_at, now.plus_ms(backoff_ms(work.attempt++)));
     return {};
   }
@@ -297,13 +297,13 @@ Advance Checkout::on_payment(OrderId id, const Order& order, OrderWork& work,
   work.payment_unanswered = false;
   switch (work.stage) {
     case Stage::authorising:
-      if (answer.kind == Kind::declined)
+      if (answer.kind == Answered::declined)
         return reject(id, order, work, Refusal::payment_declined, Refusal::payment_declined, now);
       out.facts.emplace_back(PaymentAuthorised{order.total});
       claim(id, work, now, out);
       return out;
     case Stage::capturing:
-      if (answer.kind == Kind::declined)
+      if (answer.kind == Answered::declined)
         return reject(id, order, work, Refusal::payment_declined, Refusal::none, now);
       return confirm(id, order, work, now);
     case Stage::unwinding:
@@ -320,7 +320,7 @@ Advance Checkout::on_payment(OrderId id, const Order& order, OrderWork& work,
       Micros amount;
       for (const auto& due : order.payment.due)
         if (due.number == work.number) amount = due.amount;
-      if (answer.kind == Kind::declined) amount = Micros{0};
+      if (answer.kind == Answered::declined) amount = Micros{0};
       out.facts.emplace_back(PaymentRefunded{work.number, amount});
       Order after = evolve(order, out.facts.front(), now);
       follow_up(id, after, work, now, out);

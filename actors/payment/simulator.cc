@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <unordered_set>
 
 namespace souk {
 namespace {
@@ -100,17 +99,18 @@ void PaymentSimulator::commit(const PaymentCall* calls, std::size_t count) {
   std::vector<ProviderReply> replies;
   replies.reserve(count);
   std::vector<std::pair<OrderId, const ProviderAccount*>> changed;
-  std::unordered_set<OrderId> seen;
-  seen.reserve(count);
+  changed.reserve(count);
+  ++commits_;
   for (std::size_t i = 0; i < count; ++i) {
     const auto& call = calls[i];
-    auto* account = account_of(call.order);
-    if (!account) {
+    auto* cached = account_of(call.order);
+    if (!cached) {
       replies.push_back({failed(call)});
       continue;
     }
-    replies.push_back(provide(*account, call, now));
-    if (seen.insert(call.order).second) changed.emplace_back(call.order, account);
+    replies.push_back(provide(cached->account, call, now));
+    if (cached->commit != commits_) changed.emplace_back(call.order, &cached->account);
+    cached->commit = commits_;
   }
   const auto saved = ledger_->save(changed);
   if (saved) {
@@ -123,14 +123,16 @@ void PaymentSimulator::commit(const PaymentCall* calls, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) answer_(failed(calls[i]));
 }
 
-ProviderAccount* PaymentSimulator::account_of(OrderId order) {
+PaymentSimulator::CachedAccount* PaymentSimulator::account_of(OrderId order) {
   if (const auto cached = accounts_.find(order); cached != accounts_.end()) return &cached->second;
   auto account = ledger_->load(order);
   if (!account) {
     warn_once(account.error());
     return nullptr;
   }
-  return &accounts_.emplace(order, std::move(*account).value_or(ProviderAccount{})).first->second;
+  auto& cached = accounts_[order];
+  if (*account) cached.account = std::move(**account);
+  return &cached;
 }
 
 void PaymentSimulator::deliver(const ProviderReply& reply) {

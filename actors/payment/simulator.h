@@ -48,10 +48,14 @@ class PaymentSimulator final : public PaymentProvider {
     std::size_t answers = 0;  // pending
     bool cancelled = false;   // since: they turn into `declined`
   };
+  struct CachedAccount {
+    ProviderAccount account;
+    std::uint64_t commit = 0;  // the last one that changed it
+  };
   PaymentSimulator(std::unique_ptr<SimulatorLedger> ledger, Clock& clock, Answer answer);
   void run();
   void commit(const PaymentCall* calls, std::size_t count);
-  ProviderAccount* account_of(OrderId order);
+  CachedAccount* account_of(OrderId order);
   void deliver(const ProviderReply& reply);
   void deliver_late();
   void warn_once(const Fault& fault);
@@ -67,7 +71,8 @@ class PaymentSimulator final : public PaymentProvider {
   bool stopping_ = false;
 
   // The thread's own.
-  std::unordered_map<OrderId, ProviderAccount> accounts_;  // as the ledger has them
+  std::unordered_map<OrderId, CachedAccount> accounts_;  // as the ledger has them
+  std::uint64_t commits_ = 0;
   std::multimap<Steady::time_point, PaymentAnswer> late_;
   std::unordered_map<OrderId, LateOrder> late_orders_;
   bool disk_failed_ = false;

@@ -22,6 +22,9 @@ class SimulatorLedger {
  public:
   /// Errors: locked, corrupt, full, unsupported, unavailable.
   static Result<std::unique_ptr<SimulatorLedger>, Fault> open(const std::filesystem::path& path);
+  /// For `souk verify`: writes nothing.
+  static Result<std::unique_ptr<SimulatorLedger>, Fault> open_read_only(
+      const std::filesystem::path& path);
   /// Thread: any.
   Result<std::optional<ProviderAccount>, Fault> load(OrderId order);
   /// All in one synced write. After an error it is unknown whether they are there; the next save

@@ -166,4 +166,10 @@ BatchHeader sample_header() {
   return header;
 }
 
+std::string encode_samples(BatchHeader& header) {
+  std::vector<Transaction> all;
+  for (const auto& sample : event_samples()) all.push_back(sample.transaction);
+  return encode_batch(header, all);
+}
+
 }  // namespace souk::test

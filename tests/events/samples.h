@@ -23,4 +23,7 @@ Id128 id_filled(std::uint8_t fill);
 /// The header that every golden batch starts from; its chain is that of the record before.
 BatchHeader sample_header();
 
+/// All samples in one batch record.
+std::string encode_samples(BatchHeader& header);
+
 }  // namespace souk::test

@@ -5,7 +5,7 @@
 #include <map>
 
 #include "events/limits.h"
-#include "scenario.h"
+#include "tests/rules/scenario.h"
 
 using namespace souk;
 using namespace souk::test;

@@ -7,7 +7,7 @@
 
 #include "actors/product/product.h"
 #include "events/limits.h"
-#include "scenario.h"
+#include "tests/rules/scenario.h"
 
 using namespace souk;
 using namespace souk::test;

@@ -1,7 +1,7 @@
 #include "actors/payment/payment.h"
 
 #include "events/limits.h"
-#include "scenario.h"
+#include "tests/rules/scenario.h"
 
 using namespace souk;
 using namespace souk::test;

@@ -1,6 +1,6 @@
 #include "actors/product/product.h"
 
-#include "scenario.h"
+#include "tests/rules/scenario.h"
 
 using namespace souk;
 using namespace souk::test;

@@ -10,8 +10,8 @@
 #include <iterator>
 #include <thread>
 
-#include "scenario.h"
-#include "state_samples.h"
+#include "tests/rules/scenario.h"
+#include "tests/rules/state_samples.h"
 
 using namespace souk;
 using namespace souk::test;

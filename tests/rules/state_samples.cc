@@ -1,14 +1,14 @@
-#include "state_samples.h"
+#include "tests/rules/state_samples.h"
 
 #include <rapidcheck.h>
 
-#include "scenario.h"
+#include "tests/rules/scenario.h"
 
 namespace souk::test {
 namespace {
 
 Answer answer(std::uint32_t version) {
-  return {.key_hash = 0x1122334455667788 + version,
+  return {.key_hash = 0x1122334455667788u + version,
           .request_hash = 0x99aabbccddeeff00,
           .at_ms = noon.value + version,
           .version = version,

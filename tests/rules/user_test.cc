@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "scenario.h"
+#include "tests/rules/scenario.h"
 
 using namespace souk;
 using namespace souk::test;

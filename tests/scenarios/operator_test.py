@@ -126,6 +126,7 @@ class DataDirectories(unittest.TestCase):
             daemon.start()
 
     def test_a_flipped_byte_in_the_journal_is_never_served(self):
+        refused = 0
         for where in (0.3, 0.6, 0.9):
             with self.subTest(where), Daemon() as daemon:
                 before = fill(daemon, carts=60)
@@ -136,11 +137,12 @@ class DataDirectories(unittest.TestCase):
                 try:
                     daemon.start()
                 except NotReady:
+                    refused += 1
                     self.assertEqual(daemon.process.returncode, 1, daemon.log()[-500:])
                     self.assertRegex(daemon.log(), r"(?i)corrupt")
                 else:  # the byte may be one that nobody reads; then everything must be as it was
                     self.assertEqual(read(daemon, before), before)
-                    daemon.kill()
+        self.assertGreater(refused, 0, "no flip hit anything")
 
     def test_a_damaged_journal_serves_again_once_it_is_repaired(self):
         with Daemon() as daemon:
@@ -233,6 +235,7 @@ class Options(unittest.TestCase):
         with Daemon() as daemon:
             daemon.process.send_signal(signal.SIGINT)
             self.assertEqual(daemon.process.wait(30 * PATIENCE), 0)
+            daemon.process.stdout.close()
 
 
 if __name__ == "__main__":

@@ -105,12 +105,15 @@ class Daemon:
         self.data_dir = data_dir or os.path.join(self.home, "data")
         self.options = list(options)
         self.process, self.address, self.ready_line = None, None, ""
+        self._clients = []
         self.log_path = os.path.join(self.home, "soukd.log")
 
     def __enter__(self):
         return self.start()
 
     def __exit__(self, *_):
+        for client in self._clients:
+            client.close()
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGCONT)
             self.kill()
@@ -138,20 +141,26 @@ class Daemon:
                 break
         if self.process.poll() is None and time.monotonic() >= end:
             self.kill()
-        raise NotReady(f"soukd: exit {self.process.wait()}, printed {text!r}, logged: {self.log()[-2000:]}")
+        status = self.process.wait()
+        self.process.stdout.close()
+        raise NotReady(f"soukd: exit {status}, printed {text!r}, logged: {self.log()[-2000:]}")
 
     def client(self, **options):
-        return Client(self.address, **options)
+        """A client of its own; closed at the end at the latest."""
+        self._clients.append(Client(self.address, **options))
+        return self._clients[-1]
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-        self.process.stdout.close()
+        self._ended(None)
 
     def stop(self, timeout=30):
         """Asks it to drain and end; the exit status."""
         self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(timeout * PATIENCE)
+        return self._ended(timeout * PATIENCE)
+
+    def _ended(self, timeout):
+        status = self.process.wait(timeout)
         self.process.stdout.close()
         return status
 

@@ -25,7 +25,7 @@ LAYERS = {
 # longest beginning decides. Tests may include what they test with.
 ROCKSDB = ["events/rocksdb_*.cc", "actors/adapters/rocksdb_*.cc", "actors/adapters/sodium_vault.cc",
            "actors/payment/simulator*.cc", "projections/views/*.cc"]
-CAF = ["actors/*.cc", "cluster/*.cc", "tools/soukd/*.cc"]
+CAF = ["actors/messages.h", "actors/*.cc", "cluster/*.cc", "tools/soukd/*.cc"]
 VENDORS = {
     "rocksdb/": ROCKSDB,
     "caf/": CAF,
@@ -51,6 +51,11 @@ RULES = ["actors/user/*", "actors/product/*", "actors/cart/*", "actors/inventory
          "actors/payment/payment.*"]
 IMPURE = {"chrono", "random", "thread", "mutex", "atomic", "condition_variable", "future", "unordered_map",
           "unordered_set", "iostream", "fstream", "filesystem", "cstdio", "ctime"}
+# (file, header) that look impure and are not, with the reason.
+PURE_AFTER_ALL = {
+    # Holds are found by order; whoever walks over them sorts first.
+    ("actors/inventory/inventory.h", "unordered_map"),
+}
 IMPURE_FOLDERS = {"caf", "spdlog", "rocksdb", "boost", "sodium.h"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
@@ -67,7 +72,8 @@ def problems_of(root, path, text):
         first = header.split("/")[0]
         if quote == '"':
             generated = header.endswith(".capnp.h") and os.path.exists(os.path.join(root, header[:-2]))
-            if not generated and not os.path.exists(os.path.join(root, header)):
+            sibling = folder == "tests" and os.path.exists(os.path.join(root, os.path.dirname(path), header))
+            if not generated and not sibling and not os.path.exists(os.path.join(root, header)):
                 yield f'"{header}" is not a path from the root of the tree'
             if first in LAYERS and first != folder and first not in LAYERS[folder]:
                 yield f'"{header}": {folder} may not include {first}'
@@ -76,7 +82,7 @@ def problems_of(root, path, text):
         vendor = max((v for v in VENDORS if header.startswith(v)), key=len, default=None)
         if vendor and folder != "tests" and not matches(path, VENDORS[vendor]):
             yield f"{header}: {vendor} belongs in {', '.join(VENDORS[vendor])}"
-        if matches(path, RULES) and (header in IMPURE or first in IMPURE_FOLDERS):
+        if (path, header) not in PURE_AFTER_ALL and matches(path, RULES) and (header in IMPURE or first in IMPURE_FOLDERS):
             yield f"{header}: rules are pure"
 
 

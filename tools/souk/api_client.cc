@@ -61,8 +61,9 @@ Outcome<HttpAnswer> ApiClient::command(std::string_view method, const std::strin
   auto pause = std::chrono::milliseconds(100);
   for (int attempt = 1;; ++attempt) {
     auto answer = http_.call(call);
-    const bool again = answer ? answer->status == 429 || answer->status == 503
-                              : answer.error().kind != HttpFault::Kind::no_connection || attempt > 1;
+    const bool again = answer
+                           ? answer->status == 429 || answer->status == 503
+                           : answer.error().kind != HttpFault::Kind::no_connection || attempt > 1;
     if (!again || attempt == attempts_max) {
       if (answer) return std::move(*answer);
       return unreachable(http_.url(), answer.error());
@@ -102,14 +103,15 @@ Outcome<ExitCode> command_and_show(const Invocation& invocation, std::string_vie
       key.find_first_not_of(" !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`"
                             "abcdefghijklmnopqrstuvwxyz{|}~") != std::string::npos)
     return Failure{ExitCode::usage, "--key: wanted 1 to 255 printable ASCII characters"};
-  return show(invocation,
-              ApiClient(invocation.url).command(method, target, body, key, invocation.get("if-match")),
-              render);
+  return show(
+      invocation,
+      ApiClient(invocation.url).command(method, target, body, key, invocation.get("if-match")),
+      render);
 }
 
 void add_command_options(Verb& verb) {
-  verb.arguments.push_back(
-      option("key", "Idempotency key: a repeat with the same key changes nothing (default: random)"));
+  verb.arguments.push_back(option(
+      "key", "Idempotency key: a repeat with the same key changes nothing (default: random)"));
   verb.arguments.push_back(option("if-match", "Refuse unless this is the current version"));
 }
 

@@ -33,6 +33,11 @@ CommandBatch& CommandBatch::text(std::string_view name, std::string_view value) 
   return *this;
 }
 
+CommandBatch& CommandBatch::members(std::string_view json) {
+  text_.append(json);
+  return *this;
+}
+
 CommandBatch& CommandBatch::number(std::string_view name, std::int64_t value) {
   return raw(name, std::to_string(value));
 }
@@ -42,7 +47,9 @@ void CommandBatch::end() {
   ends_.push_back(text_.size());
 }
 
-std::string_view CommandBatch::command(std::size_t index) const { return text_of(index, index + 1); }
+std::string_view CommandBatch::command(std::size_t index) const {
+  return text_of(index, index + 1);
+}
 
 std::string_view CommandBatch::text_of(std::size_t first, std::size_t last) const {
   const std::size_t begin = first == 0 ? 0 : ends_[first - 1];
@@ -57,7 +64,8 @@ Outcome<std::vector<BatchAnswer>> BatchSender::send(const CommandBatch& batch,
   for (std::size_t i = 0; i < batch.size(); ++i) {
     which.push_back(i);
     bytes += batch.command(i).size();
-    if (which.size() < commands_per_request_max && bytes < bytes_per_request_max && i + 1 < batch.size())
+    if (which.size() < commands_per_request_max && bytes < bytes_per_request_max &&
+        i + 1 < batch.size())
       continue;
     if (auto sent = send_some(batch, which, id_member, answers); !sent) return sent.error();
     which.clear();
@@ -66,8 +74,10 @@ Outcome<std::vector<BatchAnswer>> BatchSender::send(const CommandBatch& batch,
   return answers;
 }
 
-Outcome<Done> BatchSender::send_some(const CommandBatch& batch, const std::vector<std::size_t>& which,
-                                     std::string_view id_member, std::vector<BatchAnswer>& answers) {
+Outcome<Done> BatchSender::send_some(const CommandBatch& batch,
+                                     const std::vector<std::size_t>& which,
+                                     std::string_view id_member,
+                                     std::vector<BatchAnswer>& answers) {
   std::vector<std::size_t> left = which;
   auto deadline = steady_clock::now() + milliseconds(patience_ms);
   auto pause = pause_first;

@@ -15,6 +15,8 @@ class CommandBatch {
   CommandBatch& text(std::string_view name, std::string_view value);
   CommandBatch& raw(std::string_view name, std::string_view value);
   CommandBatch& number(std::string_view name, std::int64_t value);
+  /// Members that are JSON already: `,"name":"value"`, as many as there are.
+  CommandBatch& members(std::string_view json);
   CommandBatch& key(std::string_view key) { return text("idempotency_key", key); }
   /// No body in the answer.
   CommandBatch& minimal() { return raw("prefer", "\"minimal\""); }
@@ -44,10 +46,11 @@ class BatchSender {
   explicit BatchSender(const Url& url) : client_(url) { client_.http().set_timeout_ms(60'000); }
 
   /// The answers in the order of the commands. What was lost on the way or answered with 429 or 503
-  /// is sent again, the same bytes: so each command needs a key, or to be harmless twice. `replayed`
-  /// is true only where the first sending already met a replay. `id_member` as in BatchAnswerReader.
-  /// Errors: unreachable; refused where the batch as a whole is.
-  Outcome<std::vector<BatchAnswer>> send(const CommandBatch& batch, std::string_view id_member = {});
+  /// is sent again, the same bytes: so each command needs a key, or to be harmless twice.
+  /// `replayed` is true only where the first sending already met a replay. `id_member` as in
+  /// BatchAnswerReader. Errors: unreachable; refused where the batch as a whole is.
+  Outcome<std::vector<BatchAnswer>> send(const CommandBatch& batch,
+                                         std::string_view id_member = {});
   /// The document at `target`, with the same patience; null where there is none (404).
   Outcome<Json> read(const std::string& target);
 

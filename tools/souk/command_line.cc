@@ -65,7 +65,8 @@ class Tree {
 
  private:
   CLI::App* child(CLI::App* parent, const std::string& name, const std::string& path) {
-    const auto there = parent->get_subcommands([&](CLI::App* app) { return app->get_name() == name; });
+    const auto there =
+        parent->get_subcommands([&](CLI::App* app) { return app->get_name() == name; });
     if (!there.empty()) return there.front();
     CLI::App* made = parent->add_subcommand(name, group_summary(path));
     made->require_subcommand(1);
@@ -148,7 +149,8 @@ int run_command_line(int argc, const char* const* argv, const Verbs& verbs) {
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return root.exit(error) == 0 ? static_cast<int>(ExitCode::ok) : static_cast<int>(ExitCode::usage);
+    return root.exit(error) == 0 ? static_cast<int>(ExitCode::ok)
+                                 : static_cast<int>(ExitCode::usage);
   }
   const Binding* binding = tree.parsed();
   if (!binding) return fail({ExitCode::usage, "a verb is missing; see souk --help"});

@@ -34,7 +34,8 @@ std::map<std::string, std::set<Word>> next_words(const Verbs& verbs) {
       at = blank + 1;
     }
     std::set<Word>& words = next[verb.path];
-    words.insert({{"--help", "Show help"}, {"--json", "Print the server's JSON"}, {"--url", "The daemon"}});
+    words.insert(
+        {{"--help", "Show help"}, {"--json", "Print the server's JSON"}, {"--url", "The daemon"}});
     for (const Argument& argument : verb.arguments) {
       if (is_option(argument)) words.insert({"--" + argument.name, argument.help});
       for (const std::string& choice : argument.choices) words.insert({choice, argument.help});
@@ -78,7 +79,8 @@ std::string bash_script(const std::map<std::string, std::set<Word>>& next) {
   out +=
       "  esac\n"
       "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
-      "  if [[ ${#COMPREPLY[@]} -eq 0 && $current != -* ]]; then COMPREPLY=($(compgen -f -- \"$current\")); fi\n"
+      "  if [[ ${#COMPREPLY[@]} -eq 0 && $current != -* ]]; then COMPREPLY=($(compgen -f -- "
+      "\"$current\")); fi\n"
       "}\n"
       "complete -o filenames -F _souk souk\n";
   return out;

@@ -11,15 +11,15 @@ namespace souk::cli {
 struct CsvRecord {
   std::uint64_t line = 0;  // where it begins in the file, from 1
   std::vector<std::string> fields;
-  std::string wrong;       // empty: well formed; otherwise what is not, and `fields` is of no use
+  std::string wrong;  // empty: well formed; otherwise what is not, and `fields` is of no use
 };
 
 /// Takes the bytes of a file in pieces of any size and hands over its records one by one.
 ///
-/// Accepts LF and CRLF, a missing line end at the very end, a byte order mark at the very beginning.
-/// A record that is wrong (a quote inside an unquoted field, text behind a closing quote, an open
-/// quote at the end of the file, longer than record_bytes_max) is handed over with `wrong` set and
-/// reading goes on with the next line. Blank lines are skipped.
+/// Accepts LF and CRLF, a missing line end at the very end, a byte order mark at the very
+/// beginning. A record that is wrong (a quote inside an unquoted field, text behind a closing
+/// quote, an open quote at the end of the file, longer than record_bytes_max) is handed over with
+/// `wrong` set and reading goes on with the next line. Blank lines are skipped.
 class CsvReader {
  public:
   static constexpr std::size_t record_bytes_max = 1024 * 1024;

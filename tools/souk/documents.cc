@@ -45,7 +45,8 @@ std::string product_text(const Json& product) {
       {"on sale", product["active"].text() == "true" ? "yes" : "no"},
       {"available", product["available"].text()},
       {"version", product["version"].text()}};
-  for (const auto& [name, value] : product["attributes"].members()) facts.emplace_back(name, value.text());
+  for (const auto& [name, value] : product["attributes"].members())
+    facts.emplace_back(name, value.text());
   facts.emplace_back("description", product["description"].text());
   return facts_text(facts);
 }
@@ -102,7 +103,8 @@ std::string order_text(const Json& order) {
   text += "\n" + lines_text(order["lines"], order["total"]);
   if (order["history"].items().empty()) return text;
   Table history({{"AT"}, {"EVENT"}});
-  for (const Json& step : order["history"].items()) history.add({step["at"].text(), step["event"].text()});
+  for (const Json& step : order["history"].items())
+    history.add({step["at"].text(), step["event"].text()});
   return text + "\n" + history.text();
 }
 

@@ -31,10 +31,11 @@ std::string errno_text(int error) { return std::strerror(error); }
 bool wait_for(int descriptor, short events, int timeout_ms) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
   while (true) {
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        end - std::chrono::steady_clock::now());
     pollfd waiting{.fd = descriptor, .events = events, .revents = 0};
-    const int ready = ::poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
+    const int ready =
+        ::poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
     if (ready > 0) return true;
     if (ready == 0 || errno != EINTR) return false;
   }
@@ -127,7 +128,8 @@ std::optional<HttpConnection::Progress> HttpConnection::Parts::write_some() {
 std::optional<HttpConnection::Progress> HttpConnection::Parts::parse() {
   boost::system::error_code error;
   while (parsed < in.size() && !parser->is_done()) {
-    const std::size_t used = parser->put(boost::asio::buffer(in.data() + parsed, in.size() - parsed), error);
+    const std::size_t used =
+        parser->put(boost::asio::buffer(in.data() + parsed, in.size() - parsed), error);
     parsed += used;
     if (error == http::error::need_more) break;
     if (error) return fail(HttpFault::Kind::malformed, "no HTTP answer: " + error.message());
@@ -171,12 +173,14 @@ std::optional<HttpConnection::Progress> HttpConnection::Parts::read_some() {
 HttpConnection::HttpConnection(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 HttpConnection::~HttpConnection() = default;
 
-Result<std::unique_ptr<HttpConnection>, HttpFault> HttpConnection::open(const Url& url, int timeout_ms) {
+Result<std::unique_ptr<HttpConnection>, HttpFault> HttpConnection::open(const Url& url,
+                                                                        int timeout_ms) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  if (const int error = ::getaddrinfo(url.host.c_str(), url.port.c_str(), &hints, &found); error != 0)
+  if (const int error = ::getaddrinfo(url.host.c_str(), url.port.c_str(), &hints, &found);
+      error != 0)
     return HttpFault{HttpFault::Kind::no_connection, ::gai_strerror(error)};
   int made = -1;
   for (const addrinfo* address = found; address && made < 0; address = address->ai_next)
@@ -239,8 +243,8 @@ Result<HttpAnswer, HttpFault> HttpClient::exchange(const std::string& request) {
   auto progress = connection_->send(request);
   while (progress == HttpConnection::Progress::wants_read ||
          progress == HttpConnection::Progress::wants_write) {
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        end - std::chrono::steady_clock::now());
     // While a body is going out an early answer (413, 503) must be heard as well.
     const short events = progress == HttpConnection::Progress::wants_read
                              ? static_cast<short>(POLLIN)
@@ -263,14 +267,12 @@ Result<HttpAnswer, HttpFault> HttpClient::exchange(const std::string& request) {
   return answer;
 }
 
-Result<HttpAnswer, HttpFault> HttpClient::call(const HttpCall& call) {
-  const std::string request = render_request(url_, call);
+Result<HttpAnswer, HttpFault> HttpClient::send(const std::string& request) {
   const bool reused = connection_ != nullptr;
   if (reused) {
     // A server that closed the idle connection has left an end of file to read: nothing was sent.
     char peeked = 0;
-    const ssize_t got =
-        ::recv(connection_->descriptor(), &peeked, 1, MSG_PEEK | MSG_DONTWAIT);
+    const ssize_t got = ::recv(connection_->descriptor(), &peeked, 1, MSG_PEEK | MSG_DONTWAIT);
     if (got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) connection_.reset();
   }
   if (!connection_) {

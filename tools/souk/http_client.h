@@ -23,9 +23,9 @@ struct HttpCall {
 
 struct HttpAnswer {
   int status = 0;
-  bool replayed = false;       // Idempotent-Replay: true
-  bool close = false;          // the server ends the connection after this answer
-  int retry_after_s = 0;       // 0: none
+  bool replayed = false;  // Idempotent-Replay: true
+  bool close = false;     // the server ends the connection after this answer
+  int retry_after_s = 0;  // 0: none
   std::string content_type, etag, position, body;
 };
 
@@ -82,7 +82,11 @@ class HttpClient {
   explicit HttpClient(Url url) : url_(std::move(url)) {}
   const Url& url() const { return url_; }
   void set_timeout_ms(int timeout_ms) { timeout_ms_ = timeout_ms; }
-  Result<HttpAnswer, HttpFault> call(const HttpCall& call);
+  Result<HttpAnswer, HttpFault> call(const HttpCall& call) {
+    return send(render_request(url_, call));
+  }
+  /// Of a request that render_request made.
+  Result<HttpAnswer, HttpFault> send(const std::string& request);
 
  private:
   Result<HttpAnswer, HttpFault> exchange(const std::string& request);

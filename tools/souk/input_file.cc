@@ -66,7 +66,8 @@ class Decompressor {
 
 }  // namespace
 
-Outcome<Done> read_input(const std::string& name, const std::function<bool(std::string_view)>& take) {
+Outcome<Done> read_input(const std::string& name,
+                         const std::function<bool(std::string_view)>& take) {
   const Descriptor descriptor(name);
   if (descriptor.value() < 0) return failed(name, std::strerror(errno));
   std::vector<char> buffer(piece_bytes);

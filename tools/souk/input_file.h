@@ -11,6 +11,7 @@ namespace souk::cli {
 /// in `.zst` is decompressed (any number of zstd frames); `-` is the standard input, decompressed
 /// where it begins like zstd. `take` returns false to stop early.
 /// Errors: refused, with the name and what the system or zstd said.
-Outcome<Done> read_input(const std::string& name, const std::function<bool(std::string_view)>& take);
+Outcome<Done> read_input(const std::string& name,
+                         const std::function<bool(std::string_view)>& take);
 
 }  // namespace souk::cli

@@ -143,11 +143,13 @@ std::optional<std::vector<BatchAnswer>> BatchAnswerReader::read(std::string_view
   dom::document_stream stream;
   const simdjson::padded_string padded(lines);
   // A window that holds everything: no answer is cut in two.
-  const std::size_t window = std::max<std::size_t>(padded.size() + 1, simdjson::dom::MINIMAL_BATCH_SIZE);
+  const std::size_t window =
+      std::max<std::size_t>(padded.size() + 1, simdjson::dom::MINIMAL_BATCH_SIZE);
   if (parser_->dom.parse_many(padded, window).get(stream) != simdjson::SUCCESS) return std::nullopt;
   for (auto line : stream) {
     dom::element element;
-    if (line.get(element) != simdjson::SUCCESS || !take_answer(element, id_member, out.emplace_back()))
+    if (line.get(element) != simdjson::SUCCESS ||
+        !take_answer(element, id_member, out.emplace_back()))
       return std::nullopt;
   }
   if (stream.truncated_bytes() != 0) return std::nullopt;

@@ -12,7 +12,8 @@ namespace souk::cli {
 /// Calls `work(sender, i)` for i in [0, count), each once, in ascending order of their beginnings,
 /// on `connections` threads with a connection each. The first failure ends it all.
 template <class Work>
-Outcome<Done> in_parallel(const Url& url, std::size_t connections, std::size_t count, const Work& work) {
+Outcome<Done> in_parallel(const Url& url, std::size_t connections, std::size_t count,
+                          const Work& work) {
   std::atomic<std::size_t> next{0};
   std::atomic<bool> failed{false};
   std::mutex mutex;

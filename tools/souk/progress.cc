@@ -19,15 +19,16 @@ Progress::Progress(std::string what, std::uint64_t total)
 
 std::string Progress::bar(const std::string& phase, const std::string& what, std::uint64_t done,
                           std::uint64_t total, double seconds) {
-  const double share = total == 0 ? 1.0 : std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
+  const double share =
+      total == 0 ? 1.0 : std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
   const auto full = static_cast<std::size_t>(share * static_cast<double>(bar_columns));
   const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0.0;
-  std::string text = fmt::format("{:<9} [{}{}] {:3.0f}%  {} of {} {}", phase, std::string(full, '#'),
-                                 std::string(bar_columns - full, '.'), share * 100.0, with_thousands(done),
-                                 with_thousands(total), what);
+  std::string text = fmt::format("{:<9} [{}{}] {:3.0f}%  {} of {} {}", phase,
+                                 std::string(full, '#'), std::string(bar_columns - full, '.'),
+                                 share * 100.0, with_thousands(done), with_thousands(total), what);
   if (rate >= 1) {
-    const auto left = static_cast<std::uint64_t>(
-        static_cast<double>(total - std::min(done, total)) / rate + 0.5);
+    const auto left =
+        static_cast<std::uint64_t>(static_cast<double>(total - std::min(done, total)) / rate + 0.5);
     text += fmt::format("  {}/s  {}:{:02} left", with_thousands(static_cast<std::uint64_t>(rate)),
                         left / 60, left % 60);
   }
@@ -55,7 +56,8 @@ void Progress::phase(std::string name) {
 void Progress::draw() {
   const std::lock_guard lock(mutex_);
   const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begun_;
-  std::fprintf(stderr, "\r\x1b[K%s", bar(phase_, what_, done_.load(), total_, passed.count()).c_str());
+  std::fprintf(stderr, "\r\x1b[K%s",
+               bar(phase_, what_, done_.load(), total_, passed.count()).c_str());
   std::fflush(stderr);
   drawn_ = true;
 }

@@ -46,8 +46,8 @@ Outcome<ExitCode> purchase(const Invocation& invocation, const std::string& targ
 
 Outcome<LineArgument> line_argument(const std::string& text, Pricing pricing) {
   const bool priced = pricing == Pricing::priced;
-  const Failure wrong{ExitCode::usage, std::string("wanted SKU=QUANTITY") + (priced ? "@PRICE" : "") +
-                                           ", got \"" + text + "\""};
+  const Failure wrong{ExitCode::usage, std::string("wanted SKU=QUANTITY") +
+                                           (priced ? "@PRICE" : "") + ", got \"" + text + "\""};
   LineArgument line;
   std::string_view rest = text;
   if (priced) {
@@ -62,7 +62,8 @@ Outcome<LineArgument> line_argument(const std::string& text, Pricing pricing) {
   const std::string_view digits = rest.substr(equals + 1);
   const auto [end, error] =
       std::from_chars(digits.data(), digits.data() + digits.size(), line.quantity);
-  if (error != std::errc{} || end != digits.data() + digits.size() || line.quantity < 1) return wrong;
+  if (error != std::errc{} || end != digits.data() + digits.size() || line.quantity < 1)
+    return wrong;
   return line;
 }
 

@@ -44,7 +44,9 @@ std::string presentable(std::string_view text) {
   return out;
 }
 
-std::string in_quotes(std::string_view text) { return "\"" + std::string(text.substr(0, 80)) + "\""; }
+std::string in_quotes(std::string_view text) {
+  return "\"" + std::string(text.substr(0, 80)) + "\"";
+}
 
 }  // namespace
 
@@ -80,8 +82,8 @@ void RetailReader::take(const CsvRecord& record) {
 
 void RetailReader::take_header(const CsvRecord& record) {
   static constexpr std::array<std::string_view, column_count> names = {
-      "InvoiceNo", "StockCode", "Description", "Quantity",
-      "InvoiceDate", "UnitPrice", "CustomerID", "Country"};
+      "InvoiceNo",   "StockCode", "Description", "Quantity",
+      "InvoiceDate", "UnitPrice", "CustomerID",  "Country"};
   if (!record.wrong.empty()) {
     wrong_ = "line 1: " + record.wrong;
     return;
@@ -89,7 +91,8 @@ void RetailReader::take_header(const CsvRecord& record) {
   for (const std::string_view name : names) {
     const auto at = std::ranges::find(record.fields, name);
     if (at == record.fields.end()) {
-      wrong_ = "line 1: no column " + std::string(name) + "; wanted the columns InvoiceNo, StockCode, "
+      wrong_ = "line 1: no column " + std::string(name) +
+               "; wanted the columns InvoiceNo, StockCode, "
                "Description, Quantity, InvoiceDate, UnitPrice, CustomerID and Country";
       return;
     }
@@ -101,7 +104,9 @@ void RetailReader::take_header(const CsvRecord& record) {
 std::string RetailReader::take_line(const CsvRecord& record) {
   if (record.fields.size() != width_)
     return std::to_string(record.fields.size()) + " fields instead of " + std::to_string(width_);
-  const auto field = [&](Column column) -> const std::string& { return record.fields[columns_[column]]; };
+  const auto field = [&](Column column) -> const std::string& {
+    return record.fields[columns_[column]];
+  };
   if (!is_plain(field(invoice), invoice_bytes_max))
     return "InvoiceNo is no plain word: " + in_quotes(field(invoice));
   if (!Sku::parse(field(sku))) return "StockCode cannot be a SKU: " + in_quotes(field(sku));

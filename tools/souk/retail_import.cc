@@ -18,18 +18,20 @@ constexpr std::size_t returns_per_chunk = 400;
 
 /// Runs a stage over `count` elements, a chunk at a time.
 template <class Stage>
-Outcome<Done> in_chunks(const Url& url, std::size_t connections, std::size_t count, std::size_t size,
-                        const Stage& stage) {
-  return in_parallel(url, connections, (count + size - 1) / size, [&](BatchSender& sender, std::size_t i) {
-    return stage(sender, i * size, std::min(count, (i + 1) * size));
-  });
+Outcome<Done> in_chunks(const Url& url, std::size_t connections, std::size_t count,
+                        std::size_t size, const Stage& stage) {
+  return in_parallel(url, connections, (count + size - 1) / size,
+                     [&](BatchSender& sender, std::size_t i) {
+                       return stage(sender, i * size, std::min(count, (i + 1) * size));
+                     });
 }
 
 }  // namespace
 
 std::string ImportSummary::json() const {
   return fmt::format(
-      "{{\"lines\":{},\"orders\":{},\"order_lines\":{},\"returned_lines\":{},\"stock_adjustments\":{},"
+      "{{\"lines\":{},\"orders\":{},\"order_lines\":{},\"returned_lines\":{},\"stock_adjustments\":"
+      "{},"
       "\"rejected\":{},\"already_there\":{},\"revenue\":\"{}\",\"seconds\":{:.3f}}}\n",
       lines, orders, order_lines, returned_lines, stock_adjustments, rejected, already_there,
       to_decimal(revenue), seconds);
@@ -37,7 +39,9 @@ std::string ImportSummary::json() const {
 
 std::string ImportSummary::text() const {
   Table table({{"IMPORTED"}, {"", Align::right}});
-  const auto add = [&](const char* name, std::uint64_t value) { table.add({name, with_thousands(value)}); };
+  const auto add = [&](const char* name, std::uint64_t value) {
+    table.add({name, with_thousands(value)});
+  };
   add("lines", lines);
   add("orders", orders);
   add("order lines", order_lines);
@@ -83,11 +87,13 @@ Outcome<ImportSummary> import_retail(const RetailData& data, const RetailPlan& p
   progress.add(plan.rejected.size());
   if (auto done = run("stock", plan.products.size(), skus_per_chunk, import_stock); !done)
     return done.error();
-  if (auto done = run("customers", data.customers.size(), customers_per_chunk, import_customers); !done)
+  if (auto done = run("customers", data.customers.size(), customers_per_chunk, import_customers);
+      !done)
     return done.error();
   if (auto done = run("orders", plan.orders.size(), orders_per_chunk, import_orders); !done)
     return done.error();
-  const auto take_back = [&](RetailImport& i, BatchSender& sender, std::size_t first, std::size_t last) {
+  const auto take_back = [&](RetailImport& i, BatchSender& sender, std::size_t first,
+                             std::size_t last) {
     return import_returns(i, sender, returns, first, last);
   };
   if (auto done = run("returns", returns.groups.size(), returns_per_chunk, take_back); !done)

@@ -4,11 +4,12 @@
 ///
 /// How each kind of line stays single:
 ///   order lines   the invoice's cart has an id for ever; its lines are compared with the invoice's
-///   returns       an order's history counts its returns; a return without an order has an id for ever
-///   adjustments   keys for a day, and then the product's attribute `imported_stock`, which carries
+///   returns       an order's history counts its returns; a return without an order has an id for
+///   ever adjustments   keys for a day, and then the product's attribute `imported_stock`, which
+///   carries
 ///                 the fingerprint of the opening stock and the adjustments that were made
-/// Limits: at most adds_in_doubt_max commands of one entity are under way at a time, so that a daemon
-/// which keeps 64 answers an entity knows every one of them again.
+/// Limits: at most adds_in_doubt_max commands of one entity are under way at a time, so that a
+/// daemon which keeps 64 answers an entity knows every one of them again.
 #include <atomic>
 #include <memory>
 #include <string>
@@ -39,9 +40,9 @@ struct RetailImport {
   const RetailData& data;
   const RetailPlan& plan;
   Progress& progress;
-  std::vector<std::string> user_ids;           // by customer
-  std::vector<std::string> order_ids;          // by order
-  std::vector<std::uint8_t> order_was_there;   // by order: from an earlier run
+  std::vector<std::string> user_ids = {};          // by customer
+  std::vector<std::string> order_ids = {};         // by order
+  std::vector<std::uint8_t> order_was_there = {};  // by order: from an earlier run
   std::atomic<std::uint64_t> already_there{0};
   std::atomic<std::int64_t> confirmed{0}, confirmed_lines{0}, revenue_micros{0};
 
@@ -59,7 +60,8 @@ Failure unexpected(const RetailImport& import, std::uint32_t invoice, std::uint3
 std::string pounds(Micros amount);
 
 // The stages; each takes the elements [first, last) of its kind.
-Outcome<Done> import_stock(RetailImport& import, BatchSender& sender, std::size_t first, std::size_t last);
+Outcome<Done> import_stock(RetailImport& import, BatchSender& sender, std::size_t first,
+                           std::size_t last);
 Outcome<Done> import_customers(RetailImport& import, BatchSender& sender, std::size_t first,
                                std::size_t last);
 Outcome<Done> import_orders(RetailImport& import, BatchSender& sender, std::size_t first,
@@ -70,7 +72,7 @@ struct ReturnsByOrder {
   explicit ReturnsByOrder(const RetailPlan& plan);
   std::vector<std::vector<std::uint32_t>> groups;  // of RetailPlan::returns, each in their order
 };
-Outcome<Done> import_returns(RetailImport& import, BatchSender& sender, const ReturnsByOrder& returns,
-                             std::size_t first, std::size_t last);
+Outcome<Done> import_returns(RetailImport& import, BatchSender& sender,
+                             const ReturnsByOrder& returns, std::size_t first, std::size_t last);
 
 }  // namespace souk::cli

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <map>
 #include <thread>
+#include <tuple>
 
 #include "tools/souk/retail_import.h"
 
@@ -17,12 +18,13 @@ constexpr auto final_within = std::chrono::seconds(60);
 /// One invoice on its way.
 struct Invoice {
   std::uint32_t order = 0;  // of RetailPlan::orders
-  std::string cart_id;
-  std::vector<std::uint32_t> missing;  // of PlannedOrder::lines: not in the cart yet
-  std::size_t next = 0;                // of `missing`
-  bool done = false;                   // ordered
-  bool add_again = false;              // its cart was there: look whether the lines came
-  std::string check_out_key;
+  std::string cart_id = {};
+  std::vector<std::uint32_t> missing = {};  // of PlannedOrder::lines: not in the cart yet
+  std::size_t next = 0;                     // of `missing`
+  bool done = false;                        // ordered
+  bool add_again = false;                   // its cart was there: look whether the lines came
+  std::string add_mark = {};                // sets the keys of a further attempt apart
+  std::string check_out_key = {};
 };
 
 class OrderStage {
@@ -30,7 +32,8 @@ class OrderStage {
   OrderStage(RetailImport& import, BatchSender& sender) : import_(import), sender_(sender) {}
 
   Outcome<Done> run(std::size_t first, std::size_t last) {
-    for (std::size_t i = first; i < last; ++i) invoices_.push_back({.order = static_cast<std::uint32_t>(i)});
+    for (std::size_t i = first; i < last; ++i)
+      invoices_.push_back({.order = static_cast<std::uint32_t>(i)});
     if (auto done = open_carts(); !done) return done.error();
     if (auto done = add_lines(); !done) return done.error();
     if (auto done = check_out(); !done) return done.error();
@@ -39,7 +42,9 @@ class OrderStage {
   }
 
  private:
-  const PlannedOrder& plan(const Invoice& invoice) const { return import_.plan.orders[invoice.order]; }
+  const PlannedOrder& plan(const Invoice& invoice) const {
+    return import_.plan.orders[invoice.order];
+  }
   const std::string& number(const Invoice& invoice) const {
     return import_.data.invoices.text(plan(invoice).invoice);
   }
@@ -80,7 +85,8 @@ Outcome<Done> OrderStage::open_carts() {
     invoice.cart_id = std::move(answer.id);
     invoice.check_out_key = "or:" + number(invoice) + ":checkout";
     if (!answer.replayed) {
-      for (std::uint32_t line = 0; line < plan(invoice).lines.size(); ++line) invoice.missing.push_back(line);
+      for (std::uint32_t line = 0; line < plan(invoice).lines.size(); ++line)
+        invoice.missing.push_back(line);
       continue;
     }
     if (auto cart = look_at(invoice); !cart) return cart.error();
@@ -122,10 +128,11 @@ Outcome<Json> OrderStage::look_at(Invoice& invoice) {
   invoice.add_again = !invoice.missing.empty();
   for (const auto& [content, count] : present)
     if (count > 0)
-      return Failure{ExitCode::refused,
-                     fmt::format("invoice {}: its cart {} holds {} pieces of {} that are not the invoice's",
-                                 number(invoice), invoice.cart_id, std::get<1>(content),
-                                 std::get<0>(content))};
+      return Failure{
+          ExitCode::refused,
+          fmt::format("invoice {}: its cart {} holds {} pieces of {} that are not the invoice's",
+                      number(invoice), invoice.cart_id, std::get<1>(content),
+                      std::get<0>(content))};
   return cart;
 }
 
@@ -144,9 +151,10 @@ Outcome<Done> OrderStage::add_lines() {
     }
     if (!again) return Done{};
     if (attempt == attempts_max)
-      return Failure{ExitCode::refused, "carts of an earlier run cannot be completed; run it again later"};
+      return Failure{ExitCode::refused,
+                     "carts of an earlier run cannot be completed; run it again later"};
     for (Invoice& invoice : invoices_)
-      if (!invoice.missing.empty()) invoice.check_out_key += "+";  // marks the keys of this attempt
+      if (!invoice.missing.empty()) invoice.add_mark += "+";
   }
 }
 
@@ -161,14 +169,17 @@ Outcome<Done> OrderStage::add_round() {
       batch.begin("add_item").text("cart_id", invoice.cart_id);
       batch.text("sku", import_.data.skus.text(line.sku)).number("quantity", line.quantity);
       batch.raw("unit_price", pounds(line.price));
-      batch.key(fmt::format("{}:{}", invoice.check_out_key, index)).minimal().end();
+      batch.key(fmt::format("or:{}:{}{}", number(invoice), index, invoice.add_mark))
+          .minimal()
+          .end();
       sent.emplace_back(&invoice, index);
     }
   }
   auto answers = sender_.send(batch);
   if (!answers) return answers.error();
   for (std::size_t i = 0; i < sent.size(); ++i)
-    if ((*answers)[i].status >= 300) return wrong(*sent[i].first, sent[i].second, "add to a cart", (*answers)[i]);
+    if ((*answers)[i].status >= 300)
+      return wrong(*sent[i].first, sent[i].second, "add to a cart", (*answers)[i]);
   import_.count(sent.size(), 0);
   return Done{};
 }
@@ -192,6 +203,7 @@ Outcome<Done> OrderStage::check_out() {
     if (attempt == attempts_max)
       return Failure{ExitCode::refused, fmt::format("invoice {}: its order was rejected {} times",
                                                     number(*waiting.front()), attempts_max)};
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
     // A rejected order leaves its cart open: the next try needs a key of its own.
     for (Invoice* invoice : waiting) {
       auto cart = look_at(*invoice);
@@ -219,7 +231,12 @@ Outcome<Done> OrderStage::check_out_once(std::vector<Invoice*>& waiting) {
   for (std::size_t i = 0; i < waiting.size(); ++i) {
     auto answer = final_answer(*waiting[i], std::move((*answers)[i]));
     if (!answer) return answer.error();
-    if (answer->status >= 300 || answer->id.empty()) return wrong(*waiting[i], 0, "check-out", *answer);
+    if (answer->code == "cart_closed") {  // another order of this cart is under way
+      rejected.push_back(waiting[i]);
+      continue;
+    }
+    if (answer->status >= 300 || answer->id.empty())
+      return wrong(*waiting[i], 0, "check-out", *answer);
     if (answer->order_status == "rejected") {
       if (answer->code == "inactive_product" || answer->code == "payment_declined")
         return wrong(*waiting[i], 0, "check-out", *answer);
@@ -250,7 +267,11 @@ Outcome<BatchAnswer> OrderStage::final_answer(const Invoice& invoice, BatchAnswe
 Outcome<Done> OrderStage::step(const char* command, const char* key) {
   CommandBatch batch;
   for (const Invoice& invoice : invoices_)
-    batch.begin(command).text("order_id", import_.order_ids[invoice.order]).key(key).minimal().end();
+    batch.begin(command)
+        .text("order_id", import_.order_ids[invoice.order])
+        .key(key)
+        .minimal()
+        .end();
   auto answers = sender_.send(batch);
   if (!answers) return answers.error();
   for (std::size_t i = 0; i < invoices_.size(); ++i) {
@@ -260,7 +281,8 @@ Outcome<Done> OrderStage::step(const char* command, const char* key) {
     auto order = sender_.read("/v1/orders/" + import_.order_ids[invoices_[i].order]);
     if (!order) return order.error();
     const std::string& status = (*order)["status"].text();
-    if (status != "shipped" && status != "delivered" && status != "returned" && status != "cancelled")
+    if (status != "shipped" && status != "delivered" && status != "returned" &&
+        status != "cancelled")
       return wrong(invoices_[i], 0, command, answer);
   }
   return Done{};

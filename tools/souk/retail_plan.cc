@@ -106,7 +106,9 @@ class Planner {
         out += line.quantity;
       }
     }
-    const auto time_of = [&](std::uint32_t order) { return data_.invoice[plan_.orders[order].invoice].at; };
+    const auto time_of = [&](std::uint32_t order) {
+      return data_.invoice[plan_.orders[order].invoice].at;
+    };
     for (auto& [who, orders] : bought_) std::ranges::stable_sort(orders, {}, time_of);
   }
 
@@ -123,7 +125,9 @@ class Planner {
           pieces_out_.at(pair_of(*order, line.sku)) < -line.quantity ||
           (!grouped && owed.returns == returns_per_order_max))
         continue;
-      const auto same = [&](const PlannedLine& l) { return l.sku == line.sku && l.price == line.price; };
+      const auto same = [&](const PlannedLine& l) {
+        return l.sku == line.sku && l.price == line.price;
+      };
       if (std::ranges::any_of(plan_.orders[*order].lines, same)) return *order;
       if (any == no_order) any = *order;
     }
@@ -135,7 +139,8 @@ class Planner {
     const auto value = multiply(line.price, -line.quantity);
     if (!value) return reject(line, "an amount too large");
     const std::uint32_t order = order_for(line, *value);
-    const auto [at, first] = return_of_.try_emplace(pair_of(line.invoice, order), plan_.returns.size());
+    const auto [at, first] =
+        return_of_.try_emplace(pair_of(line.invoice, order), plan_.returns.size());
     if (!first && plan_.returns[at->second].lines.size() == limits::cart_lines_max)
       return reject(line, "an invoice of more than 2000 lines");
     if (first) plan_.returns.push_back({.invoice = line.invoice, .order = order});
@@ -154,9 +159,11 @@ class Planner {
     const auto weight = [](const RetailLine& line) {
       return line.quantity > 0 && line.price.value > 0 ? 1'000U : 1U;
     };
-    for (const RetailLine& line : data_.lines) counts[pair_of(line.sku, line.description)] += weight(line);
+    for (const RetailLine& line : data_.lines)
+      counts[pair_of(line.sku, line.description)] += weight(line);
     std::vector<std::uint32_t> best(plan_.products.size(), 0);
-    for (const RetailLine& line : data_.lines) {  // in the file's order, so that the first wins a tie
+    for (const RetailLine& line :
+         data_.lines) {  // in the file's order, so that the first wins a tie
       const std::string& description = data_.descriptions.text(line.description);
       const std::uint32_t count = counts[pair_of(line.sku, line.description)];
       if (description.empty() || count <= best[line.sku]) continue;
@@ -178,7 +185,8 @@ class Planner {
       for (const PlannedAdjustment& adjustment : product.adjustments) {
         balance += adjustment.delta;
         worst = std::min(worst, balance);
-        text += data_.invoices.text(adjustment.invoice) + ":" + std::to_string(adjustment.delta) + ";";
+        text +=
+            data_.invoices.text(adjustment.invoice) + ":" + std::to_string(adjustment.delta) + ";";
       }
       worst = std::min(worst, balance - sold[sku]);
       product.opening = -worst;
@@ -189,8 +197,8 @@ class Planner {
   const RetailData& data_;
   RetailPlan plan_;
   std::vector<const RetailLine*> returned_;
-  std::unordered_map<std::uint32_t, std::size_t> order_of_;  // by invoice
-  std::unordered_map<std::uint64_t, std::size_t> return_of_;  // by invoice and order
+  std::unordered_map<std::uint32_t, std::size_t> order_of_;               // by invoice
+  std::unordered_map<std::uint64_t, std::size_t> return_of_;              // by invoice and order
   std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> bought_;  // by customer and SKU
   std::unordered_map<std::uint64_t, std::int64_t> pieces_out_;            // by order and SKU
   std::vector<Owed> owed_;                                                // by order

@@ -7,9 +7,9 @@ namespace souk::cli {
 struct PlannedAdjustment {
   std::uint32_t line = 0;
   std::int64_t delta = 0;
-  std::uint32_t reason = 0;   // of RetailData::descriptions
+  std::uint32_t reason = 0;  // of RetailData::descriptions
   std::uint32_t invoice = 0;
-  std::uint32_t repeat = 0;   // counts the adjustments of this SKU in this invoice, from 0
+  std::uint32_t repeat = 0;  // counts the adjustments of this SKU in this invoice, from 0
 };
 
 /// Indexed as RetailData::skus.
@@ -30,8 +30,8 @@ struct PlannedLine {
 
 struct PlannedOrder {
   std::uint32_t invoice = 0;
-  std::vector<PlannedLine> lines;  // 1 to limits::cart_lines_max
-  Micros total;
+  std::vector<PlannedLine> lines = {};  // 1 to limits::cart_lines_max
+  Micros total = {};
 };
 
 inline constexpr std::uint32_t no_order = std::numeric_limits<std::uint32_t>::max();
@@ -39,8 +39,8 @@ inline constexpr std::uint32_t no_order = std::numeric_limits<std::uint32_t>::ma
 /// The lines of one `C` invoice that go back to one order, or to none.
 struct PlannedReturn {
   std::uint32_t invoice = 0;
-  std::uint32_t order = no_order;  // of RetailPlan::orders
-  std::vector<PlannedLine> lines;  // quantities above 0
+  std::uint32_t order = no_order;       // of RetailPlan::orders
+  std::vector<PlannedLine> lines = {};  // quantities above 0
 };
 
 struct RetailPlan {
@@ -52,8 +52,9 @@ struct RetailPlan {
   std::uint64_t order_lines = 0, returned_lines = 0, adjustments = 0;
 };
 
-/// Every line goes to exactly one place: a line of an order (quantity and price above 0), a returned
-/// line (a `C` invoice), a stock adjustment (price 0 or a negative quantity), or it is rejected.
+/// Every line goes to exactly one place: a line of an order (quantity and price above 0), a
+/// returned line (a `C` invoice), a stock adjustment (price 0 or a negative quantity), or it is
+/// rejected.
 ///
 /// A returned line goes back to the customer's latest order that is not later, has the SKU with
 /// enough pieces still out and money enough still to be paid back; the same price is preferred.

@@ -11,7 +11,8 @@ namespace {
 std::size_t returns_there(const Json& order, std::size_t planned) {
   if (order["status"].text() == "cancelled") return planned;
   std::size_t count = 0;
-  for (const Json& step : order["history"].items()) count += step["event"].text() == "returned" ? 1 : 0;
+  for (const Json& step : order["history"].items())
+    count += step["event"].text() == "returned" ? 1 : 0;
   return std::min(count, planned);
 }
 
@@ -20,7 +21,8 @@ std::string lines_json(const RetailImport& import, const PlannedReturn& planned)
   for (const PlannedLine& line : planned.lines) {
     out += out.empty() ? "[{\"sku\":" : ",{\"sku\":";
     append_json_string(out, import.data.skus.text(line.sku));
-    out += ",\"quantity\":" + std::to_string(line.quantity) + ",\"unit_price\":" + pounds(line.price) + "}";
+    out += ",\"quantity\":" + std::to_string(line.quantity) +
+           ",\"unit_price\":" + pounds(line.price) + "}";
   }
   return out + "]";
 }
@@ -36,7 +38,9 @@ void append_return(CommandBatch& batch, const RetailImport& import, const Planne
     if (customer != no_customer) batch.text("user_id", import.user_ids[customer]);
     batch.text("reference", invoice).key("or:" + invoice + ":return");
   }
-  batch.raw("lines", lines_json(import, planned)).text("occurred_at", import.time_of(planned.invoice)).end();
+  batch.raw("lines", lines_json(import, planned))
+      .text("occurred_at", import.time_of(planned.invoice))
+      .end();
 }
 
 }  // namespace
@@ -52,8 +56,8 @@ ReturnsByOrder::ReturnsByOrder(const RetailPlan& plan) {
   }
 }
 
-Outcome<Done> import_returns(RetailImport& import, BatchSender& sender, const ReturnsByOrder& returns,
-                             std::size_t first, std::size_t last) {
+Outcome<Done> import_returns(RetailImport& import, BatchSender& sender,
+                             const ReturnsByOrder& returns, std::size_t first, std::size_t last) {
   CommandBatch batch;
   std::vector<const PlannedReturn*> sent;
   for (std::size_t g = first; g < last; ++g) {

@@ -31,7 +31,10 @@ void receive_opening(CommandBatch& batch, const std::string& sku, std::int64_t o
   std::int64_t left = opening;
   for (int piece = 0; left > 0; ++piece) {
     const std::int64_t now = std::min(left, limits::quantity_max);
-    batch.begin("receive_stock").text("sku", sku).number("quantity", now).text("reference", "opening");
+    batch.begin("receive_stock")
+        .text("sku", sku)
+        .number("quantity", now)
+        .text("reference", "opening");
     batch.key(fmt::format("or:opening:{}:{}", opening, piece)).minimal().end();
     left -= now;
   }
@@ -39,15 +42,16 @@ void receive_opening(CommandBatch& batch, const std::string& sku, std::int64_t o
 
 void adjust(CommandBatch& batch, const RetailData& data, const std::string& sku,
             const PlannedAdjustment& adjustment) {
-  const auto reason = utf8_prefix(data.descriptions.text(adjustment.reason), limits::reference_bytes_max);
+  const auto reason =
+      utf8_prefix(data.descriptions.text(adjustment.reason), limits::reference_bytes_max);
   batch.begin("adjust_stock").text("sku", sku).number("delta", adjustment.delta);
   batch.text("reason", reason.empty() ? "adjustment" : reason);
   batch.key(fmt::format("or:{}:{}", data.invoices.text(adjustment.invoice), adjustment.repeat));
   batch.minimal().end();
 }
 
-Outcome<Done> put_all(RetailImport& import, BatchSender& sender, const std::vector<std::size_t>& skus,
-                      Mark mark) {
+Outcome<Done> put_all(RetailImport& import, BatchSender& sender,
+                      const std::vector<std::size_t>& skus, Mark mark) {
   CommandBatch batch;
   for (const std::size_t sku : skus) put_product(batch, import, sku, mark);
   auto answers = sender.send(batch);
@@ -57,8 +61,8 @@ Outcome<Done> put_all(RetailImport& import, BatchSender& sender, const std::vect
     if (answer.status >= 300)
       return Failure{ExitCode::refused,
                      fmt::format("product {}: {} {}: {}",
-                                 import.data.skus.text(static_cast<std::uint32_t>(skus[i])), answer.status,
-                                 answer.code, answer.detail)};
+                                 import.data.skus.text(static_cast<std::uint32_t>(skus[i])),
+                                 answer.status, answer.code, answer.detail)};
   }
   return Done{};
 }
@@ -69,7 +73,8 @@ struct StockCommands {
   std::size_t next = 0;  // of the adjustments
 };
 
-Outcome<Done> book_stock(RetailImport& import, BatchSender& sender, const std::vector<std::size_t>& skus) {
+Outcome<Done> book_stock(RetailImport& import, BatchSender& sender,
+                         const std::vector<std::size_t>& skus) {
   const auto text_of = [&](std::size_t sku) -> const std::string& {
     return import.data.skus.text(static_cast<std::uint32_t>(sku));
   };
@@ -80,8 +85,8 @@ Outcome<Done> book_stock(RetailImport& import, BatchSender& sender, const std::v
   if (!received) return received.error();
   for (const BatchAnswer& answer : *received)
     if (answer.status != 200)
-      return Failure{ExitCode::refused, fmt::format("opening stock: {} {}: {}", answer.status, answer.code,
-                                                    answer.detail)};
+      return Failure{ExitCode::refused, fmt::format("opening stock: {} {}: {}", answer.status,
+                                                    answer.code, answer.detail)};
   std::vector<StockCommands> todo;
   for (const std::size_t sku : skus)
     if (!import.plan.products[sku].adjustments.empty()) todo.push_back({.sku = sku});
@@ -101,7 +106,8 @@ Outcome<Done> book_stock(RetailImport& import, BatchSender& sender, const std::v
     std::uint64_t there = 0;
     for (std::size_t i = 0; i < sent.size(); ++i) {
       if ((*answers)[i].status != 200)
-        return unexpected(import, sent[i]->invoice, sent[i]->line, "stock adjustment", (*answers)[i]);
+        return unexpected(import, sent[i]->invoice, sent[i]->line, "stock adjustment",
+                          (*answers)[i]);
       there += (*answers)[i].replayed ? 1 : 0;
     }
     import.count(sent.size(), there);
@@ -114,7 +120,8 @@ Outcome<Done> book_stock(RetailImport& import, BatchSender& sender, const std::v
 
 }  // namespace
 
-Outcome<Done> import_stock(RetailImport& import, BatchSender& sender, std::size_t first, std::size_t last) {
+Outcome<Done> import_stock(RetailImport& import, BatchSender& sender, std::size_t first,
+                           std::size_t last) {
   std::vector<std::size_t> todo;
   for (std::size_t sku = first; sku < last; ++sku) {
     const PlannedProduct& product = import.plan.products[sku];
@@ -151,8 +158,8 @@ Outcome<Done> import_customers(RetailImport& import, BatchSender& sender, std::s
     if (answer.status != 201 || answer.id.empty())
       return Failure{ExitCode::refused,
                      fmt::format("customer {}: {} {}: {}",
-                                 import.data.customers.text(static_cast<std::uint32_t>(i)), answer.status,
-                                 answer.code, answer.detail)};
+                                 import.data.customers.text(static_cast<std::uint32_t>(i)),
+                                 answer.status, answer.code, answer.detail)};
     import.user_ids[i] = std::move(answer.id);
   }
   return Done{};

@@ -35,7 +35,8 @@ std::optional<Url> parse_url(std::string_view text) {
     if (close == std::string_view::npos) return std::nullopt;
     host = text.substr(1, close - 1);
     text.remove_prefix(close + 1);
-    if (host.empty() || host.find_first_not_of("0123456789abcdefABCDEF:.") != std::string_view::npos)
+    if (host.empty() ||
+        host.find_first_not_of("0123456789abcdefABCDEF:.") != std::string_view::npos)
       return std::nullopt;
     if (!text.empty()) {
       if (text.front() != ':') return std::nullopt;

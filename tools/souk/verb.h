@@ -22,8 +22,8 @@ struct Argument {
   std::string name;  // "sku", "quantity": without dashes
   std::string help;
   Kind kind = Kind::positional;
-  std::string fallback = {};               // of an option that is not given; empty: none
-  std::vector<std::string> choices = {};   // empty: any text
+  std::string fallback = {};              // of an option that is not given; empty: none
+  std::vector<std::string> choices = {};  // empty: any text
 };
 
 /// A positional that must be given.

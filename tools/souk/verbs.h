@@ -14,6 +14,8 @@ Verbs service_verbs();
 Verbs import_verbs();
 Verbs generate_verbs();
 Verbs bench_verbs();
+Verbs engine_bench_verbs();
+Verbs verify_verbs();
 
 /// Everything, in the order of --help.
 Verbs all_verbs();

@@ -37,7 +37,8 @@ Outcome<ExitCode> add_item(const Invocation& invocation) {
     if (!price) return price.error();
     body.raw("unit_price", *price);
   }
-  return command_and_show(invocation, "POST", cart_path(invocation) + "/items", body.done(), cart_text);
+  return command_and_show(invocation, "POST", cart_path(invocation) + "/items", body.done(),
+                          cart_text);
 }
 
 Outcome<ExitCode> set_item(const Invocation& invocation) {
@@ -62,12 +63,13 @@ Outcome<ExitCode> check_out(const Invocation& invocation) {
 Verbs cart_verbs() {
   const Argument cart = required("cart", "The cart's id");
   const Argument sku = required("sku", "The stock keeping unit");
-  Verb open{.path = "cart open",
-            .summary = "Open a cart",
-            .examples = {"souk cart open", "souk cart open --user USER"},
-            .arguments = {option("user", "Whose cart it is; a guest's where none is given"),
-                          option("currency", "Its currency; that of its first line where none is given")},
-            .run = open_cart};
+  Verb open{
+      .path = "cart open",
+      .summary = "Open a cart",
+      .examples = {"souk cart open", "souk cart open --user USER"},
+      .arguments = {option("user", "Whose cart it is; a guest's where none is given"),
+                    option("currency", "Its currency; that of its first line where none is given")},
+      .run = open_cart};
   Verb add{.path = "cart add",
            .summary = "Put pieces into a cart",
            .examples = {"souk cart add CART MUG-1 2", "souk cart add CART MUG-1 2 --price 6.00"},

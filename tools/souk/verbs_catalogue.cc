@@ -18,7 +18,8 @@ Outcome<ExitCode> put_product(const Invocation& invocation) {
   auto price = money_argument(invocation, "price");
   if (!price) return price.error();
   JsonObject body;
-  body.text("name", invocation.get("name")).optional_text("description", invocation.get("description"));
+  body.text("name", invocation.get("name"))
+      .optional_text("description", invocation.get("description"));
   body.optional_text("brand", invocation.get("brand"));
   if (const auto steps = invocation.all("category"); !steps.empty()) {
     std::string path;
@@ -77,7 +78,8 @@ const Argument sku_argument = required("sku", "The stock keeping unit; letters d
 }  // namespace
 
 Verbs product_verbs() {
-  Argument category = option("category", "A step of the category's path, from the top; repeat for more");
+  Argument category =
+      option("category", "A step of the category's path, from the top; repeat for more");
   category.kind = Argument::Kind::repeated;
   Argument attribute = option("attribute", "NAME=VALUE; repeat for more");
   attribute.kind = Argument::Kind::repeated;
@@ -89,8 +91,8 @@ Verbs product_verbs() {
            .arguments = {sku_argument, required("name", "What customers see"),
                          required("price", "Such as 7.50 or \"7.50 EUR\""),
                          option("currency", "Of a price given as a bare number", "GBP"),
-                         option("description", "A longer text"), option("brand", "The maker"), category,
-                         attribute, flag("inactive", "Not on sale")},
+                         option("description", "A longer text"), option("brand", "The maker"),
+                         category, attribute, flag("inactive", "Not on sale")},
            .run = put_product};
   Verb delist{.path = "product delist",
               .summary = "Take a product off sale; its history stays",
@@ -124,7 +126,8 @@ Verbs stock_verbs() {
               .run = adjust_stock};
   add_command_options(receive);
   add_command_options(adjust);
-  return {receive, adjust,
+  return {receive,
+          adjust,
           {.path = "stock get",
            .summary = "Show what is on hand, reserved and available",
            .examples = {"souk stock get MUG-1"},

@@ -16,7 +16,8 @@ Outcome<ExitCode> get_order(const Invocation& invocation) {
 }
 
 Outcome<ExitCode> get_payment(const Invocation& invocation) {
-  return read_and_show(invocation, "/v1/payments/" + path_segment(invocation.get("order")), payment_text);
+  return read_and_show(invocation, "/v1/payments/" + path_segment(invocation.get("order")),
+                       payment_text);
 }
 
 /// The lines named by `arguments` as a JSON array.
@@ -30,7 +31,8 @@ Outcome<std::string> lines_json(const std::vector<std::string>& arguments, Prici
     object.text("sku", line->sku).raw("quantity", std::to_string(line->quantity));
     if (pricing == Pricing::priced) {
       if (!parse_decimal(line->price))
-        return Failure{ExitCode::usage, "wanted a price such as 12.50, got \"" + line->price + "\""};
+        return Failure{ExitCode::usage,
+                       "wanted a price such as 12.50, got \"" + line->price + "\""};
       object.raw("unit_price",
                  JsonObject{}.text("amount", line->price).text("currency", currency).done());
     }
@@ -67,7 +69,8 @@ Outcome<ExitCode> take_back(const Invocation& invocation) {
     if (!lines) return lines.error();
     body.raw("lines", *lines);
   }
-  return command_and_show(invocation, "POST", order_path(invocation, "/return"), body.done(), order_text);
+  return command_and_show(invocation, "POST", order_path(invocation, "/return"), body.done(),
+                          order_text);
 }
 
 Outcome<ExitCode> refund(const Invocation& invocation) {
@@ -77,7 +80,8 @@ Outcome<ExitCode> refund(const Invocation& invocation) {
     if (!amount) return amount.error();
     body.raw("amount", *amount);
   }
-  return command_and_show(invocation, "POST", order_path(invocation, "/refund"), body.done(), order_text);
+  return command_and_show(invocation, "POST", order_path(invocation, "/refund"), body.done(),
+                          order_text);
 }
 
 Outcome<ExitCode> accept_return(const Invocation& invocation) {
@@ -118,23 +122,27 @@ Verbs order_verbs() {
                .details = purchase_details};
   add_payment_options(buy_now);
   Verb give_back = step("return", "Take back pieces of a shipped or delivered order", take_back);
-  give_back.arguments.push_back(line("SKU=QUANTITY; repeat for more (default: all that is still out)"));
+  give_back.arguments.push_back(
+      line("SKU=QUANTITY; repeat for more (default: all that is still out)"));
   give_back.examples.push_back("souk order return ORDER --line MUG-1=1");
   Verb pay_back = step("refund", "Pay money back", refund);
-  pay_back.arguments.push_back(option("amount", "Such as 5.00 (default: all that was not paid back)"));
+  pay_back.arguments.push_back(
+      option("amount", "Such as 5.00 (default: all that was not paid back)"));
   pay_back.arguments.push_back(option("currency", "Of an amount given as a bare number", "GBP"));
   pay_back.examples.push_back("souk order refund ORDER --amount 5.00");
-  Verb accept{.path = "return accept",
-              .summary = "Take back goods that no order of ours names",
-              .examples = {"souk return accept --line MUG-1=1@7.50 --reference \"receipt 815\""},
-              .arguments = {line("SKU=QUANTITY@PRICE; repeat for more"),
-                            option("currency", "Of the prices", "GBP"),
-                            option("user", "Who brings them"), option("reference", "What they go by")},
-              .run = accept_return};
+  Verb accept{
+      .path = "return accept",
+      .summary = "Take back goods that no order of ours names",
+      .examples = {"souk return accept --line MUG-1=1@7.50 --reference \"receipt 815\""},
+      .arguments = {line("SKU=QUANTITY@PRICE; repeat for more"),
+                    option("currency", "Of the prices", "GBP"), option("user", "Who brings them"),
+                    option("reference", "What they go by")},
+      .run = accept_return};
   Verb cancel_verb = step("cancel", "Cancel a confirmed order and pay it back", cancel);
   Verb ship_verb = step("ship", "Say that an order is on its way", ship);
   Verb deliver_verb = step("deliver", "Say that an order has arrived", deliver);
-  for (Verb* verb : {&buy_now, &give_back, &pay_back, &accept, &cancel_verb, &ship_verb, &deliver_verb})
+  for (Verb* verb :
+       {&buy_now, &give_back, &pay_back, &accept, &cancel_verb, &ship_verb, &deliver_verb})
     add_command_options(*verb);
   return {step("get", "Show an order, its payment and its history", get_order),
           buy_now,

@@ -16,12 +16,12 @@ Outcome<ExitCode> health(const Invocation& invocation) {
   const auto ready = client.get("/readyz");
   if (!ready) return ready.error();
   const bool live = alive->status == 200, up = ready->status == 200;
-  const std::string text =
-      invocation.json() ? std::string("{\"live\":") + (live ? "true" : "false") +
-                              ",\"ready\":" + (up ? "true" : "false") + "}\n"
-                        : facts_text({{"url", invocation.url.text()},
-                                      {"live", live ? "yes" : "no"},
-                                      {"ready", up ? "yes" : "no"}});
+  const std::string text = invocation.json()
+                               ? std::string("{\"live\":") + (live ? "true" : "false") +
+                                     ",\"ready\":" + (up ? "true" : "false") + "}\n"
+                               : facts_text({{"url", invocation.url.text()},
+                                             {"live", live ? "yes" : "no"},
+                                             {"ready", up ? "yes" : "no"}});
   std::fwrite(text.data(), 1, text.size(), stdout);
   return live && up ? ExitCode::ok : ExitCode::refused;
 }
@@ -90,7 +90,8 @@ Verbs service_verbs() {
            .examples = {"souk health", "souk --url http://127.0.0.1:9090 health --json"},
            .arguments = {},
            .run = health,
-           .details = "Exits with 1 where it is alive but not ready, with 3 where it cannot be reached."},
+           .details =
+               "Exits with 1 where it is alive but not ready, with 3 where it cannot be reached."},
           {.path = "metrics",
            .summary = "Show the daemon's metrics",
            .examples = {"souk metrics", "souk metrics commits"},

@@ -40,7 +40,8 @@ Outcome<ExitCode> erase_user(const Invocation& invocation) {
 }
 
 Outcome<ExitCode> list_orders(const Invocation& invocation) {
-  std::string target = user_path(invocation) + "/orders?limit=" + path_segment(invocation.get("limit"));
+  std::string target =
+      user_path(invocation) + "/orders?limit=" + path_segment(invocation.get("limit"));
   if (invocation.has("before")) target += "&before=" + path_segment(invocation.get("before"));
   return read_and_show(invocation, target, user_orders_text);
 }
@@ -49,17 +50,18 @@ Outcome<ExitCode> list_orders(const Invocation& invocation) {
 
 Verbs user_verbs() {
   const Argument user = required("user", "The user's id");
-  Verb add{.path = "user register",
-           .summary = "Register a user",
-           .examples = {"souk user register zoe@example.org --name Zoe --country GB"},
-           .arguments = {required("email", "One address, one user"), option("name", "The user's name"),
-                         option("country", "The user's country")},
-           .run = register_user};
+  Verb add{
+      .path = "user register",
+      .summary = "Register a user",
+      .examples = {"souk user register zoe@example.org --name Zoe --country GB"},
+      .arguments = {required("email", "One address, one user"), option("name", "The user's name"),
+                    option("country", "The user's country")},
+      .run = register_user};
   Verb update{.path = "user update",
               .summary = "Change a user's address, name or country",
               .examples = {"souk user update USER --country IE"},
-              .arguments = {user, option("email", "The new address"), option("name", "The new name"),
-                            option("country", "The new country")},
+              .arguments = {user, option("email", "The new address"),
+                            option("name", "The new name"), option("country", "The new country")},
               .run = update_user};
   Verb erase{.path = "user erase",
              .summary = "Make a user's personal data unreadable for ever",

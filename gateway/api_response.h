@@ -1,0 +1,22 @@
+#pragma once
+/// From an answer of the engine to what goes over the wire.
+#include <optional>
+
+#include "actors/payment/provider.h"
+#include "gateway/api_batch.h"
+#include "gateway/api_tickets.h"
+#include "gateway/http_server.h"
+
+namespace souk {
+
+HttpResponse response_of(const Problem& problem);
+/// REQUIRES: the reply has no sealed members any more.
+HttpResponse response_of(const Ticket& ticket, Reply&& reply);
+BatchAnswer batch_answer_of(const Ticket& ticket, Reply&& reply);
+BatchAnswer batch_answer_of(const Problem& problem);
+/// 304: the client has this version already. Only for documents that are a function of their
+/// version.
+bool is_not_modified(const Ticket& ticket, const Reply& reply);
+HttpResponse response_of_record(OrderId order, const PaymentRecord& record);
+
+}  // namespace souk

@@ -1,0 +1,349 @@
+#include <doctest/doctest.h>
+
+#include "events/limits.h"
+#include "gateway/api_json.h"
+#include "gateway/api_limits.h"
+#include "tests/api/fixtures.h"
+
+using namespace souk;
+
+namespace {
+
+struct Read {
+  bool good = false;
+  Problem problem;
+  CommandInput input;
+  std::string padded;  // the texts of `input` may point into it
+};
+
+CommandReader& reader() {
+  static CommandReader one;
+  return one;
+}
+
+Read read(Action action, const std::string& body) {
+  Read r;
+  r.padded = body;
+  r.padded.append(64, '\0');
+  // What the path says is there already.
+  for (const auto& field : shape_of(action).fields)
+    if (field.place == Place::path) r.input.fields.set(field.id, {"x", 0});
+  r.good = reader().read_body(shape_of(action), std::string_view(r.padded).substr(0, body.size()),
+                              r.input, r.problem);
+  return r;
+}
+
+void refused(Action action, const std::string& body, int status, std::string_view code,
+             std::string_view path = {}) {
+  CAPTURE(body.substr(0, 120));
+  const auto r = read(action, body);
+  CHECK_FALSE(r.good);
+  CHECK(r.problem.status == status);
+  CHECK(r.problem.code == code);
+  if (!path.empty()) CHECK(r.problem.path == path);
+  CHECK_FALSE(r.problem.detail.empty());
+}
+
+std::string nested(int depth) {
+  return std::string(static_cast<std::size_t>(depth), '[') +
+         std::string(static_cast<std::size_t>(depth), ']');
+}
+
+}  // namespace
+
+TEST_CASE("json: what is not JSON is invalid_json") {
+  const auto bad = [](const std::string& body) {
+    refused(Action::add_item, body, 400, "invalid_json");
+  };
+  bad("");
+  bad("   ");
+  bad("{");
+  bad("{}x");
+  bad("{} {}");
+  bad("{nonsense");
+  bad("\xef\xbb\xbf{}");
+  bad(R"({"sku":"a","sku":"b","quantity":1})");
+  bad("{\"sku\":\"\xff\",\"quantity\":1}");
+  bad("{\"sku\":\"\xed\xa0\x80\",\"quantity\":1}");
+  bad("{\"sku\":\"\xc0\xaf\",\"quantity\":1}");
+  bad(R"({"sku":"\ud800","quantity":1})");
+  bad(R"({"sku":"\udc00","quantity":1})");
+  bad(R"({"sku":"\ud800\u0041","quantity":1})");
+  bad(R"({"sku":"\ud800\ud800","quantity":1})");
+  bad(R"({"sku":"a","quantity":01})");
+  bad(R"({"sku":"a","quantity":+1})");
+  bad(R"({"sku":"a","quantity":1,})");
+  bad(R"({'sku':'a'})");
+  bad(R"({"sku":"a","quantity":NaN})");
+  bad(nested(5000));
+  bad(std::string("{\"sku\":\"a\0\",\"quantity\":1}", 25));
+}
+
+TEST_CASE("json: 32 levels are read and 33 are not") {
+  const auto body = [](int depth) { return "{\"surprise\":" + nested(depth - 1) + "}"; };
+  refused(Action::add_item, body(32), 422, "invalid_request", "surprise");
+  refused(Action::add_item, body(33), 400, "invalid_json");
+}
+
+TEST_CASE(
+    "json: a member that stands twice makes it invalid_json, wherever and whatever else is wrong") {
+  const auto bad = [](Action action, const std::string& body) {
+    refused(action, body, 400, "invalid_json");
+  };
+  bad(Action::add_item, R"({"sku":"a","quantity":0,"surprise":{"a":1,"a":2}})");
+  bad(Action::add_item, R"({"quantity":"x","sku":"a","sku":"a"})");
+  bad(Action::add_item,
+      R"({"sku":"a","quantity":1,"unit_price":{"amount":"1","amount":"1","currency":"GBP"}})");
+  bad(Action::check_out, R"({"payment":{"method":"simulated","method":"simulated"}})");
+  bad(Action::check_out,
+      R"({"payment":{"method":"simulated"},"shipping_address":{"a":[{"b":1,"b":2}]}})");
+  bad(Action::put_product,
+      R"({"name":"x","price":{"amount":"1","currency":"GBP"},"attributes":{"a":"1","a":"2"}})");
+  bad(Action::place_order,
+      R"({"lines":[{"sku":"a","sku":"a","quantity":1}],"payment":{"method":"simulated"}})");
+}
+
+TEST_CASE("json: JSON of the wrong shape is invalid_request and its path names the member") {
+  const auto bad = [](const std::string& body, std::string_view path = {}) {
+    refused(Action::add_item, body, 422, "invalid_request", path);
+  };
+  bad("[]");
+  bad("null");
+  bad("7");
+  bad("\"text\"");
+  bad("{}", "sku");
+  bad(R"({"quantity":1})", "sku");
+  bad(R"({"sku":"a"})", "quantity");
+  bad(R"({"sku":"a","quantity":0})", "quantity");
+  bad(R"({"sku":"a","quantity":-1})", "quantity");
+  bad(R"({"sku":"a","quantity":1.5})", "quantity");
+  bad(R"({"sku":"a","quantity":1.0})", "quantity");
+  bad(R"({"sku":"a","quantity":1e3})", "quantity");
+  bad(R"({"sku":"a","quantity":"1"})", "quantity");
+  bad(R"({"sku":"a","quantity":null})", "quantity");
+  bad(R"({"sku":"a","quantity":true})", "quantity");
+  bad(R"({"sku":"a","quantity":1000001})", "quantity");
+  bad(R"({"sku":"a","quantity":9223372036854775808})", "quantity");
+  bad(R"({"sku":"a","quantity":99999999999999999999})", "quantity");
+  bad(R"({"sku":"a","quantity":-99999999999999999999})", "quantity");
+  bad(R"({"sku":"a","quantity":1e999})", "quantity");
+  bad(R"({"sku":"","quantity":1})", "sku");
+  bad(R"({"sku":"a/b","quantity":1})", "sku");
+  bad(R"({"sku":")" + std::string(65, 'y') + R"(","quantity":1})", "sku");
+  bad(R"({"sku":7,"quantity":1})", "sku");
+  bad(R"({"sku":["a"],"quantity":1})", "sku");
+  bad(R"({"sku":"a\u0000","quantity":1})", "sku");
+  bad(R"({"sku":"a\u007f","quantity":1})", "sku");
+  bad(R"({"sku":"a","quantity":1,"surprise":1})", "surprise");
+  bad(R"({"sku":"a","quantity":1,"cart_id":"c"})", "cart_id");  // stands in the path
+}
+
+TEST_CASE("json: money is a decimal text with a currency, within its limits") {
+  const auto body = [](const std::string& money) {
+    return R"({"sku":"a","quantity":1,"unit_price":)" + money + "}";
+  };
+  const auto bad = [&](const std::string& money, std::string_view path) {
+    refused(Action::add_item, body(money), 422, "invalid_request", path);
+  };
+  bad(R"({"amount":"1.0000001","currency":"GBP"})", "unit_price.amount");
+  bad(R"({"amount":"-1","currency":"GBP"})", "unit_price.amount");
+  bad(R"({"amount":"-0.000001","currency":"GBP"})", "unit_price.amount");
+  bad(R"({"amount":"1e3","currency":"GBP"})", "unit_price.amount");
+  bad(R"({"amount":"+1","currency":"GBP"})", "unit_price.amount");
+  bad(R"({"amount":"","currency":"GBP"})", "unit_price.amount");
+  bad(R"({"amount":1,"currency":"GBP"})", "unit_price.amount");
+  bad(R"({"amount":"10000000000","currency":"GBP"})", "unit_price.amount");
+  bad(R"({"amount":"1","currency":"gbp"})", "unit_price.currency");
+  bad(R"({"amount":"1","currency":"GB"})", "unit_price.currency");
+  bad(R"({"amount":"1"})", "unit_price.currency");
+  bad(R"({"currency":"GBP"})", "unit_price.amount");
+  bad(R"({"amount":"1","currency":"GBP","tax":"0"})", "unit_price.tax");
+  bad(R"("1")", "unit_price");
+  bad("1", "unit_price");
+
+  const auto most =
+      read(Action::add_item, body(R"({"amount":"9999999999.999999","currency":"GBP"})"));
+  REQUIRE(most.good);
+  CHECK(most.input.fields.at(FieldId::unit_price).number == limits::price_micros_max);
+  CHECK(most.input.fields.at(FieldId::unit_price).text == "GBP");
+  const auto none = read(Action::add_item, body(R"({"amount":"0","currency":"GBP"})"));
+  REQUIRE(none.good);
+  CHECK(none.input.fields.at(FieldId::unit_price).number == 0);
+}
+
+TEST_CASE("json: a good body is read as it was written") {
+  const auto r =
+      read(Action::add_item, R"( {"quantity":1000000,"sku":"B\u00c4NK \ud83d\udc19 \"x\" \\"} )");
+  REQUIRE(r.good);
+  CHECK(r.input.fields.at(FieldId::sku).text == "BÄNK 🐙 \"x\" \\");
+  CHECK(r.input.fields.at(FieldId::quantity).number == 1'000'000);
+  CHECK_FALSE(r.input.fields.has(FieldId::unit_price));
+}
+
+TEST_CASE("json: the longest legal texts pass and one byte more does not") {
+  const auto product = [](const std::string& member, const std::string& value) {
+    return R"({"name":"x","price":{"amount":"1","currency":"GBP"},")" + member + "\":" + value +
+           "}";
+  };
+  const auto quoted = [](std::size_t size) { return "\"" + std::string(size, 'x') + "\""; };
+  const std::pair<std::string, std::size_t> texts[] = {
+      {"description", limits::description_bytes_max}, {"brand", limits::brand_bytes_max}};
+  for (const auto& [member, size] : texts) {
+    CHECK(read(Action::put_product, product(member, quoted(size))).good);
+    refused(Action::put_product, product(member, quoted(size + 1)), 422, "invalid_request", member);
+  }
+  const auto levels = [](std::size_t count) {
+    std::string all = "[\"a\"";
+    for (std::size_t i = 1; i < count; ++i) all += ",\"a\"";
+    return all + "]";
+  };
+  CHECK(read(Action::put_product, product("category", levels(limits::category_depth_max))).good);
+  refused(Action::put_product, product("category", levels(limits::category_depth_max + 1)), 422,
+          "invalid_request", "category");
+  refused(Action::put_product, product("category", "[\"a\",7]"), 422, "invalid_request",
+          "category[1]");
+  refused(Action::put_product, product("category", "[\"a\",\"\"]"), 422, "invalid_request",
+          "category[1]");
+  refused(Action::put_product, product("attributes", "{\"a\":1}"), 422, "invalid_request",
+          "attributes.a");
+  refused(Action::put_product, product("active", "1"), 422, "invalid_request", "active");
+  refused(Action::put_product, product("brand", R"("a\nb")"), 422, "invalid_request", "brand");
+  refused(Action::put_product, product("description", R"("a\rb")"), 422, "invalid_request",
+          "description");
+  CHECK(read(Action::put_product, product("description", R"("a\n\tb")")).good);
+}
+
+TEST_CASE("json: lists of lines say which line is wrong") {
+  const auto order = [](const std::string& lines) {
+    return R"({"lines":)" + lines + R"(,"payment":{"method":"simulated"}})";
+  };
+  refused(Action::place_order, order("[]"), 422, "invalid_request", "lines");
+  refused(Action::place_order, order(R"([{"sku":"a","quantity":1},{"sku":"b","quantity":0}])"), 422,
+          "invalid_request", "lines[1].quantity");
+  refused(Action::place_order, order(R"([{"sku":"a","quantity":1},{"sku":"b"}])"), 422,
+          "invalid_request", "lines[1].quantity");
+  refused(Action::place_order, order(R"([{"sku":"a","quantity":1,"unit_price":{}}])"), 422,
+          "invalid_request", "lines[0].unit_price");
+  refused(Action::place_order, order(R"([7])"), 422, "invalid_request", "lines[0]");
+  refused(Action::return_order,
+          R"({"lines":[{"sku":"a","quantity":1,"unit_price":{"amount":"x","currency":"GBP"}}]})",
+          422, "invalid_request", "lines[0].unit_price.amount");
+  refused(Action::accept_return, R"({"lines":[{"sku":"a","quantity":1}]})", 422, "invalid_request",
+          "lines[0].unit_price");
+  refused(Action::accept_return,
+          R"({"lines":[{"sku":"a","quantity":1,"unit_price":{"amount":"1","currency":"GBP"}},)"
+          R"({"sku":"a","quantity":1,"unit_price":{"amount":"1","currency":"EUR"}}]})",
+          422, "invalid_request", "lines[1].unit_price.currency");
+  const auto many = [&](std::size_t count) {
+    std::string lines = R"([{"sku":"a","quantity":1})";
+    for (std::size_t i = 1; i < count; ++i) lines += R"(,{"sku":"a","quantity":1})";
+    return order(lines + "]");
+  };
+  const auto most = read(Action::place_order, many(limits::cart_lines_max));
+  CHECK(most.good);
+  CHECK(most.input.lines.size() == limits::cart_lines_max);
+  refused(Action::place_order, many(limits::cart_lines_max + 1), 422, "invalid_request", "lines");
+}
+
+TEST_CASE("json: payments, addresses, times and emails are checked") {
+  refused(Action::check_out, "{}", 422, "invalid_request", "payment");
+  refused(Action::check_out, R"({"payment":{}})", 422, "invalid_request", "payment.method");
+  refused(Action::check_out, R"({"payment":{"method":"cash"}})", 422, "invalid_request",
+          "payment.method");
+  refused(Action::check_out, R"({"payment":{"method":"simulated","token":"\u00e9"}})", 422,
+          "invalid_request", "payment.token");
+  refused(Action::check_out, R"({"payment":{"method":"simulated"},"shipping_address":"here"})", 422,
+          "invalid_request", "shipping_address");
+  refused(Action::check_out,
+          R"({"payment":{"method":"simulated"},"shipping_address":{"a":")" +
+              std::string(4096, 'x') + "\"}}",
+          422, "invalid_request", "shipping_address");
+  refused(Action::check_out, R"({"payment":{"method":"simulated"},"occurred_at":"yesterday"})", 422,
+          "invalid_request", "occurred_at");
+  const auto good = read(Action::check_out, R"({"payment":{"method":"simulated","token":"slow:5"},
+      "shipping_address":{"street": "1 A St", "no": 5, "tags": [true, null]},
+      "occurred_at":"2011-08-31T11:25:00+01:00"})");
+  REQUIRE(good.good);
+  CHECK(good.input.address == R"({"street":"1 A St","no":5,"tags":[true,null]})");
+  CHECK(good.input.fields.at(FieldId::token).text == "slow:5");
+  CHECK(good.input.fields.at(FieldId::occurred_at).number == 1314786300000);
+  for (const std::string email : {"", "a", "@b", "a@", "a@b@c", "a b@c", "a@b\\u0000"})
+    refused(Action::register_user, R"({"email":")" + email + "\"}", 422, "invalid_request",
+            "email");
+  CHECK(read(Action::register_user, R"({"email":")" + std::string(252, 'a') + "@b\"}").good);
+  refused(Action::register_user, R"({"email":")" + std::string(253, 'a') + "@b\"}", 422,
+          "invalid_request", "email");
+  refused(Action::update_user, "{}", 422, "invalid_request");
+  refused(Action::adjust_stock, R"({"delta":0,"reason":"x"})", 422, "invalid_request", "delta");
+  refused(Action::refund_order, R"({"amount":{"amount":"0","currency":"GBP"}})", 422,
+          "invalid_request", "amount.amount");
+  refused(Action::open_cart, R"({"user_id":"u123"})", 422, "invalid_request", "user_id");
+}
+
+TEST_CASE(
+    "json: a batch line holds the path's parameters, the body's members and the common ones") {
+  const auto cart = test::some_cart().text();
+  const CommandShape* shape = nullptr;
+  CommandInput input;
+  Problem problem;
+  const auto line = [&](const std::string& text) {
+    static std::string padded;
+    padded = text + std::string(64, '\0');
+    shape = nullptr;
+    problem = {};
+    input.clear();
+    return reader().read_line(std::string_view(padded).substr(0, text.size()), shape, input,
+                              problem);
+  };
+  REQUIRE(line(R"({"quantity":3,"command":"add_item","sku":"a b","cart_id":")" + cart +
+               R"(","idempotency_key":"k1","if_match":7,"prefer":"minimal"})"));
+  CHECK(shape == &shape_of(Action::add_item));
+  CHECK(input.fields.cart == test::some_cart());
+  CHECK(input.fields.at(FieldId::idempotency_key).text == "k1");
+  CHECK(input.fields.at(FieldId::if_match).number == 7);
+  CHECK_FALSE(line(R"({"sku":"a"})"));
+  CHECK(problem.path == "command");
+  CHECK_FALSE(line(R"({"command":"fly"})"));
+  CHECK(problem.path == "command");
+  CHECK_FALSE(line(R"({"command":"add_item","sku":"a","quantity":1})"));
+  CHECK(problem.path == "cart_id");
+  CHECK_FALSE(line(R"({"command":"add_item","cart_id":"nocart","sku":"a","quantity":1})"));
+  CHECK(problem.status == 404);
+  CHECK_FALSE(line(R"({"command":"ship_order","command":"ship_order"})"));
+  CHECK(problem.status == 400);
+  CHECK_FALSE(line(R"({"command":"set_item","cart_id":")" + cart +
+                   R"(","sku":"a","quantity":1,"idempotency_key":""})"));
+  CHECK(problem.path == "idempotency_key");
+  CHECK(line(R"({"command":"set_item","cart_id":")" + cart + R"(","sku":"a","quantity":0})"));
+}
+
+TEST_CASE("json: the canonical form depends on what is said, not on how it is written") {
+  const auto bytes = [](Action action, const std::string& body) {
+    const auto r = read(action, body);
+    REQUIRE(r.good);
+    return canonical_bytes(shape_of(action), r.input);
+  };
+  const auto one = bytes(Action::add_item, R"({"sku":"a","quantity":1})");
+  CHECK(one == bytes(Action::add_item, R"( { "quantity" : 1, "sku" : "\u0061" } )"));
+  CHECK(one != bytes(Action::add_item, R"({"sku":"a","quantity":2})"));
+  CHECK(one != bytes(Action::add_item, R"({"sku":"b","quantity":1})"));
+  const auto priced = [&](const std::string& amount) {
+    return bytes(
+        Action::add_item,
+        R"({"sku":"a","quantity":1,"unit_price":{"currency":"GBP","amount":")" + amount + "\"}}");
+  };
+  CHECK(priced("1") == priced("1.00"));
+  CHECK(priced("1") != priced("2"));
+  CHECK(priced("0") != one);
+  const auto paid = [&](const std::string& token) {
+    return bytes(Action::check_out,
+                 R"({"payment":{"method":"simulated","token":")" + token + "\"}}");
+  };
+  CHECK(paid("ok") != paid("decline"));
+  const auto lines = [&](const std::string& quantity) {
+    return bytes(
+        Action::place_order,
+        R"({"payment":{"method":"simulated"},"lines":[{"sku":"a","quantity":)" + quantity + "}]}");
+  };
+  CHECK(lines("1") != lines("2"));
+}

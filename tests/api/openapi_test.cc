@@ -1,0 +1,88 @@
+#include <doctest/doctest.h>
+
+#include "gateway/api_openapi.h"
+#include "tests/api/fixtures.h"
+
+using namespace souk;
+using namespace souk::test;
+
+namespace {
+
+const Router router;
+const std::string document = openapi_document(router, "1.2.3");
+
+std::string pointer(std::string_view path) {
+  std::string out = "/paths/";
+  for (const char c : path) out += c == '/' ? "~1" : std::string(1, c);
+  return out;
+}
+
+std::string lower(std::string_view text) {
+  std::string out;
+  for (const char c : text) out += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  return out;
+}
+
+/// Every `$ref` in the document.
+void references(simdjson::dom::element element, std::set<std::string>& out) {
+  if (element.is_array())
+    for (const auto child : simdjson::dom::array(element)) references(child, out);
+  if (element.is_object())
+    for (const auto [key, child] : simdjson::dom::object(element)) {
+      if (key == "$ref") out.insert(std::string(std::string_view(child.get_string().value())));
+      references(child, out);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("openapi: the document is JSON and names every route with its method") {
+  const Json json(document);
+  REQUIRE(json.good());
+  CHECK(json.text("/openapi") == "3.1.0");
+  CHECK(json.text("/info/version") == "1.2.3");
+  std::set<std::string> ids;
+  for (const auto& route : router.routes()) {
+    const auto at = pointer(route.path) + "/" + lower(method_text(route.method));
+    CAPTURE(at);
+    REQUIRE(json.has(at));
+    CHECK(json.has(at + "/responses"));
+    ids.insert(json.text(at + "/operationId"));
+  }
+  CHECK(ids.size() == router.routes().size());
+}
+
+TEST_CASE("openapi: every reference leads somewhere") {
+  const Json json(document);
+  std::set<std::string> all;
+  references(json.at(""), all);
+  CHECK(all.size() > 20);
+  for (const auto& one : all) {
+    CAPTURE(one);
+    REQUIRE(one.starts_with("#/"));
+    CHECK(json.has(one.substr(1)));
+  }
+}
+
+TEST_CASE("openapi: bodies, parameters and limits are those of the tables") {
+  const Json json(document);
+  const auto body = [](std::string_view path, std::string_view method) {
+    return pointer(path) + "/" + std::string(method) +
+           "/requestBody/content/application~1json/schema";
+  };
+  const auto items = body("/v1/carts/{cart_id}/items", "post");
+  CHECK(json.number(items + "/properties/quantity/minimum") == 1);
+  CHECK(json.number(items + "/properties/quantity/maximum") == 1'000'000);
+  CHECK(json.text(items + "/required/0") == "sku");
+  CHECK(json.text(items + "/properties/unit_price/$ref") == "#/components/schemas/Money");
+  CHECK_FALSE(json.has(items + "/properties/cart_id"));
+  const auto lines = body("/v1/orders", "post") + "/properties/lines";
+  CHECK(json.number(lines + "/maxItems") == 2000);
+  CHECK(json.text(lines + "/items/required/1") == "quantity");
+  CHECK(json.text(pointer("/v1/carts/{cart_id}/items") + "/post/parameters/0/name") == "cart_id");
+  CHECK(json.has(pointer("/v1/carts/{cart_id}/items") + "/post/responses/204"));
+  CHECK_FALSE(json.has(pointer("/v1/carts") + "/post/responses/204"));
+  const auto batch =
+      pointer("/v1/commands") + "/post/requestBody/content/application~1x-ndjson/schema/oneOf";
+  CHECK(json.at(batch).get_array().size() == command_count);
+}

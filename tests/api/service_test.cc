@@ -1,0 +1,291 @@
+#include <doctest/doctest.h>
+
+#include "gateway/api_service.h"
+#include "tests/api/fixtures.h"
+
+using namespace souk;
+using namespace souk::test;
+
+namespace {
+
+const std::string cart_path = "/v1/carts/" + some_cart().text();
+
+std::string code_of(const HttpResponse& response) {
+  CHECK(response.content_type == "application/problem+json");
+  const Json json(response.body);
+  REQUIRE(json.good());
+  CHECK(json.number("/status") == response.status);
+  return json.text("/code");
+}
+
+}  // namespace
+
+TEST_CASE("api: a command goes to the engine at the end of the poll, its answer to the client") {
+  Edge edge;
+  const auto exchange =
+      edge.send(HttpMethod::post, cart_path + "/items", R"({"sku":"tea","quantity":2})",
+                {.key = "k1", .if_match = "\"3\"", .content_type = "application/json"});
+  REQUIRE(edge.engine.asked.size() == 1);
+  const auto& request = edge.engine.asked[0];
+  CHECK(edge.engine.command<AddItem>(0).cart == some_cart());
+  CHECK(edge.engine.command<AddItem>(0).sku.text() == "tea");
+  CHECK(edge.engine.command<AddItem>(0).quantity == 2);
+  CHECK(request.if_match == 3u);
+  CHECK(request.key_hash == edge.vault.keyed_hash("k1"));
+  CHECK(request.wants == Wants::body);
+  CHECK(request.reply_to.who == ReplyTo::Who::client);
+  CHECK_FALSE(edge.answered(exchange));
+  edge.engine.answer(0, reply_of(ReplyCode::ok, some_cart(), 4, "{\"cart_id\":1}"));
+  edge.wake();
+  CHECK(edge.answer(exchange).status == 200);
+  CHECK(edge.answer(exchange).body == "{\"cart_id\":1}");
+  CHECK(edge.answer(exchange).etag == 4);
+  CHECK(edge.answer(exchange).position == "7:42");
+  CHECK(edge.common.metrics().counted(Action::add_item, static_cast<std::size_t>(ReplyCode::ok)) ==
+        1);
+}
+
+TEST_CASE("api: what one poll brings is submitted at once") {
+  Edge edge;
+  HttpRequest request;
+  request.method = HttpMethod::get;
+  const std::string target = cart_path;
+  request.target = target;
+  for (std::uint32_t i = 0; i < 5; ++i) edge.api.on_request(edge.server, {i, 1}, request);
+  CHECK(edge.engine.submits == 0);
+  edge.api.on_poll_end(edge.server);
+  CHECK(edge.engine.submits == 1);
+  CHECK(edge.engine.asked.size() == 5);
+}
+
+TEST_CASE("api: what is refused at the edge never reaches the engine") {
+  Edge edge;
+  const auto refused = [&](HttpMethod method, const std::string& target, const std::string& body,
+                           int status, std::string_view code, const Headers& headers = {}) {
+    CAPTURE(target);
+    CAPTURE(body);
+    const auto exchange = edge.send(method, target, body, headers);
+    REQUIRE(edge.answered(exchange));
+    CHECK(edge.answer(exchange).status == status);
+    CHECK(code_of(edge.answer(exchange)) == code);
+  };
+  const auto items = cart_path + "/items";
+  const std::string good = R"({"sku":"a","quantity":1})";
+  refused(HttpMethod::post, items, "", 400, "invalid_json");
+  refused(HttpMethod::post, items, "{}", 422, "invalid_request");
+  refused(HttpMethod::post, items, "<a/>", 415, "unsupported_media_type",
+          {.content_type = "text/xml"});
+  refused(HttpMethod::post, items, good, 422, "invalid_request", {.key = std::string(256, 'x')});
+  refused(HttpMethod::post, items, good, 422, "invalid_request", {.key = ""});
+  refused(HttpMethod::post, items, good, 422, "invalid_request", {.if_match = "3"});
+  refused(HttpMethod::post, items + "?wait=final", good, 422, "invalid_request");
+  refused(HttpMethod::patch, items, "{}", 405, "method_not_allowed");
+  refused(HttpMethod::get, "/v1/nothing", "", 404, "not_found");
+  refused(HttpMethod::get, "/v1/carts/nocart", "", 404, "not_found");
+  refused(HttpMethod::post, "/v1/carts/nocart/items", good, 404, "not_found");
+  refused(HttpMethod::get, "/v1/products/a%2Fb", "", 422, "invalid_request");
+  refused(HttpMethod::get, "/v1/products/%ff", "", 422, "invalid_request");
+  refused(HttpMethod::get, "/v1/products/%f", "", 400, "invalid_target");
+  refused(HttpMethod::get, cart_path + "?x=1", "", 422, "invalid_request");
+  refused(HttpMethod::get, cart_path, "", 422, "invalid_request", {.min_position = "x"});
+  refused(HttpMethod::post, cart_path + "/checkout?wait=forever",
+          R"({"payment":{"method":"simulated"}})", 422, "invalid_request");
+  const auto orders = "/v1/users/" + some_user().text() + "/orders";
+  refused(HttpMethod::get, orders + "?limit=101", "", 422, "invalid_request");
+  refused(HttpMethod::get, orders + "?limit=0", "", 422, "invalid_request");
+  refused(HttpMethod::get, orders + "?cursor=x", "", 422, "invalid_request");
+  refused(HttpMethod::post, "/v1/commands", "{}", 415, "unsupported_media_type",
+          {.content_type = "application/json"});
+  refused(HttpMethod::post, "/v1/commands", "x", 400, "invalid_capnp",
+          {.content_type = "application/x-capnp"});
+  const auto ship = "/v1/orders/" + some_order().text() + "/ship";
+  refused(HttpMethod::post, ship, "{", 400, "invalid_json");
+  refused(HttpMethod::post, ship, R"({"now":true})", 422, "invalid_request");
+  CHECK(edge.engine.asked.empty());
+  CHECK(edge.answer(edge.send(HttpMethod::patch, items, "{}")).allow == "POST");
+}
+
+TEST_CASE(
+    "api: a step without members takes an empty body and an empty object, and means the same") {
+  Edge edge;
+  const auto ship = "/v1/orders/" + some_order().text() + "/ship";
+  edge.send(HttpMethod::post, ship, "", {.key = "k"});
+  edge.send(HttpMethod::post, ship, "{}", {.key = "k", .content_type = "application/json"});
+  REQUIRE(edge.engine.asked.size() == 2);
+  CHECK(edge.engine.asked[0].request_hash == edge.engine.asked[1].request_hash);
+}
+
+TEST_CASE(
+    "api: a minimal answer is 204 with ETag and position, but not where an id would be lost") {
+  Edge edge;
+  const auto add = edge.send(HttpMethod::post, cart_path + "/items", R"({"sku":"a","quantity":1})",
+                             {.prefer = "return=minimal"});
+  const auto open = edge.send(HttpMethod::post, "/v1/carts", "{}", {.prefer = "return=minimal"});
+  const auto erase = edge.send(HttpMethod::del, "/v1/users/" + some_user().text());
+  CHECK(edge.engine.asked[0].wants == Wants::minimal);
+  CHECK(edge.engine.asked[1].wants == Wants::body);
+  edge.engine.answer(0, reply_of(ReplyCode::ok, some_cart(), 4, ""));
+  edge.engine.answer(1, reply_of(ReplyCode::created, some_cart(), 1, "{\"cart_id\":\"c\"}"));
+  edge.engine.answer(2, reply_of(ReplyCode::ok, some_user(), 3, "{}"));
+  edge.wake();
+  CHECK(edge.answer(add).status == 204);
+  CHECK(edge.answer(add).etag == 4);
+  CHECK(edge.answer(open).status == 201);
+  CHECK(edge.answer(open).body == "{\"cart_id\":\"c\"}");
+  CHECK(edge.answer(erase).status == 204);
+  CHECK(edge.answer(erase).body.empty());
+}
+
+TEST_CASE("api: reads carry the minimum position of their own shard, the latest of several") {
+  Edge edge;
+  const auto shard = std::to_string(some_cart().shard().value);
+  edge.send(HttpMethod::get, cart_path, "",
+            {.min_position = "1:99, " + shard + ":7," + shard + ":5"});
+  edge.send(HttpMethod::get,
+            "/v1/users/" + some_user().text() + "/orders?limit=7&cursor=" + some_order().text());
+  REQUIRE(edge.engine.asked.size() == 2);
+  CHECK(edge.engine.asked[0].min_seq == 7);
+  CHECK(edge.engine.command<GetUserOrders>(1).limit == 7);
+  CHECK(edge.engine.command<GetUserOrders>(1).before == some_order());
+}
+
+TEST_CASE(
+    "api: personal data is sealed before it reaches the engine and opened before it is sent") {
+  Edge edge;
+  const auto exchange =
+      edge.send(HttpMethod::post, "/v1/users", R"({"email":"a@b.c","name":"Zo"})", {.key = "k"});
+  CHECK(edge.engine.asked.empty());
+  edge.wake();
+  REQUIRE(edge.engine.asked.size() == 1);
+  const auto command = edge.engine.command<RegisterUser>(0);
+  CHECK(*edge.vault.open(EntityKey(command.user), command.sealed_email) ==
+        std::optional<std::string>{"a@b.c"});
+  CHECK(command.sealed_name.bytes.find("Zo") != std::string::npos);
+  edge.engine.answer(0, reply_of(ReplyCode::created, command.user, 1, "{\"user_id\":1}"));
+  edge.wake();
+  CHECK(edge.answer(exchange).status == 201);
+
+  const auto get = edge.send(HttpMethod::get, "/v1/users/" + command.user.text());
+  Reply reply = reply_of(ReplyCode::ok, command.user, 1, "");
+  const UserProfile profile{command.sealed_email, command.sealed_name, "GB", 1};
+  JsonPresenter(*Currency::parse("GBP")).user(command.user, profile, reply.body);
+  edge.engine.answer(1, std::move(reply));
+  edge.wake();
+  CHECK_FALSE(edge.answered(get));
+  edge.wake();
+  CHECK(Json(edge.answer(get).body).text("/email") == "a@b.c");
+  CHECK(Json(edge.answer(get).body).text("/name") == "Zo");
+}
+
+TEST_CASE("api: where the vault fails the client may try again and the engine knows nothing") {
+  Edge edge;
+  edge.vault.fail = true;
+  const auto exchange = edge.send(HttpMethod::post, "/v1/users", R"({"email":"a@b.c"})");
+  edge.wake();
+  CHECK(edge.engine.asked.empty());
+  CHECK(edge.answer(exchange).status == 503);
+  CHECK(edge.answer(exchange).retry_after_s > 0);
+}
+
+TEST_CASE("api: a change of an erased person reaches the engine, which knows what to answer") {
+  Edge edge;
+  REQUIRE(edge.vault.destroy(EntityKey(some_user())).ok());
+  edge.send(HttpMethod::patch, "/v1/users/" + some_user().text(), R"({"name":"Again"})");
+  edge.wake();
+  REQUIRE(edge.engine.asked.size() == 1);
+  CHECK(edge.engine.command<UpdateUser>(0).sealed_name->bytes.empty());
+}
+
+TEST_CASE("api: the provider's record of an order is shown as money, 404 where there is none") {
+  Edge edge;
+  PaymentRecord record;
+  record.currency = *Currency::parse("GBP");
+  record.authorised = record.captured = Micros{49'380'000};
+  record.calls = 2;
+  edge.payments.records[some_order()] = record;
+  const auto path = "/v1/payments/" + some_order().text();
+  const auto there = edge.send(HttpMethod::get, path);
+  edge.wake();
+  const Json json(edge.answer(there).body);
+  CHECK(json.text("/order_id") == some_order().text());
+  CHECK(json.text("/captured/amount") == "49.38");
+  CHECK(json.text("/refunded/amount") == "0.00");
+  CHECK(json.number("/calls") == 2);
+  edge.payments.records.clear();
+  const auto none = edge.send(HttpMethod::get, path);
+  edge.wake();
+  CHECK(edge.answer(none).status == 404);
+  edge.payments.fail = true;
+  const auto fault = edge.send(HttpMethod::get, path);
+  edge.wake();
+  CHECK(edge.answer(fault).status == 503);
+}
+
+TEST_CASE(
+    "api: one request more than there are tickets is told to come back, and then there is room") {
+  Edge edge({.version = "test", .recovery = {}, .recovery_seconds = 0, .tickets_max = 3});
+  for (int i = 0; i < 3; ++i) CHECK_FALSE(edge.answered(edge.send(HttpMethod::get, cart_path)));
+  const auto shed = edge.send(HttpMethod::get, cart_path);
+  CHECK(edge.answer(shed).status == 503);
+  CHECK(code_of(edge.answer(shed)) == "overloaded");
+  CHECK(edge.answer(shed).retry_after_s == 1);
+  edge.engine.answer(1, reply_of(ReplyCode::ok));
+  edge.wake();
+  CHECK_FALSE(edge.answered(edge.send(HttpMethod::get, cart_path)));
+}
+
+TEST_CASE("api: an answer that comes twice is sent once") {
+  Edge edge;
+  const auto first = edge.send(HttpMethod::get, cart_path);
+  edge.engine.answer(0, reply_of(ReplyCode::ok));
+  edge.wake();
+  CHECK(edge.answer(first).status == 200);
+  edge.server.answers.clear();
+  const auto second = edge.send(HttpMethod::get, cart_path);
+  edge.engine.answer(0, reply_of(ReplyCode::ok));  // again; its slot is another's now
+  edge.wake();
+  CHECK_FALSE(edge.answered(first));
+  CHECK_FALSE(edge.answered(second));
+}
+
+TEST_CASE("api: health is always good, readiness ends with draining and with a failing disk") {
+  Edge edge;
+  const auto status = [&](const std::string& path) {
+    return edge.answer(edge.send(HttpMethod::get, path)).status;
+  };
+  CHECK(status("/healthz") == 200);
+  CHECK(status("/readyz") == 200);
+  edge.engine.counters_.suspended_shards = 1;
+  CHECK(status("/readyz") == 503);
+  edge.engine.counters_.suspended_shards = 0;
+  CHECK(status("/readyz") == 200);
+  edge.common.drain();
+  CHECK(status("/readyz") == 503);
+  CHECK(status("/healthz") == 200);
+}
+
+TEST_CASE("api: the metrics name what was counted, and the page says where to look") {
+  Edge edge;
+  edge.engine.counters_.commits = 12;
+  edge.engine.counters_.commit_us_log2[7] = 12;
+  edge.send(HttpMethod::get, "/healthz");
+  const auto metrics = edge.answer(edge.send(HttpMethod::get, "/metrics"));
+  CHECK(metrics.content_type.starts_with("text/plain"));
+  for (const auto* line :
+       {"souk_commands_total{op=\"health\",result=\"ok\"} 1", "souk_commits_total 12",
+        "souk_commit_seconds_bucket{le=\"0.000128\"} 12", "souk_commit_seconds_count 12",
+        "souk_request_seconds_bucket{op=\"health\",le=\"+Inf\"} 1", "souk_queue_depth 0",
+        "souk_http_connections 0", "process_resident_memory_bytes"})
+    CHECK_MESSAGE(metrics.body.find(line) != std::string::npos, line);
+  const auto page = edge.answer(edge.send(HttpMethod::get, "/"));
+  CHECK(page.content_type.starts_with("text/html"));
+  CHECK(page.body.find("/openapi.json") != std::string::npos);
+}
+
+TEST_CASE("api: the limits of bodies are those of a command and of a batch") {
+  Edge edge;
+  CHECK(edge.api.body_limit(HttpMethod::post, "/v1/carts") == 1024 * 1024);
+  CHECK(edge.api.body_limit(HttpMethod::post, "/v1/commands") == 16 * 1024 * 1024);
+  CHECK(edge.api.body_limit(HttpMethod::post, "/v1/commands?x") == 16 * 1024 * 1024);
+  CHECK(Json(edge.api.problem(413, "too_large", "too much")).text("/code") == "too_large");
+}

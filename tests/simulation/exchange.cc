@@ -1,0 +1,36 @@
+#include "tests/simulation/exchange.h"
+
+namespace souk::simulation {
+
+void Exchange::ask(Command& command, Answered answered) {
+  if (world_.chance(world_.faults.request_lost)) return;
+  world_.after(world_.between(0, 3), [this, &command, answered = std::move(answered)] {
+    Request request = command.request;
+    request.reply_to = {.who = ReplyTo::Who::client, .sink = 0, .ticket = ++tickets_, .entity = {}};
+    const std::uint64_t ticket = tickets_;
+    open_[ticket] = {&command, answered};
+    if (submit_(std::move(request))) return;
+    open_.erase(ticket);
+    answered(Reply{.code = ReplyCode::unavailable});  // nobody listens
+  });
+}
+
+void Exchange::deliver(std::vector<Reply>&& replies) {
+  for (auto& reply : replies) {
+    auto open = open_.extract(reply.ticket);
+    if (open.empty()) {
+      world_.violated("contract", "a request was answered twice: " + describe(reply));
+      continue;
+    }
+    referee_.saw(*open.mapped().command, reply);
+    if (world_.chance(world_.faults.reply_lost)) continue;
+    world_.after(world_.between(0, 3), [answered = std::move(open.mapped().answered),
+                                        reply = std::move(reply)] { answered(reply); });
+  }
+}
+
+std::string Exchange::unanswered() const {
+  return open_.empty() ? std::string() : describe(open_.begin()->second.command->request);
+}
+
+}  // namespace souk::simulation

@@ -1,0 +1,37 @@
+#pragma once
+/// The network between the clients and the node: requests and answers come late or get lost.
+#include <map>
+
+#include "tests/simulation/referee.h"
+
+namespace souk::simulation {
+
+class Exchange final : public ReplySink {
+ public:
+  using Answered = std::function<void(const Reply&)>;
+  /// Gives a request to the node; false where there is none.
+  using Submit = std::function<bool(Request&&)>;
+  Exchange(World& world, Referee& referee, Submit submit)
+      : world_(world), referee_(referee), submit_(std::move(submit)) {}
+
+  /// Sends `command`; `answered` may run once, later.
+  void ask(Command& command, Answered answered);
+  void deliver(std::vector<Reply>&& replies) override;
+  /// Nobody will answer what is open.
+  void node_died() { open_.clear(); }
+  /// What the node has taken and not answered; empty where it owes nothing.
+  std::string unanswered() const;
+
+ private:
+  struct Open {
+    Command* command = nullptr;
+    Answered answered;
+  };
+  World& world_;
+  Referee& referee_;
+  const Submit submit_;
+  std::uint64_t tickets_ = 0;
+  std::map<std::uint64_t, Open> open_;
+};
+
+}  // namespace souk::simulation

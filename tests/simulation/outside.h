@@ -1,0 +1,55 @@
+#pragma once
+/// What stands outside of the engine and survives its crashes: the keys of persons, and the payment
+/// provider with its own record of every order.
+#include <map>
+#include <set>
+
+#include "actors/payment/simulator_rules.h"
+#include "actors/vault.h"
+#include "tests/simulation/world.h"
+
+namespace souk::simulation {
+
+/// Durable at once. "Sealed" is the plain text behind the name of its person.
+class SimVault final : public Vault {
+ public:
+  explicit SimVault(World& world) : world_(world) {}
+  Status ensure(const std::vector<PersonId>& persons) override;
+  Result<Sealed, Fault> seal(const PersonId& person, std::string_view plain) override;
+  Result<std::optional<std::string>, Fault> open(const PersonId& person,
+                                                 const Sealed& sealed) override;
+  Status destroy(const PersonId& person) override;
+  std::uint64_t keyed_hash(std::string_view bytes) const override;
+  Id128 keyed_hash128(std::string_view purpose, std::string_view bytes) const override;
+
+  bool destroyed(const PersonId& person) const { return destroyed_.contains(person); }
+
+ private:
+  World& world_;
+  std::set<PersonId> keys_, destroyed_;
+};
+
+/// The rules of the built-in simulator behind a bad network: calls and answers come late, doubled,
+/// in another order, or not at all, whether the node that waits for them lives or not.
+class SimProvider final : public PaymentProvider {
+ public:
+  SimProvider(World& world, Answer answer) : world_(world), answer_(std::move(answer)) {}
+  void call(std::vector<PaymentCall> calls) override;
+  Result<std::optional<PaymentRecord>, Fault> record(OrderId order) override;
+
+  const std::map<OrderId, ProviderAccount>& accounts() const { return accounts_; }
+  /// Calls and answers on their way.
+  std::size_t under_way() const { return under_way_; }
+
+ private:
+  void send(std::int64_t delay_ms, std::function<void()> what);
+  void arrived(const PaymentCall& call);
+  std::int64_t network_ms();
+
+  World& world_;
+  const Answer answer_;
+  std::map<OrderId, ProviderAccount> accounts_;
+  std::size_t under_way_ = 0;
+};
+
+}  // namespace souk::simulation

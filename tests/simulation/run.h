@@ -1,0 +1,23 @@
+#pragma once
+/// One run: a shop, its customers, a node that crashes, all from one seed.
+#include <cstdint>
+#include <string>
+
+namespace souk::simulation {
+
+/// Defects that the simulation must find.
+enum class Defect { none, acknowledges_before_sync, forgets_answers_on_recovery, releases_twice };
+
+struct Outcome {
+  std::string violation;  // empty: every promise was kept
+  std::uint64_t commands = 0, events = 0, crashes = 0, failed_starts = 0, steps = 0;
+  std::uint64_t evictions = 0, checkpoints = 0, fingerprint = 0;
+  std::int64_t virtual_ms = 0;
+};
+
+Outcome run(std::uint64_t seed, Defect defect);
+
+/// The command that repeats it.
+std::string how_to_repeat(std::uint64_t seed);
+
+}  // namespace souk::simulation

@@ -1,0 +1,114 @@
+// SOUK_SIMULATION_SEEDS and SOUK_SIMULATION_FIRST_SEED say how many runs, and which is the first.
+#include <doctest/doctest.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+
+#include "tests/simulation/run.h"
+
+namespace souk::simulation {
+namespace {
+
+constexpr std::uint64_t seeds_usual = 300;
+constexpr std::uint64_t seeds_to_find_a_defect = 300;
+
+std::uint64_t setting(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+volatile std::uint64_t seed_running = 0;
+
+/// An assertion of the engine ends the process: say which run it was.
+extern "C" void say_seed_and_die(int) {
+  char text[160];
+  const int size = std::snprintf(
+      text, sizeof text, "simulation: seed %llu aborted; repeat with: %s\n",
+      static_cast<unsigned long long>(seed_running), how_to_repeat(seed_running).c_str());
+  (void)!::write(STDERR_FILENO, text, static_cast<std::size_t>(size));
+  std::signal(SIGABRT, SIG_DFL);
+  std::abort();
+}
+
+Outcome run_seed(std::uint64_t seed, Defect defect) {
+  spdlog::set_level(spdlog::level::off);
+  seed_running = seed;
+  const auto before = std::signal(SIGABRT, say_seed_and_die);
+  Outcome outcome = run(seed, defect);
+  std::signal(SIGABRT, before);
+  return outcome;
+}
+
+/// The number of seeds that it took to find `defect`; 0: it was not found.
+std::uint64_t seeds_until_found(Defect defect, std::string& how) {
+  for (std::uint64_t seed = 1; seed <= seeds_to_find_a_defect; ++seed) {
+    how = run_seed(seed, defect).violation;
+    if (!how.empty()) return seed;
+  }
+  return 0;
+}
+
+}  // namespace
+
+TEST_CASE("simulation: every promise is kept whatever fails") {
+  const std::uint64_t seeds = setting("SOUK_SIMULATION_SEEDS", seeds_usual);
+  const std::uint64_t first = setting("SOUK_SIMULATION_FIRST_SEED", 1);
+  Outcome all;
+  const auto began = std::chrono::steady_clock::now();
+  for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
+    const Outcome one = run_seed(seed, Defect::none);
+    INFO("seed ", seed, ": ", one.violation);
+    INFO("repeat with: ", how_to_repeat(seed));
+    CHECK(one.violation.empty());
+    all.commands += one.commands;
+    all.events += one.events;
+    all.crashes += one.crashes;
+    all.failed_starts += one.failed_starts;
+    all.steps += one.steps;
+    all.evictions += one.evictions;
+    all.checkpoints += one.checkpoints;
+    all.virtual_ms += one.virtual_ms;
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  MESSAGE(seeds << " seeds from " << first << " in " << took.count() << " s: " << all.commands
+                << " commands, " << all.events << " events, " << all.crashes << " crashes, "
+                << all.failed_starts << " failed starts, " << all.evictions << " evictions, "
+                << all.checkpoints << " checkpoints, " << all.steps << " messages, "
+                << all.virtual_ms / 1000 << " s of virtual time");
+  if (seeds < seeds_usual) return;
+  CHECK(all.crashes > 0);  // or nothing was tested
+  CHECK(all.evictions > 0);
+  CHECK(all.checkpoints > 0);
+}
+
+TEST_CASE("simulation: the same seed is the same run, byte by byte") {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    const Outcome one = run_seed(seed, Defect::none), again = run_seed(seed, Defect::none);
+    CHECK(one.fingerprint == again.fingerprint);
+    CHECK(one.steps == again.steps);
+  }
+}
+
+TEST_CASE("simulation: an engine that acknowledges before the sync is found out") {
+  std::string how;
+  CHECK(seeds_until_found(Defect::acknowledges_before_sync, how) > 0);
+  MESSAGE(how);
+}
+
+TEST_CASE("simulation: an engine whose recovery forgets the answers of keys is found out") {
+  std::string how;
+  CHECK(seeds_until_found(Defect::forgets_answers_on_recovery, how) > 0);
+  MESSAGE(how);
+}
+
+TEST_CASE("simulation: an engine that releases a hold twice is found out") {
+  std::string how;
+  CHECK(seeds_until_found(Defect::releases_twice, how) > 0);
+  MESSAGE(how);
+}
+
+}  // namespace souk::simulation
