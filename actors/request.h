@@ -124,6 +124,7 @@ struct Reply {
   Version version = 0;      // ETag
   ShardId shard;
   Seq seq = 0;              // the position
+  Currency currency;        // of get_order
   Body body;                // empty with Wants::minimal
 };
 

@@ -95,6 +95,7 @@ void Shard::respond(Request& request, ReplyCode code, Version version, Seq seq, 
   Reply reply = reply_to(request, code);
   reply.version = version;
   reply.replayed = replayed == Replayed::yes;
+  if (const auto* get = std::get_if<GetOrder>(&request.op)) reply.currency = find<OrderState>(get->order)->state.order.currency;
   if (request.wants == Wants::body || code == ReplyCode::created) render(request, version, reply.body);
   answer(request, std::move(reply), seq);
 }

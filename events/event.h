@@ -241,12 +241,16 @@ struct ReturnedLine {
   Micros unit_price;  // what is paid back per piece
   bool operator==(const ReturnedLine&) const = default;
 };
-/// Goods of this order came back: they go into stock and `value` is paid back.
+/// Where returned goods go. A return that names its lines says what is fit to sell again; one that
+/// does not only says that the customer gives everything back.
+enum class Goods : std::uint8_t { restocked = 0, kept_off_sale = 1 };  // stored
+/// Goods of this order came back and `value` is paid back.
 struct OrderReturned {
   std::uint32_t number = 0;  // 1, 2, ... within the order
   std::vector<ReturnedLine> lines;
   Micros value;
   std::optional<UnixMs> occurred_at;
+  Goods goods = Goods::restocked;
   bool operator==(const OrderReturned&) const = default;
 };
 /// Goods came back that no order of ours explains. Makes an order that is a return from birth.

@@ -62,6 +62,11 @@ Pricing pricing_of(std::uint8_t raw) {
   if (raw > static_cast<std::uint8_t>(Pricing::fixed)) refuse_newer("a kind of pricing");
   return static_cast<Pricing>(raw);
 }
+Goods goods_of(std::uint8_t raw) {
+  if (raw > static_cast<std::uint8_t>(Goods::kept_off_sale))
+    refuse_newer("a way of returned goods");
+  return static_cast<Goods>(raw);
+}
 Refusal refusal_of(std::uint16_t raw) {
   if (raw > static_cast<std::uint16_t>(Refusal::too_many_steps)) refuse_newer("a refusal");
   return static_cast<Refusal>(raw);
@@ -167,7 +172,7 @@ OrderPlaced order_placed(schema::OrderPlaced::Reader e) {
   return order;
 }
 OrderReturned order_returned(schema::OrderReturned::Reader e) {
-  OrderReturned returned{e.getNumber(), {}, {e.getValue()}, occurred_at(e)};
+  OrderReturned returned{e.getNumber(), {}, {e.getValue()}, occurred_at(e), goods_of(e.getGoods())};
   for (const auto line : e.getLines()) {
     returned.lines.push_back({line.getLine(), line.getQuantity(), {line.getMicros()}});
   }

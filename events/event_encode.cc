@@ -223,6 +223,7 @@ void put(EventBuilder to, const OrderReturned& e) {
   }
   b.setValue(e.value.value);
   put_occurred(b, e.occurred_at);
+  b.setGoods(static_cast<std::uint8_t>(e.goods));
 }
 void put(EventBuilder to, const ReturnAccepted& e) {
   auto b = to.initReturnAccepted();

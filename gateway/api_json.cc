@@ -95,22 +95,25 @@ std::string without_large_numbers(std::string_view text) {
   return out;
 }
 
-/// Whether any object in `element` has a member twice. Cold: only asked where a request is refused
-/// anyway, or for objects of the client's own making.
-bool has_duplicates(dom::element element) {
+/// What makes JSON invalid for us though simdjson takes it: a member that stands twice, and the one
+/// level too many that it does not count (an empty list or object). Null: nothing. Cold: only asked
+/// where a request is refused anyway, or for objects of the client's own making.
+const char* flaw_of(dom::element element, std::size_t depth) {
+  const bool nests = element.is_array() || element.is_object();
+  if (nests && depth > limits::json_depth_max) return "it is nested too deeply";
   if (element.is_array()) {
     for (const auto child : dom::array(element))
-      if (has_duplicates(child)) return true;
+      if (const auto* flaw = flaw_of(child, depth + 1)) return flaw;
   } else if (element.is_object()) {
     std::vector<std::string_view> keys;
     for (const auto [key, child] : dom::object(element)) {
       keys.push_back(key);
-      if (has_duplicates(child)) return true;
+      if (const auto* flaw = flaw_of(child, depth + 1)) return flaw;
     }
     std::sort(keys.begin(), keys.end());
-    return std::adjacent_find(keys.begin(), keys.end()) != keys.end();
+    if (std::adjacent_find(keys.begin(), keys.end()) != keys.end()) return "a member stands twice";
   }
-  return false;
+  return nullptr;
 }
 
 bool fail(Problem& problem, Problem why) {
@@ -282,7 +285,8 @@ class Walk {
 
   bool any_object(const Field& field, dom::element value) {
     if (!value.is_object()) return fail(problem_, wrong_type(field));
-    if (has_duplicates(value)) return duplicate(problem_, field.name);
+    constexpr std::size_t depth = 2;  // a member of the body
+    if (const auto* flaw = flaw_of(value, depth)) return fail(problem_, invalid_json(flaw));
     return take_address(field, simdjson::minify(value), out_, problem_);
   }
 
@@ -311,8 +315,8 @@ struct CommandReader::Parser {
     return true;
   }
 
-  /// Parses, then lets `use` look at the root object. Where the answer is a 422, a member that
-  /// stands twice anywhere makes it a 400.
+  /// Parses, then lets `use` look at the root object. Where the answer is a 422, a flaw
+  /// anywhere in the text makes it a 400.
   template <class Use>
   bool with_object(std::string_view text, Problem& problem, Use use) {
     dom::element root;
@@ -321,8 +325,8 @@ struct CommandReader::Parser {
       return name_large_number(text, problem, use);
     }
     const bool good = on_root(root, problem, use);
-    if (!good && problem.status == 422 && has_duplicates(root))
-      return fail(problem, invalid_json("a member stands twice"));
+    if (!good && problem.status == 422)
+      if (const auto* flaw = flaw_of(root, 1)) problem = invalid_json(flaw);
     return good;
   }
 
@@ -344,8 +348,7 @@ struct CommandReader::Parser {
     dom::element root;
     if (!parse(std::string_view(padded).substr(0, size), root, problem)) return false;
     if (on_root(root, problem, use)) problem = invalid_request("", "a number is out of range");
-    if (problem.status == 422 && has_duplicates(root))
-      problem = invalid_json("a member stands twice");
+    if (const auto* flaw = flaw_of(root, 1)) problem = invalid_json(flaw);
     return false;
   }
 };
@@ -380,7 +383,7 @@ bool CommandReader::read_line(std::string_view text, const CommandShape*& shape,
 
 bool CommandReader::read_object(std::string_view text, std::string& shortest, Problem& problem) {
   return parser_->with_object(text, problem, [&](dom::element root, dom::object) {
-    if (has_duplicates(root)) return fail(problem, invalid_json("a member stands twice"));
+    if (const auto* flaw = flaw_of(root, 1)) return fail(problem, invalid_json(flaw));
     shortest = simdjson::minify(root);
     return true;
   });

@@ -51,6 +51,7 @@ class EpollHttpServer final : public HttpServer {
 
   // Connections come and go.
   void accept_waiting();
+  void warn_exhausted();
   void open(FileDescriptor socket);
   void close(Connection& c);
   void recycle(Connection& c);
@@ -88,6 +89,7 @@ class EpollHttpServer final : public HttpServer {
   std::array<char, read_bytes_max + http_padding_bytes> in_{};
   std::int64_t now_ms_ = 0;
   std::int64_t next_tick_ms_ = 0;
+  std::int64_t next_warning_ms_ = 0;
   std::size_t open_ = 0;
   std::size_t body_bytes_ = 0;    // received of requests that are not complete
   std::size_t output_bytes_ = 0;  // that clients have not taken

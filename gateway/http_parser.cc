@@ -180,8 +180,7 @@ class HeadParser final : public http::basic_parser<true> {
   }
 
   void take_transfer_encoding(std::string_view value, Error& error) {
-    if (has_transfer_encoding_) return refuse(error, "more than one Transfer-Encoding header");
-    has_transfer_encoding_ = true;
+    has_transfer_encoding_ = true;  // a repeat of "chunked" is refused by Beast
     if (!equals_lower(value, "chunked")) {
       refuse(error, "the only transfer coding known here is chunked");
       rejection_.status = 501;

@@ -19,6 +19,7 @@ constexpr int accepts_per_poll_max = 64;
 constexpr std::size_t events_per_poll_max = 512;
 constexpr std::size_t refusals_max = 64;  // open beyond connections_max, to say why
 constexpr int tick_ms = 50;
+constexpr int warning_interval_ms = 10'000;
 constexpr std::uint64_t listener_token = ~std::uint64_t{0};
 constexpr std::uint64_t wake_token = listener_token - 1;
 
@@ -157,13 +158,25 @@ void EpollHttpServer::accept_waiting() {
         return;
       case Listener::Outcome::gone:
         break;
+      case Listener::Outcome::turned_away:
+        counters_.refused_connections.add(1);
+        warn_exhausted();
+        break;
       case Listener::Outcome::exhausted:
+        warn_exhausted();
         // Until the next tick: the listener would be reported again and again.
         ::epoll_ctl(epoll_.number(), EPOLL_CTL_DEL, listener_.number(), nullptr);
         accept_paused_ = true;
         return;
     }
   }
+}
+
+void EpollHttpServer::warn_exhausted() {
+  if (now_ms_ < next_warning_ms_) return;
+  next_warning_ms_ = now_ms_ + warning_interval_ms;
+  spdlog::warn("http cannot accept: out of file descriptors or memory connections={} address={}",
+               open_, address());
 }
 
 void EpollHttpServer::open(FileDescriptor socket) {

@@ -129,7 +129,7 @@ Listener::Outcome Listener::turn_away() {
   const bool taken = client.open();
   client.close();
   reserve_ = open_reserve();
-  return taken && reserve_.open() ? Outcome::gone : Outcome::exhausted;
+  return taken && reserve_.open() ? Outcome::turned_away : Outcome::exhausted;
 }
 
 void raise_file_limit() {

@@ -39,9 +39,10 @@ class Listener {
 
   enum class Outcome : std::uint8_t {
     accepted,
-    none,       // nobody waits
-    gone,       // the client gave up, or was sent away because descriptors have run out: try again
-    exhausted,  // no descriptors or no memory: try again later
+    none,         // nobody waits
+    gone,         // the client gave up: try again
+    turned_away,  // as there are no descriptors left: try again
+    exhausted,    // no descriptors or no memory: try again later
   };
   /// Takes the next client. When the process has no descriptors left, one kept in reserve is given
   /// up for a moment, so that clients are sent away instead of waiting for ever.

@@ -190,6 +190,7 @@ struct OrderReturned {
   value @2 :Int64;
   occurredAtSet @3 :Bool;
   occurredAt @4 :Int64;
+  goods @5 :UInt8;           # souk::Goods
 }
 struct ReturnAccepted {
   user @0 :Data;

@@ -141,6 +141,7 @@ void apply(Order& order, const OrderDelivered&, UnixMs) { order.status = OrderSt
 void apply(Order& order, const OrderReturned& e, UnixMs) {
   order.returns.push_back({.number = e.number,
                            .version = static_cast<std::uint32_t>(order.version),
+                           .restocked = e.goods == Goods::kept_off_sale,  // nothing is owed
                            .lines = e.lines,
                            .value = e.value});
   if (order.status != OrderStatus::shipped && order.status != OrderStatus::delivered) return;
@@ -299,7 +300,9 @@ Decision decide(const Order& order, const ReturnOrder& command) {
   return with_refund(facts_of(OrderReturned{.number = next_return(order),
                                             .lines = std::move(*lines),
                                             .value = *value,
-                                            .occurred_at = command.occurred_at}),
+                                            .occurred_at = command.occurred_at,
+                                            .goods = command.lines.empty() ? Goods::kept_off_sale
+                                                                           : Goods::restocked}),
                      order, *value);
 }
 

@@ -41,7 +41,7 @@ std::string_view order_step_text(OrderStep::What what);
 struct OrderReturn {
   std::uint32_t number = 0;
   std::uint32_t version = 0;
-  bool restocked = false;
+  bool restocked = false;  // or not to be restocked
   std::vector<ReturnedLine> lines;
   Micros value;
   bool operator==(const OrderReturn&) const = default;
@@ -108,7 +108,9 @@ struct ReturnLine {
 };
 struct ReturnOrder {
   OrderId order;
-  std::vector<ReturnLine> lines;  // empty: everything that is still out
+  /// Go back into stock. Empty: everything that is still out comes back, but nothing is said of what
+  /// is fit to sell again: it stays out of stock until it is received.
+  std::vector<ReturnLine> lines;
   std::optional<UnixMs> occurred_at;
 };
 struct RefundOrder {

@@ -94,7 +94,10 @@ void PaymentSimulator::run() {
 }
 
 void PaymentSimulator::commit(const PaymentCall* calls, std::size_t count) {
-  if (accounts_.size() > accounts_cached_max) accounts_.clear();
+  if (accounts_.size() > accounts_cached_max / 2) {
+    former_accounts_ = std::move(accounts_);
+    accounts_.clear();
+  }
   const auto now = clock_.now();
   std::vector<ProviderReply> replies;
   replies.reserve(count);
@@ -119,12 +122,16 @@ void PaymentSimulator::commit(const PaymentCall* calls, std::size_t count) {
     return;
   }
   warn_once(saved.error());
+  former_accounts_.clear();
   accounts_.clear();  // they hold what may not be on disk
   for (std::size_t i = 0; i < count; ++i) answer_(failed(calls[i]));
 }
 
 PaymentSimulator::CachedAccount* PaymentSimulator::account_of(OrderId order) {
   if (const auto cached = accounts_.find(order); cached != accounts_.end()) return &cached->second;
+  if (auto former = former_accounts_.extract(order)) {
+    return &accounts_.insert(std::move(former)).position->second;
+  }
   auto account = ledger_->load(order);
   if (!account) {
     warn_once(account.error());

@@ -71,7 +71,8 @@ class PaymentSimulator final : public PaymentProvider {
   bool stopping_ = false;
 
   // The thread's own.
-  std::unordered_map<OrderId, CachedAccount> accounts_;  // as the ledger has them
+  // As the ledger has them: those used last, and those used before accounts_ was last full.
+  std::unordered_map<OrderId, CachedAccount> accounts_, former_accounts_;
   std::uint64_t commits_ = 0;
   std::multimap<Steady::time_point, PaymentAnswer> late_;
   std::unordered_map<OrderId, LateOrder> late_orders_;

@@ -108,7 +108,7 @@ std::optional<ProviderAccount> decode_account(std::string_view bytes) {
 namespace {
 Result<std::unique_ptr<RocksdbHandle>, Fault> open_ledger(const std::filesystem::path& path,
                                                           RocksdbHandle::Access access) {
-  auto options = rocksdb_base_options(path, 8 << 20);
+  auto options = rocksdb_base_options(path, 32 << 20);
   options.write_buffer_size = 32 << 20;
   // Most calls are the first of their order: a filter spares the search of the memtable.
   options.memtable_whole_key_filtering = true;

@@ -79,10 +79,23 @@ TEST_CASE("json: what is not JSON is invalid_json") {
   bad(std::string("{\"sku\":\"a\0\",\"quantity\":1}", 25));
 }
 
-TEST_CASE("json: 32 levels are read and 33 are not") {
+TEST_CASE("json: 32 levels are read and 33 are not, whatever is in the last") {
   const auto body = [](int depth) { return "{\"surprise\":" + nested(depth - 1) + "}"; };
   refused(Action::add_item, body(32), 422, "invalid_request", "surprise");
   refused(Action::add_item, body(33), 400, "invalid_json");
+  const auto filled = [](int depth) {
+    const auto levels = static_cast<std::size_t>(depth - 1);
+    return "{\"surprise\":" + std::string(levels, '[') + "1" + std::string(levels, ']') + "}";
+  };
+  refused(Action::add_item, filled(32), 422, "invalid_request", "surprise");
+  refused(Action::add_item, filled(33), 400, "invalid_json");
+  const auto address = [](int depth) {
+    const auto levels = static_cast<std::size_t>(depth - 2);
+    return R"({"payment":{"method":"simulated"},"shipping_address":{"a":)" +
+           std::string(levels, '[') + std::string(levels, ']') + "}}";
+  };
+  CHECK(read(Action::check_out, address(32)).good);
+  refused(Action::check_out, address(33), 400, "invalid_json");
 }
 
 TEST_CASE(

@@ -155,6 +155,10 @@ TEST_CASE("batch: a value that only a newer version knows is unsupported, not co
   transaction.events[0].payload = OrderRejected{Refusal::too_many_steps};
   header = sample_header();
   CHECK(decode_batch(encode_batch(header, {transaction})));
+  transaction.events[0].payload = OrderReturned{1, {}, {}, {}, static_cast<Goods>(2)};
+  header = sample_header();
+  CHECK(kind_of_failure(encode_batch(header, {transaction})) == Fault::Kind::unsupported);
+  transaction.events[0].payload = OrderConfirmed{};
   transaction.outcome = static_cast<Outcome>(3);
   header = sample_header();
   CHECK(kind_of_failure(encode_batch(header, {transaction})) == Fault::Kind::unsupported);

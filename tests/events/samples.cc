@@ -114,7 +114,8 @@ void add_order(std::vector<Sample>& all) {
                        OrderReturned{3,
                                      {{0, 2, {2'550'000}}, {1, 1, {15'000'001}}},
                                      {20'100'001},
-                                     UnixMs{1'293'840'000'001}}));
+                                     UnixMs{1'293'840'000'001},
+                                     Goods::restocked}));
   all.push_back(sample(
       "return_accepted", order,
       ReturnAccepted{user, gbp(), lines(), {30'300'001}, "C536379", UnixMs{1'293'840'000'002}}));
@@ -133,6 +134,8 @@ void add_bare(std::vector<Sample>& all) {
   all.push_back(sample("cart_opened_by_guest", cart, CartOpened{}));
   all.push_back(sample("order_placed_bare", order, OrderPlaced{}));
   all.push_back(sample("return_accepted_bare", order, ReturnAccepted{}));
+  all.push_back(sample("order_returned_kept_off_sale", order,
+                       OrderReturned{1, {}, {7}, std::nullopt, Goods::kept_off_sale}));
   all.push_back(sample("product_defined_bare", sku("x"), ProductDefined{}));
 }
 

@@ -129,7 +129,7 @@ TEST_CASE("http limits: an idle connection is closed without a word; one that wa
   CHECK(silent.ended_cleanly());
   CHECK(used.rest() == "");
   CHECK(used.ended_cleanly());
-  CHECK(server->stats().connections == 1);
+  CHECK(eventually([&] { return server->stats().connections == 1; }));
   server.release();
   CHECK(waiting.answer().status == 200);
 }
@@ -216,6 +216,7 @@ TEST_CASE("http limits: without file descriptors clients are sent away or wait; 
     CHECK(clients[i].closed_within(2000));
   }
   CHECK(server->stats().accepted == 1);
+  CHECK(eventually([&] { return server->stats().refused_connections == 5; }));
   lower(3);  // not even the reserve
   for (std::size_t i = 5; i < 7; ++i) {
     REQUIRE(clients[i].connect(server.port()));

@@ -240,7 +240,7 @@ TEST_CASE("cart: a rejected order opens it again at today's catalogue prices") {
       fold(Cart{},
            {opened, added(2), added(1, gbp("1"), by_hand), CheckOutStarted{order_id(1)},
             CartReopened{order_id(1),
-                         {{item("pot", "Pot"), gbp("7")}, {item("tea", "Finer tea"), gbp("6")}}}});
+                         {{item("tea", "Finer tea"), gbp("6")}, {item("pot", "Pot"), gbp("7")}}}});
   CHECK(cart.status == CartStatus::open);
   CHECK(cart.order == OrderId{});
   CHECK(cart.lines[0].unit_price == micros("6"));

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The outer contract, spoken to the real daemon: the whole life of an order, refusals, keys, versions."""
 import threading
+import time
 import unittest
 from decimal import Decimal
 
@@ -275,6 +276,23 @@ class KeysAndVersions(Contract):
         position = shop.add(cart, sku).headers["souk-position"]
         seen = self.client.get(f"/v1/carts/{cart}", headers={"Souk-Min-Position": position})
         self.assertEqual((seen.status, len(seen.json["lines"])), (200, 1), seen)
+        shard, _, sequence = position.partition(":")
+        later = {"Souk-Min-Position": f"{shard}:{int(sequence) + 1}"}
+        waited = []
+
+        def wait():
+            client = daemon.client()
+            waited.append(client.get(f"/v1/carts/{cart}", headers=later))
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        time.sleep(0.2)
+        self.assertEqual(waited, [], "it waits for what is not there yet")
+        shop.add(cart, sku)
+        waiting.join()
+        self.assertEqual((waited[0].status, waited[0].json["lines"][0]["quantity"]), (200, 2), waited)
+        far = {"Souk-Min-Position": f"{shard}:{int(sequence) + 1_000_000}"}
+        self.problem(self.client.get(f"/v1/carts/{cart}", headers=far), 504, "position_not_reached")
 
     def test_minimal_answers_have_no_body(self):
         shop = self.shop

@@ -149,7 +149,11 @@ def judge(shop, ledger, skus):
         if times > 1:
             ledger.complain(f"cart {cart} was sold {times} times")
     for cart, wanted in ledger.carts.items():
-        seen = shop.client.get(f"/v1/carts/{cart}").json
+        answer = shop.client.get(f"/v1/carts/{cart}")
+        if answer.status != 200:
+            ledger.complain(f"cart {cart}: {answer!r}")
+            continue
+        seen = answer.json
         if quantities(seen) != wanted:
             ledger.complain(f"cart {cart} holds {quantities(seen)}, acknowledged were {wanted}")
         if (seen["status"] == "ordered") != (cart in bought):

@@ -19,7 +19,8 @@ void Client::start() {
 }
 
 Request Client::ask(Op&& op, Key key) {
-  Request request{.op = std::move(op), .reply_to = {}};
+  Request request;
+  request.op = std::move(op);
   request.cause = world().id128();
   if (key == Key::fresh) {
     request.key_hash = street_.vault.keyed_hash(next_key());

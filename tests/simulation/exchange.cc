@@ -11,7 +11,9 @@ void Exchange::ask(Command& command, Answered answered) {
     open_[ticket] = {&command, answered};
     if (submit_(std::move(request))) return;
     open_.erase(ticket);
-    answered(Reply{.code = ReplyCode::unavailable});  // nobody listens
+    Reply refused;  // nobody listens
+    refused.code = ReplyCode::unavailable;
+    answered(refused);
   });
 }
 

@@ -253,12 +253,12 @@ class Run {
 
   Shop shop_;
   Referee referee_{world_};
-  std::unique_ptr<Node> node_;
   Exchange exchange_{world_, referee_, [this](Request&& request) {
                        if (!node_) return false;
                        node_->submit(std::move(request));
                        return true;
                      }};
+  std::unique_ptr<Node> node_;  // dies before all that it uses
   const Street street_{world_, shop_, referee_, exchange_, vault_};
   std::unique_ptr<Client> keeper_;
   std::vector<std::unique_ptr<Client>> clients_;
