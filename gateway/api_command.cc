@@ -156,11 +156,9 @@ CommandBuilder::Creation CommandBuilder::new_id(std::string_view purpose, const 
     creation.id = on_own_shard(randomness_.id128(), shards_);
   } else {
     creation.id = id_of_key(vault_, purpose, conditions.key, shards_);
-    if (user) {
-      // The key alone decides, whoever the user is: its own shard must agree first.
-      const std::string key_purpose = "key of " + std::string(purpose);
-      creation.bind = KeyHash{id_of_key(vault_, key_purpose, conditions.key, shards_)};
-    }
+    // The key alone decides, whoever the user is: its own shard must agree first. There a guest's
+    // creation with this key has this very id.
+    if (user) creation.bind = KeyHash{creation.id};
   }
   if (user) creation.id = on_shard(creation.id, user->shard());
   return creation;

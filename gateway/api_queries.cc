@@ -138,6 +138,10 @@ bool Api::payment(Visit& visit) {
   if (!read_path(visit, path_fields_of(visit.match.action)) ||
       !no_query(visit.match, visit.problem))
     return false;
+  if (input_.fields.order.shard().value >= builder_.shards()) {
+    visit.problem = not_found("there is nothing with this id");
+    return false;
+  }
   Ticket ticket;
   ticket.action = visit.match.action;
   ticket.started_ns = visit.started_ns;

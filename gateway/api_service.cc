@@ -323,7 +323,8 @@ void Api::take_done(RecordDone&& done) {
   if (!done.failed && !done.record) {  // never called: the order may be there all the same
     Request request;
     request.op = GetOrder{done.order};
-    request.reply_to = {.who = ReplyTo::Who::client, .sink = sink_, .ticket = done.ticket, .entity = {}};
+    request.reply_to = {
+        .who = ReplyTo::Who::client, .sink = sink_, .ticket = done.ticket, .entity = {}};
     request.wants = Wants::minimal;
     outbox_.push_back(std::move(request));
     return;

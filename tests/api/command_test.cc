@@ -111,6 +111,9 @@ TEST_CASE(
   CHECK(std::get<OpenCart>(cart.request.op).cart.shard() == some_user().shard());
   REQUIRE(cart.request.bind.has_value());
   CHECK(cart.request.bind->shard().value < shards);
+  // Where a guest would have made a cart with it.
+  const auto guest = b.build(R"({"command":"open_cart"})", keyed("k"));
+  CHECK(cart.request.bind->raw == std::get<OpenCart>(guest.request.op).cart.raw);
   // The same key for another user must meet at the same bound key.
   auto raw = some_user().raw;
   raw.bytes[1] = 12;

@@ -196,7 +196,33 @@ TEST_CASE("api: a change of an erased person reaches the engine, which knows wha
   CHECK(edge.engine.command<UpdateUser>(0).sealed_name->bytes.empty());
 }
 
-TEST_CASE("api: the provider's record of an order is shown as money, 404 where there is none") {
+TEST_CASE("api: an order that the provider never heard of has a record of nothing, no order none") {
+  Edge edge;
+  const auto path = "/v1/payments/" + some_order().text();
+  const auto there = edge.send(HttpMethod::get, path);
+  edge.wake();
+  REQUIRE(edge.engine.asked.size() == 1);
+  CHECK(edge.engine.command<GetOrder>(0).order == some_order());
+  auto order = reply_of(ReplyCode::ok, some_order());
+  order.currency = *Currency::parse("EUR");
+  edge.engine.answer(0, std::move(order));
+  edge.wake();
+  const Json json(edge.answer(there).body);
+  CHECK(json.text("/order_id") == some_order().text());
+  CHECK(json.text("/captured/amount") == "0.00");
+  CHECK(json.text("/captured/currency") == "EUR");
+  const auto none = edge.send(HttpMethod::get, path);
+  edge.wake();
+  edge.engine.answer(1, reply_of(ReplyCode::not_found));
+  edge.wake();
+  CHECK(edge.answer(none).status == 404);
+  Id128 far;
+  far.bytes[1] = 64;  // of no shard
+  CHECK(edge.answer(edge.send(HttpMethod::get, "/v1/payments/" + OrderId{far}.text())).status ==
+        404);
+}
+
+TEST_CASE("api: the provider's record of an order is shown as money, a failing one is 503") {
   Edge edge;
   PaymentRecord record;
   record.currency = *Currency::parse("GBP");
@@ -211,10 +237,8 @@ TEST_CASE("api: the provider's record of an order is shown as money, 404 where t
   CHECK(json.text("/captured/amount") == "49.38");
   CHECK(json.text("/refunded/amount") == "0.00");
   CHECK(json.number("/calls") == 2);
+  CHECK(edge.engine.asked.empty());
   edge.payments.records.clear();
-  const auto none = edge.send(HttpMethod::get, path);
-  edge.wake();
-  CHECK(edge.answer(none).status == 404);
   edge.payments.fail = true;
   const auto fault = edge.send(HttpMethod::get, path);
   edge.wake();

@@ -167,6 +167,7 @@ Answer Client::answer(bool head_only) {
   while ((end = read_.find("\r\n\r\n")) == read_.npos) {
     if (!fill()) return {};
   }
+  if (!read_.starts_with("HTTP/1.1 ")) return {};  // more was sent before than there should be
   Answer answer;
   const std::string head = read_.substr(0, end + 2);
   read_.erase(0, end + 4);
@@ -188,6 +189,13 @@ Answer Client::answer(bool head_only) {
   answer.body = read_.substr(0, size);
   read_.erase(0, size);
   return answer;
+}
+
+bool Client::take(std::size_t bytes) {
+  while (read_.size() < bytes) {
+    if (!fill()) return false;
+  }
+  return true;
 }
 
 std::string Client::rest() {

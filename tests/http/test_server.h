@@ -101,6 +101,8 @@ class Client {
     send(bytes);
     return answer();
   }
+  /// Waits until so many bytes that no answer was made of have come.
+  bool take(std::size_t bytes);
   /// Everything until the server closes. `clean` tells an orderly end from a reset or silence.
   std::string rest();
   bool ended_cleanly() const { return clean_; }

@@ -4,15 +4,17 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 import unittest
 
-from souk_client import LOST, PATIENCE, Daemon, NotReady, Shop, binary
+from souk_client import CLEAN_ENVIRONMENT, LOST, PATIENCE, Daemon, NotReady, Shop, binary
 
 
 def soukd(*options, timeout=20):
-    return subprocess.run([binary("soukd"), *options], capture_output=True, text=True, timeout=timeout * PATIENCE)
+    return subprocess.run([binary("soukd"), *options], capture_output=True, text=True, timeout=timeout * PATIENCE,
+                          cwd=tempfile.gettempdir(), env=CLEAN_ENVIRONMENT)
 
 
 def fill(daemon, carts=30):

@@ -21,11 +21,13 @@ TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BIN_DIR = os.environ.get("SOUK_BIN_DIR") or os.path.join(TREE, "build", "release")
 # A sanitized build is several times slower; waits are multiplied, figures are not judged.
 PATIENCE = float(os.environ.get("SOUK_PATIENCE", "1"))
+# soukd listens to SOUK_ variables and to a souk.toml where it stands: it shall see none of ours.
+CLEAN_ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("SOUK_")}
 LOST = (OSError, http.client.HTTPException)
 
 
 def binary(name):
-    return os.path.join(BIN_DIR, name)
+    return os.path.join(os.path.abspath(BIN_DIR), name)
 
 
 def money(amount, currency="GBP"):
@@ -126,7 +128,8 @@ class Daemon:
     def start(self, timeout=60):
         command = [binary("soukd"), "--data-dir", self.data_dir, "--http", "127.0.0.1:0", *self.options]
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, cwd=self.home,
+                                            env=CLEAN_ENVIRONMENT)
         end, text = time.monotonic() + timeout * PATIENCE, b""
         while time.monotonic() < end:
             if not select.select([self.process.stdout], [], [], 0.2)[0]:

@@ -37,12 +37,12 @@ struct JsonBuilder {
         break;
       case dom::element_type::ARRAY:
         out.type_ = Json::Type::array;
-        for (const dom::element item : element.get_array().value_unsafe())
+        for (const dom::element item : dom::array(element.get_array().value_unsafe()))
           out.items_.push_back(build(item));
         break;
       case dom::element_type::OBJECT:
         out.type_ = Json::Type::object;
-        for (const auto& field : element.get_object().value_unsafe())
+        for (const auto& field : dom::object(element.get_object().value_unsafe()))
           out.members_.emplace_back(std::string(field.key), build(field.value));
         break;
     }
