@@ -17,7 +17,9 @@ struct Answer {
   std::uint32_t version = 0;
   Refusal refusal = Refusal::none;
   Outcome outcome = Outcome::ok;
-  std::uint8_t detail = 0;  // of illegal_state: the status then
+  std::uint8_t detail = 0;  // of illegal_state: the status then; of a user: awaits_address or 0
+  /// Not final before the index of addresses has answered.
+  static constexpr std::uint8_t awaits_address = 1;
   bool operator==(const Answer&) const = default;
 };
 
@@ -41,12 +43,21 @@ class Answers {
   void drop_older_than(Version version) {
     std::erase_if(kept_, [&](const Answer& a) { return a.version < version; });
   }
-  /// What was answered at `version` turned out refused (an address that was another's).
-  void refuse(Version version, Refusal refusal) {
+  /// The address that answers of a user await is theirs as of `version`.
+  void address_assigned(Version version) {
     for (auto& a : kept_) {
-      if (a.version != version || a.outcome == Outcome::refused) continue;
+      if (a.outcome == Outcome::refused || a.detail != Answer::awaits_address) continue;
+      a.version = static_cast<std::uint32_t>(version);
+      a.detail = 0;
+    }
+  }
+  /// ... or is another's.
+  void address_refused() {
+    for (auto& a : kept_) {
+      if (a.outcome == Outcome::refused || a.detail != Answer::awaits_address) continue;
       a.outcome = Outcome::refused;
-      a.refusal = refusal;
+      a.refusal = Refusal::email_taken;
+      a.detail = 0;
     }
   }
   /// The oldest version that may still have to be rendered; `current` where there is none.

@@ -115,7 +115,7 @@ caf::behavior host_actor(Self* self, std::uint32_t index, HostCore* core, HostPo
         end_turn(self, index);
       },
       [self, index](const FlushedMsg& m) {
-        self->state.core->flushed(m.shard, *m.written, m.checkpoint, m.status);
+        self->state.core->flushed(m.shard, m.round, *m.written, m.checkpoint, m.status);
         end_turn(self, index);
       },
       [self, index](const TickMsg&) {

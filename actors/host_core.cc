@@ -3,6 +3,9 @@
 #include <spdlog/spdlog.h>
 
 namespace souk {
+namespace {
+constexpr std::uint64_t recovery_retry_ticks = 10;  // where a shard could not be recovered
+}  // namespace
 
 HostCore::HostCore(std::uint32_t index, ShardContext context, Journal& journal)
     : index_(index), context_(std::move(context)), journal_(journal) {
@@ -66,15 +69,23 @@ void HostCore::failed(const std::vector<CommitRange>& ranges) {
 }
 
 void HostCore::settled() {
-  for (auto& s : shards_) {
-    if (!s->suspended()) continue;
+  settled_.clear();
+  for (auto& s : shards_)
+    if (s->suspended()) settled_.push_back(s->id());
+  resume_settled();
+}
+
+void HostCore::resume_settled() {
+  std::erase_if(settled_, [&](ShardId id) {
+    Shard& s = shard(id);
     RecoveryReport report;
-    if (auto status = s->recover(journal_, report); !status.ok()) {
-      spdlog::error("shard stays suspended shard={} what=\"{}\"", s->id().value, status.error().what);
-      continue;
+    if (auto status = s.recover(journal_, report); !status.ok()) {
+      spdlog::error("shard stays suspended shard={} what=\"{}\"", id.value, status.error().what);
+      return false;
     }
-    s->resume(Shard::Epoch::next);
-  }
+    s.resume(Shard::Epoch::next);
+    return true;
+  });
 }
 
 void HostCore::loaded(ShardId id, const EntityKey& entity, Result<std::optional<StoredState>, Fault>&& state) {
@@ -84,15 +95,16 @@ void HostCore::loaded(ShardId id, const EntityKey& entity, Result<std::optional<
     shard(id).load_failed(entity);
 }
 
-void HostCore::flushed(ShardId id, const std::vector<std::pair<EntityKey, Seq>>& written,
+void HostCore::flushed(ShardId id, std::uint64_t round, const std::vector<std::pair<EntityKey, Seq>>& written,
                        const std::optional<Checkpoint>& checkpoint, const Status& status) {
   if (status.ok())
-    shard(id).states_written(written, checkpoint);
+    shard(id).states_written(round, written, checkpoint);
   else
-    shard(id).flush_failed();
+    shard(id).flush_failed(round);
 }
 
 void HostCore::tick() {
+  if (++ticks_ % recovery_retry_ticks == 0) resume_settled();
   for (auto& s : shards_) s->tick();
 }
 

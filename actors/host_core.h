@@ -34,7 +34,7 @@ class HostCore {
   /// The journal is sound again: suspended shards recover and go on in a new epoch.
   void settled();
   void loaded(ShardId shard, const EntityKey& entity, Result<std::optional<StoredState>, Fault>&& state);
-  void flushed(ShardId shard, const std::vector<std::pair<EntityKey, Seq>>& written,
+  void flushed(ShardId shard, std::uint64_t round, const std::vector<std::pair<EntityKey, Seq>>& written,
                const std::optional<Checkpoint>& checkpoint, const Status& status);
   void tick();
   /// From now on every turn works towards a full checkpoint.
@@ -63,6 +63,7 @@ class HostCore {
   }
   void run_inputs();
   void recover(Shard& shard);
+  void resume_settled();
 
   const std::uint32_t index_;
   ShardContext context_;
@@ -72,6 +73,8 @@ class HostCore {
   std::vector<Batch> batches_;
   std::vector<std::vector<ShardInput>> remote_;
   bool stopping_ = false;
+  std::vector<ShardId> settled_;  // suspended shards that may recover and go on
+  std::uint64_t ticks_ = 0;
 };
 
 }  // namespace souk

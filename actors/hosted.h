@@ -1,6 +1,6 @@
 #pragma once
-/// How a shard keeps its entities: one table per kind, and one list from the most to the least
-/// recently used over all of them.
+/// How a shard keeps its entities: one table per kind, and one list over all of them from which those
+/// that nobody used since the last look are evicted (the clock algorithm: using one costs a store).
 #include <tuple>
 #include <unordered_map>
 
@@ -17,6 +17,7 @@ struct Entity {
   std::uint32_t bytes = 0;
   Kind kind = Kind::none;
   bool dirty = false;     // the state store has an older state, or none
+  bool used = false;      // since eviction looked at it last
 };
 
 /// Intrusive; owns nothing.
@@ -86,8 +87,45 @@ struct Hosted : Entity {
   typename HostedTraits<State>::Id id;
 };
 
+/// Entities stay where they are until they are erased. What was found last is found again at once: a
+/// command asks for the same entity several times.
 template <class State>
-using Table = std::unordered_map<typename HostedTraits<State>::Id, Hosted<State>>;
+class Table {
+ public:
+  using Id = typename HostedTraits<State>::Id;
+  Hosted<State>* find(const Id& id) {
+    if (last_ && last_->id == id) return last_;
+    auto at = all_.find(id);
+    if (at == all_.end()) return nullptr;
+    return last_ = &at->second;
+  }
+  const Hosted<State>* find(const Id& id) const {
+    auto at = all_.find(id);
+    return at == all_.end() ? nullptr : &at->second;
+  }
+  /// REQUIRES: it is not there.
+  Hosted<State>& add(const Id& id) {
+    last_ = &all_[id];
+    last_->id = id;
+    last_->kind = HostedTraits<State>::kind;
+    return *last_;
+  }
+  void erase(const Id& id) {
+    last_ = nullptr;
+    all_.erase(id);
+  }
+  void clear() {
+    last_ = nullptr;
+    all_.clear();
+  }
+  std::size_t size() const { return all_.size(); }
+  auto begin() const { return all_.begin(); }
+  auto end() const { return all_.end(); }
+
+ private:
+  std::unordered_map<Id, Hosted<State>> all_;
+  Hosted<State>* last_ = nullptr;
+};
 
 class Tables {
  public:

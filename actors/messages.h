@@ -49,6 +49,7 @@ struct FlushMsg {
 };
 struct FlushedMsg {
   ShardId shard;
+  std::uint64_t round = 0;
   std::shared_ptr<std::vector<std::pair<EntityKey, Seq>>> written;
   std::optional<Checkpoint> checkpoint;
   Status status = Done{};

@@ -37,22 +37,16 @@ std::size_t Shard::entities() const { return tables_.size(); }
 
 template <class State>
 Hosted<State>* Shard::find(const typename HostedTraits<State>::Id& id) {
-  auto& table = tables_.of<State>();
-  auto at = table.find(id);
-  return at == table.end() ? nullptr : &at->second;
+  return tables_.of<State>().find(id);
 }
 
 template <class State>
 Hosted<State>& Shard::make(const typename HostedTraits<State>::Id& id) {
-  auto [at, fresh] = tables_.of<State>().try_emplace(id);
-  Hosted<State>& hosted = at->second;
-  if (fresh) {
-    hosted.id = id;
-    hosted.kind = HostedTraits<State>::kind;
-    hosted.bytes = static_cast<std::uint32_t>(memory_of(hosted.state) + sizeof(Entity) + 64);
-    memory_bytes_ += hosted.bytes;
-    lru_.push(hosted);
-  }
+  if (Hosted<State>* there = find<State>(id)) return *there;
+  Hosted<State>& hosted = tables_.of<State>().add(id);
+  hosted.bytes = static_cast<std::uint32_t>(memory_of(hosted.state) + sizeof(Entity) + 64);
+  memory_bytes_ += hosted.bytes;
+  lru_.push(hosted);
   return hosted;
 }
 
@@ -73,7 +67,7 @@ Entity* Shard::entity_of(const EntityKey& key) {
   });
 }
 
-void Shard::touch(Entity& entity) { lru_.touch(entity); }
+void Shard::touch(Entity& entity) { entity.used = true; }
 
 void Shard::changed(Entity& entity, Seq seq) {
   entity.seq = seq;
@@ -81,7 +75,7 @@ void Shard::changed(Entity& entity, Seq seq) {
     entity.dirty = true;
     ++dirty_;
   }
-  lru_.touch(entity);
+  entity.used = true;
 }
 
 // ---- recording ----
@@ -109,7 +103,8 @@ bool closes_answer(const Transaction& t, std::size_t index) {
   return true;
 }
 
-Answer answer_of(const Transaction& t, Version version, std::uint8_t status) {
+/// `detail`: of a refusal with illegal_state, the status; of a user's answer, awaits_address.
+Answer answer_of(const Transaction& t, Version version, std::uint8_t detail) {
   Answer a{.key_hash = t.key_hash,
            .request_hash = t.request_hash,
            .at_ms = t.at.value,
@@ -117,9 +112,18 @@ Answer answer_of(const Transaction& t, Version version, std::uint8_t status) {
            .outcome = t.outcome};
   if (const auto* refused = std::get_if<CommandRefused>(&t.events[0].payload)) {
     a.refusal = refused->reason;
-    if (refused->reason == Refusal::illegal_state) a.detail = status;
+    if (refused->reason == Refusal::illegal_state) a.detail = detail;
+  } else if (t.events[0].entity.kind() == Kind::user) {
+    a.detail = detail;
   }
   return a;
+}
+
+bool asks_for_address(const Transaction& t) {
+  return std::any_of(t.events.begin(), t.events.end(), [](const Event& e) {
+    return std::holds_alternative<UserRegistered>(e.payload) ||
+           std::holds_alternative<EmailChangeRequested>(e.payload);
+  });
 }
 
 void keep_figures(SkuState& s, const StockFigures& figures) {
@@ -170,10 +174,12 @@ void Shard::apply_to_user(const Transaction& t, std::size_t index, Seq seq) {
   auto& h = make<UserState>(id_of<UserState>(t.events[index].entity));
   if (seq <= h.seq) return;
   UserState& s = h.state;
-  const Version before = s.user.version;
-  s.user = evolve(std::move(s.user), t.events[index].payload);
-  if (closes_answer(t, index)) s.answers.keep(answer_of(t, s.user.version, 0));
-  if (std::holds_alternative<EmailRefused>(t.events[index].payload)) s.answers.refuse(before, Refusal::email_taken);
+  const Payload& payload = t.events[index].payload;
+  s.user = evolve(std::move(s.user), payload);
+  if (closes_answer(t, index))
+    s.answers.keep(answer_of(t, s.user.version, asks_for_address(t) ? Answer::awaits_address : std::uint8_t{0}));
+  if (std::holds_alternative<EmailAssigned>(payload)) s.answers.address_assigned(s.user.version);
+  if (std::holds_alternative<EmailRefused>(payload)) s.answers.address_refused();
   trim_profiles(s.user, s.answers.oldest_version(s.user.version));
   changed(h, seq);
 }
@@ -291,7 +297,7 @@ void Shard::handle(ShardInput&& input) {
 }
 
 void Shard::handle_request(Request&& request) {
-  if (suspended_ && !is_read(request.op)) {
+  if (!readable_ || (suspended_ && !is_read(request.op))) {
     answer(request, reply_to(request, ReplyCode::unavailable), 0);
     return;
   }
@@ -304,9 +310,10 @@ void Shard::handle_request(Request&& request) {
 }
 
 void Shard::process(ShardInput&& input) {
-  if (auto* ready = std::get_if<QuoteReady>(&input)) {
-    quotes_[ready->target][ready->sku] = std::move(ready->quote);
-    return drain(ready->target);
+  if (auto* ready = std::get_if<QuoteReady>(&input)) return quote_ready(std::move(*ready));
+  if (auto* wanted = std::get_if<QuoteWanted>(&input); wanted && !readable_) {
+    output_.inputs.emplace_back(QuoteReady{wanted->target, wanted->sku, std::nullopt});
+    return;
   }
   if (!parked_.empty() && !draining_) {
     auto queue = parked_.find(target_of(input));
@@ -326,19 +333,38 @@ void Shard::process(ShardInput&& input) {
 }
 
 void Shard::quote_wanted(const QuoteWanted& wanted) {
-  QuoteReady ready{.target = wanted.target, .sku = wanted.sku, .quote = {}};
+  QuoteReady ready{.target = wanted.target, .sku = wanted.sku, .quote = Quote{}};
   auto* h = find<SkuState>(wanted.sku);
   if (h && h->state.product.defined) {
     const Product& p = h->state.product;
-    ready.quote = {.standing = p.active ? Quote::Standing::on_sale : Quote::Standing::inactive,
-                   .name = p.name,
-                   .price = p.price};
+    ready.quote = Quote{.standing = p.active ? Quote::Standing::on_sale : Quote::Standing::inactive,
+                        .name = p.name,
+                        .price = p.price};
   }
   const Seq seq = h ? h->catalogue_seq : 0;
   if (seq <= committed_)
     output_.inputs.emplace_back(std::move(ready));
   else
     gate(seq, {.what = ShardInput(std::move(ready))});
+}
+
+void Shard::quote_ready(QuoteReady&& ready) {
+  auto asked = quotes_.find(ready.target);
+  if (asked == quotes_.end()) return;  // who asked does not wait any more
+  if (ready.quote) {
+    auto at = asked->second.by_sku.find(ready.sku);
+    if (at == asked->second.by_sku.end() || at->second) return;
+    at->second = std::move(ready.quote);
+    if (--asked->second.missing == 0) drain(ready.target);
+    return;
+  }
+  quotes_.erase(asked);
+  auto queue = parked_.find(ready.target);
+  if (queue == parked_.end() || queue->second.empty()) return;
+  const ShardInput head = std::move(queue->second.front());
+  queue->second.pop_front();
+  if (const auto* r = std::get_if<Request>(&head)) answer(*r, reply_to(*r, ReplyCode::unavailable), 0);
+  drain(ready.target);
 }
 
 /// The entities that must be in memory (or known to be absent) before `input` can be decided.
@@ -438,8 +464,12 @@ void Shard::load_failed_for(const std::vector<EntityKey>& targets) {
     if (queue == parked_.end()) continue;
     std::deque<ShardInput> inputs = std::move(queue->second);
     parked_.erase(queue);
-    for (auto& input : inputs)
+    quotes_.erase(target);
+    for (auto& input : inputs) {
       if (auto* r = std::get_if<Request>(&input)) answer(*r, reply_to(*r, ReplyCode::unavailable), 0);
+      if (auto* wanted = std::get_if<QuoteWanted>(&input))
+        output_.inputs.emplace_back(QuoteReady{wanted->target, wanted->sku, std::nullopt});
+    }
   }
 }
 
@@ -459,6 +489,7 @@ void Shard::drain(const EntityKey& target) {
     process(std::move(input));
     queue = parked_.find(target);
     if (queue == parked_.end() || queue->second.size() > left) break;  // it waits again
+    quotes_.erase(target);  // a price is read anew for each command
   }
   draining_ = outer;
 }
@@ -478,7 +509,7 @@ void Shard::answer(const Request& request, Reply&& reply, Seq depends_on) {
   switch (request.reply_to.who) {
     case ReplyTo::Who::nobody: return;
     case ReplyTo::Who::client:
-      reply.seq = depends_on ? depends_on : committed_;
+      reply.seq = std::max(depends_on, committed_);  // all up to there is in what was read
       if (depends_on <= committed_)  // owes nothing to what is gated
         output_.replies.emplace_back(request.reply_to.sink, std::move(reply));
       else

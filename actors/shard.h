@@ -54,7 +54,7 @@ struct QuoteWanted {
 struct QuoteReady {
   EntityKey target;
   Sku sku;
-  Quote quote;
+  std::optional<Quote> quote;  // none: the catalogue cannot be read now
 };
 
 using ShardInput = std::variant<Request, ProcessAnswer, QuoteWanted, QuoteReady>;
@@ -70,6 +70,7 @@ struct ShardOutput {
   std::vector<std::pair<ShardId, EntityKey>> loads;
   struct Flush {
     ShardId shard;
+    std::uint64_t round = 0;  // of the shard's checkpoints
     std::vector<StateWrite> states;
     std::optional<Checkpoint> checkpoint;
   };
@@ -93,8 +94,9 @@ class Shard {
   Shard(ShardId id, const ShardContext& context, ShardOutput& output);
   ~Shard();
 
-  /// Forgets all and rebuilds it: states of the last checkpoint, then the journal's tail.
-  /// Errors: corrupt, unavailable.
+  /// Forgets all and rebuilds it: states of the last checkpoint, then the journal's tail. Who waits
+  /// is answered `unavailable`.
+  /// Errors: corrupt, unavailable: then nothing can be read here until it succeeds.
   Status recover(Journal& journal, RecoveryReport& report);
   /// Takes up what orders and users owe; after recover(). A new epoch where the last commit failed.
   enum class Epoch : std::uint8_t { same, next };
@@ -112,13 +114,13 @@ class Shard {
   /// A commit failed: what it held is unknown. Answers `unavailable` to all who wait, drops what is
   /// tentative. Commands are refused until resume().
   void failed(std::uint64_t epoch);
-  void states_written(const std::vector<std::pair<EntityKey, Seq>>& written,
+  void states_written(std::uint64_t round, const std::vector<std::pair<EntityKey, Seq>>& written,
                       const std::optional<Checkpoint>& checkpoint);
   /// Begins to write all that is dirty and then a checkpoint; checkpoint_step() goes on with it, at
   /// most `states_max` states at a time.
   void start_checkpoint();
   void checkpoint_step(std::size_t states_max);
-  void flush_failed();
+  void flush_failed(std::uint64_t round);
 
   std::optional<Quote> quote_if_ready(const Sku& sku);
 
@@ -144,8 +146,7 @@ class Shard {
   /// Only the one named, where it is there.
   template <class State, class F>
   void each_one(const typename HostedTraits<State>::Id& id, const F& visit) const {
-    const auto& table = tables_.of<State>();
-    if (auto at = table.find(id); at != table.end()) visit(at->second.state);
+    if (const auto* h = tables_.of<State>().find(id)) visit(h->state);
   }
   std::uint64_t chain() const { return chain_; }
 
@@ -165,11 +166,13 @@ class Shard {
         what;
   };
   enum class Replayed : std::uint8_t { no, yes };
+  enum class Awaits : std::uint8_t { nothing, address };
   struct FinalWaiter {
     Request request;
     Version version = 0;  // of the answer
     UnixMs until;
     Replayed replayed = Replayed::no;
+    Awaits awaits = Awaits::nothing;  // of a user
   };
   struct Work {
     OrderWork order;
@@ -185,9 +188,15 @@ class Shard {
     UnixMs until;
   };
   struct Round {  // of a checkpoint
+    std::uint64_t number = 0;
     Checkpoint at;
     std::vector<EntityKey> todo;
-    bool mark_sent = false;
+    std::size_t flushes = 0;  // under way
+    bool mark_sent = false;   // only after every state of the round was written
+  };
+  struct Quotes {  // for a parked target
+    std::unordered_map<Sku, std::optional<Quote>> by_sku;  // none: asked for
+    std::size_t missing = 0;
   };
 
   enum class Remember : std::uint8_t { no, yes };
@@ -196,6 +205,7 @@ class Shard {
   void handle_request(Request&& request);
   void process(ShardInput&& input);
   void quote_wanted(const QuoteWanted& wanted);
+  void quote_ready(QuoteReady&& ready);
   bool park_unless_ready(ShardInput& input);
   void park(ShardInput&& input);
   void needs_of(const ShardInput& input, std::vector<EntityKey>& out);
@@ -247,7 +257,7 @@ class Shard {
   void email_step(Request& request);
   void bind_key(Request& request);
   bool bound_elsewhere(Request& request, const Id128& raw, const std::optional<UserId>& user);
-  bool unknown_user(Request& request, const EntityKey& entity, const std::optional<UserId>& user);
+  bool unknown_user(Request& request, const std::optional<UserId>& user);
   std::optional<Quote> quote_for(const EntityKey& target, const Sku& sku);
   void cart_command(Request& request);
   void check_out(Request& request, const CheckOut& command);
@@ -263,15 +273,18 @@ class Shard {
   void user_effects(const UserId& id);
   void wait_for_check_out(Request&& request, const OrderId& id, Seq seq, Replayed replayed);
   void wait_for_order(Request&& request, const OrderId& id, Version version, Replayed replayed);
-  void wait_for_user(Request&& request, Version version, Replayed replayed);
+  void wait_for_user(Request&& request, Version version, Replayed replayed, Awaits awaits);
   void serve_order_waiters(const OrderId& id);
-  void serve_user_waiters(const UserId& id);
+  enum class Address : std::uint8_t { as_it_was, assigned, refused };
+  void serve_user_waiters(const UserId& id, Address address);
   void arm_expiry(const Sku& sku, UnixMs due);
   void fire(const EntityKey& entity, UnixMs time);
   void expire(const Sku& sku, UnixMs time);
 
   // shard_storage.cc: recovery, checkpoints, eviction
   void forget();
+  void abandon();
+  Status rebuild(Journal& journal, RecoveryReport& report);
   Status replay_tail(Journal& journal, RecoveryReport& report);
   Status load_now(const EntityKey& entity);
   Presence fetch_quietly(const EntityKey& entity);
@@ -295,6 +308,7 @@ class Shard {
   std::uint64_t chain_ = 0;  // after cut_seq_
   std::uint64_t epoch_ = 1;
   bool suspended_ = false;
+  bool readable_ = true;   // recovered
   UnixMs time_;            // newest stamp given
 
   Tables tables_;
@@ -308,7 +322,7 @@ class Shard {
   std::unordered_map<EntityKey, std::deque<ShardInput>> parked_;
   std::unordered_map<EntityKey, std::vector<EntityKey>> waiting_;  // entity that comes -> targets
   bool draining_ = false;
-  std::unordered_map<EntityKey, std::unordered_map<Sku, Quote>> quotes_;  // arrived for a parked target
+  std::unordered_map<EntityKey, Quotes> quotes_;
   std::vector<PositionWaiter> position_waiters_;
 
   std::unordered_map<OrderId, Work> works_;
@@ -318,6 +332,7 @@ class Shard {
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
 
   std::optional<Round> round_;
+  std::uint64_t rounds_ = 0;
   Seq checkpoint_seq_ = 0;
   UnixMs checkpoint_at_;
   Counts counts_;

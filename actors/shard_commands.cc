@@ -52,7 +52,8 @@ void Shard::replay(Request& request, const Answer& before, Seq seq) {
   if (const auto* c = std::get_if<PlaceOrder>(&request.op))
     return wait_for_check_out(std::move(request), c->order, seq, Replayed::yes);
   if (request.op.index() >= Op(RegisterUser{}).index() && request.op.index() <= Op(EraseUser{}).index())
-    return wait_for_user(std::move(request), before.version, Replayed::yes);
+    return wait_for_user(std::move(request), before.version, Replayed::yes,
+                         before.detail == Answer::awaits_address ? Awaits::address : Awaits::nothing);
   respond(request, before.outcome == Outcome::created ? ReplyCode::created : ReplyCode::ok, before.version, seq,
           Replayed::yes);
 }
@@ -152,7 +153,10 @@ void Shard::render(const Request& request, Version version, Body& out) {
       request.op);
 }
 
-void Shard::not_found(Request& request) { answer(request, reply_to(request, ReplyCode::not_found), 0); }
+void Shard::not_found(Request& request) {
+  const Entity* e = entity_of(target_of(request.op));  // there, but erased or without a definition
+  answer(request, reply_to(request, ReplyCode::not_found), e ? e->seq : 0);
+}
 
 // ---- dispatch ----
 
@@ -333,8 +337,10 @@ void Shard::user_command(Request& request) {
   const UserState& state = h ? h->state : nothing;
   if (answered_before(request, state.answers, seq)) return;
   const bool registers = std::holds_alternative<RegisterUser>(request.op);
-  if (registers && state.user.status != UserStatus::none)  // its key is older than what we remember
-    return wait_for_user(std::move(request), state.user.version, Replayed::yes);
+  if (registers && state.user.status != UserStatus::none) {  // its key is older than what we remember
+    const Awaits awaits = state.user.status == UserStatus::registering ? Awaits::address : Awaits::nothing;
+    return wait_for_user(std::move(request), state.user.version, Replayed::yes, awaits);
+  }
   if (!registers && state.user.status != UserStatus::active) return not_found(request);
   if (version_differs(request, state.user.version, seq)) return;
   const Decision decision = std::visit(
@@ -346,9 +352,12 @@ void Shard::user_command(Request& request) {
       },
       request.op);
   if (!decided(request, entity, decision, registers ? Outcome::created : Outcome::ok)) return;
-  const Version version = find<UserState>(id) ? find<UserState>(id)->state.user.version : 0;
+  const User& user = find<UserState>(id)->state.user;
+  const auto* update = std::get_if<UpdateUser>(&request.op);
+  const bool asks_for_address = registers || (update && update->email && user.pending);
+  const Version version = user.version;
   user_effects(id);
-  wait_for_user(std::move(request), version, Replayed::no);
+  wait_for_user(std::move(request), version, Replayed::no, asks_for_address ? Awaits::address : Awaits::nothing);
 }
 
 void Shard::email_step(Request& request) {
@@ -377,8 +386,9 @@ void Shard::bind_key(Request& request) {
            now().value - bound->state.key.at_ms > limits::answer_kept_ms;
   };
   const bool same = bound && bound->state.key.target == target && bound->state.key.request_hash == request.request_hash;
-  if ((!is_twin && entity_of(twin)) || (!fresh() && !same)) {
-    const Seq seq = bound ? bound->seq : 0;
+  const Entity* other = is_twin ? nullptr : entity_of(twin);
+  if (other || (!fresh() && !same)) {
+    const Seq seq = std::max(bound ? bound->seq : 0, other ? other->seq : 0);
     return answer(request, reply_to(request, ReplyCode::idempotency_conflict), seq);
   }
   if (fresh())
@@ -400,11 +410,13 @@ bool Shard::bound_elsewhere(Request& request, const Id128& raw, const std::optio
   return true;
 }
 
-bool Shard::unknown_user(Request& request, const EntityKey& entity, const std::optional<UserId>& user) {
+bool Shard::unknown_user(Request& request, const std::optional<UserId>& user) {
   if (!user) return false;
   auto* h = find<UserState>(*user);
   if (h && h->state.user.status == UserStatus::active) return false;
-  refuse(request, entity, {Refusal::unknown_user}, Remember::no);
+  Reply reply = reply_to(request, ReplyCode::refused);
+  reply.refusal = Refusal::unknown_user;
+  answer(request, std::move(reply), h ? h->seq : 0);
   return true;
 }
 
@@ -414,11 +426,14 @@ std::optional<Quote> Shard::quote_for(const EntityKey& target, const Sku& sku) {
   if (!quotes_.empty()) {
     auto at = quotes_.find(target);
     if (at != quotes_.end()) {
-      auto quote = at->second.find(sku);
-      if (quote != at->second.end()) return quote->second;
+      auto quote = at->second.by_sku.find(sku);
+      if (quote != at->second.by_sku.end()) return quote->second;
     }
   }
   if (auto quote = context_.quote_now(sku)) return quote;
+  Quotes& asked = quotes_[target];
+  asked.by_sku.emplace(sku, std::nullopt);
+  ++asked.missing;
   output_.inputs.emplace_back(QuoteWanted{sku, target});
   return std::nullopt;
 }
@@ -436,7 +451,7 @@ void Shard::cart_command(Request& request) {
     if (bound_elsewhere(request, open->cart.raw, open->user)) return;
     if (state.cart.status != CartStatus::none)  // its key is older than what we remember
       return respond(request, ReplyCode::created, state.cart.version, seq, Replayed::yes);
-    if (unknown_user(request, entity, open->user)) return;
+    if (unknown_user(request, open->user)) return;
     if (!decided(request, entity, decide(state.cart, *open), Outcome::created)) return;
     const auto& after = *find<CartState>(id);
     return respond(request, ReplyCode::created, after.state.cart.version, after.seq, Replayed::no);
@@ -500,7 +515,7 @@ void Shard::place_order(Request& request, const PlaceOrder& command) {
   if (bound_elsewhere(request, command.order.raw, command.user)) return;
   if (h && h->state.order.status != OrderStatus::none)
     return wait_for_check_out(std::move(request), command.order, h->seq, Replayed::yes);
-  if (unknown_user(request, entity, command.user)) return;
+  if (unknown_user(request, command.user)) return;
   OrderPlaced placed{.user = command.user,
                      .payment_method = command.payment.method,
                      .payment_token = command.payment.token,
@@ -550,7 +565,7 @@ void Shard::accept_return(Request& request, const AcceptReturn& command) {
   auto* h = find<OrderState>(command.order);
   if (h && h->state.order.status != OrderStatus::none)
     return respond(request, ReplyCode::created, 1, h->seq, Replayed::yes);
-  if (unknown_user(request, entity, command.user)) return;
+  if (unknown_user(request, command.user)) return;
   ReturnAccepted accepted{.user = command.user, .reference = command.reference, .occurred_at = command.occurred_at};
   Refusal refusal = Refusal::none;
   bool complete = true;
@@ -611,6 +626,7 @@ void Shard::order_command(Request& request) {
 }
 
 std::optional<Quote> Shard::quote_if_ready(const Sku& sku) {
+  if (!readable_) return std::nullopt;
   auto* h = find<SkuState>(sku);
   if (!h) {
     if (fetch_quietly(sku) == Presence::coming) return std::nullopt;

@@ -191,18 +191,21 @@ void Shard::user_answer(const UserId& id, ProcessAnswer& answer) {
   if (h->state.user.status == UserStatus::rejected)  // nobody's data: it needs no key
     gate(h->seq, {.what = std::make_pair(EntityKey(id), std::vector<PersonId>{EntityKey(id)})});
   if (std::holds_alternative<EmailAssigned>(facts[0])) user_effects(id);
-  serve_user_waiters(id);
+  serve_user_waiters(id, std::holds_alternative<EmailAssigned>(facts[0])  ? Address::assigned
+                         : std::holds_alternative<EmailRefused>(facts[0]) ? Address::refused
+                                                                          : Address::as_it_was);
 }
 
-void Shard::wait_for_user(Request&& request, Version version, Replayed replayed) {
+void Shard::wait_for_user(Request&& request, Version version, Replayed replayed, Awaits awaits) {
   const UserId id = id_of<UserState>(target_of(request.op));
   const UnixMs until = now().plus_ms(context_.options.wait_final_ms);
-  user_waiters_[id].push_back({std::move(request), version, until, replayed});
+  user_waiters_[id].push_back({std::move(request), version, until, replayed, awaits});
   timers_.push({until, id});
-  serve_user_waiters(id);
+  serve_user_waiters(id, Address::as_it_was);
 }
 
-void Shard::serve_user_waiters(const UserId& id) {
+/// `address`: what has just become of the one that was asked for.
+void Shard::serve_user_waiters(const UserId& id, Address address) {
   auto at = user_waiters_.find(id);
   if (at == user_waiters_.end()) return;
   auto* h = find<UserState>(id);
@@ -210,27 +213,23 @@ void Shard::serve_user_waiters(const UserId& id) {
   const User& user = h->state.user;
   const UnixMs time = now();
   std::erase_if(at->second, [&](FinalWaiter& w) {
-    const auto* update = std::get_if<UpdateUser>(&w.request.op);
     const bool registers = std::holds_alternative<RegisterUser>(w.request.op);
     const bool erases = std::holds_alternative<EraseUser>(w.request.op);
-    const bool waits = erases ? user.key_to_destroy : user.pending.has_value();
+    const bool awaits_address = w.awaits == Awaits::address;
+    const bool waits = erases ? user.key_to_destroy : awaits_address && address == Address::as_it_was;
     if (waits) {
       if (time < w.until) return false;
       answer(w.request, reply_to(w.request, ReplyCode::unavailable), 0);
       return true;
     }
-    const bool taken = registers ? user.status == UserStatus::rejected
-                                 : update && update->email && user.status == UserStatus::active &&
-                                       user.email != update->email->hash && w.replayed == Replayed::no;
-    if (taken) {
+    if (awaits_address ? address == Address::refused : registers && user.status == UserStatus::rejected) {
       Reply reply = reply_to(w.request, ReplyCode::refused);
       reply.refusal = Refusal::email_taken;
       reply.replayed = w.replayed == Replayed::yes;
       answer(w.request, std::move(reply), h->seq);
       return true;
     }
-    // A change of the address shows once the address is assigned: one version later.
-    const Version version = w.version + (update && update->email && user.version > w.version ? 1 : 0);
+    const Version version = awaits_address ? user.version : w.version;  // it shows once it is assigned
     respond(w.request, registers ? ReplyCode::created : ReplyCode::ok, version, h->seq, w.replayed);
     return true;
   });
@@ -272,7 +271,7 @@ void Shard::fire(const EntityKey& entity, UnixMs time) {
   if (entity.kind() == Kind::user) {
     const UserId id = id_of<UserState>(entity);
     if (!suspended_) user_effects(id);
-    return serve_user_waiters(id);
+    return serve_user_waiters(id, Address::as_it_was);
   }
   const OrderId id = id_of<OrderState>(entity);
   auto at = works_.find(id);

@@ -97,7 +97,22 @@ void Shard::forget() {
 }
 
 Status Shard::recover(Journal& journal, RecoveryReport& report) {
-  forget();
+  abandon();
+  const std::uint64_t own_epoch = epoch_;  // never goes back: what failed in it stays refused
+  const Status status = rebuild(journal, report);
+  epoch_ = std::max(epoch_, own_epoch);
+  readable_ = status.ok();
+  if (!status.ok()) {
+    forget();
+    last_seq_ = committed_ = 0;
+  }
+  cut_seq_ = committed_ = last_seq_;
+  checkpoint_at_ = now();
+  report.last_event_at = std::max(report.last_event_at, time_);
+  return status;
+}
+
+Status Shard::rebuild(Journal& journal, RecoveryReport& report) {
   auto checkpoint = context_.states.checkpoint(id_);
   if (!checkpoint.ok()) return checkpoint.error();
   last_seq_ = cut_seq_ = committed_ = checkpoint_seq_ = checkpoint->seq;
@@ -109,11 +124,7 @@ Status Shard::recover(Journal& journal, RecoveryReport& report) {
   for (const auto& entity : *active_entities)
     if (auto s = load_now(entity); !s.ok()) return s;
   report.entities += active_entities->size();
-  if (auto s = replay_tail(journal, report); !s.ok()) return s;
-  committed_ = cut_seq_ = last_seq_;
-  checkpoint_at_ = now();
-  report.last_event_at = std::max(report.last_event_at, time_);
-  return Done{};
+  return replay_tail(journal, report);
 }
 
 Status Shard::replay_tail(Journal& journal, RecoveryReport& report) {
@@ -183,6 +194,12 @@ void Shard::resume(Epoch epoch) {
 void Shard::failed(std::uint64_t epoch) {
   if (suspended_ || epoch != epoch_) return;
   suspended_ = true;
+  abandon();
+  last_seq_ = cut_seq_ = committed_;
+}
+
+/// Forgets all; whoever waits for something hears `unavailable`.
+void Shard::abandon() {
   std::vector<Request> clients;
   std::vector<QuoteWanted> quotes;
   const auto drop = [&](ShardInput& input) {
@@ -210,7 +227,6 @@ void Shard::failed(std::uint64_t epoch) {
   for (auto& [id, waiters] : user_waiters_)
     for (auto& w : waiters) clients.push_back(std::move(w.request));
   forget();
-  last_seq_ = cut_seq_ = committed_;
   for (const auto& r : clients) answer(r, reply_to(r, ReplyCode::unavailable), 0);
   for (auto& q : quotes) output_.inputs.emplace_back(std::move(q));  // asked again of what recovery finds
 }
@@ -219,7 +235,9 @@ void Shard::failed(std::uint64_t epoch) {
 
 void Shard::start_checkpoint() {
   if (round_ || suspended_) return;
-  round_.emplace(Round{.at = {.seq = cut_seq_, .chain = chain_, .epoch = epoch_, .time_ms = time_.value}, .todo = {}});
+  round_.emplace(Round{.number = ++rounds_,
+                       .at = {.seq = cut_seq_, .chain = chain_, .epoch = epoch_, .time_ms = time_.value},
+                       .todo = {}});
   round_->todo.reserve(dirty_);
   for (Entity* e = lru_.oldest(); e; e = e->newer)
     if (e->dirty) round_->todo.push_back(key_of(*e));
@@ -234,20 +252,23 @@ EntityKey Shard::key_of(const Entity& e) {
 
 void Shard::checkpoint_step(std::size_t states_max) {
   if (!round_ || round_->mark_sent || suspended_) return;
-  ShardOutput::Flush flush{.shard = id_, .states = {}, .checkpoint = {}};
+  ShardOutput::Flush flush{.shard = id_, .round = round_->number, .states = {}, .checkpoint = {}};
   while (!round_->todo.empty() && flush.states.size() < states_max) {
     if (auto write = write_of(round_->todo.back())) flush.states.push_back(std::move(*write));
     round_->todo.pop_back();
   }
   counts_.states_written += flush.states.size();
-  if (round_->todo.empty()) {
+  if (round_->todo.empty() && round_->flushes == 0) {  // a flush that fails must leave no mark behind it
     flush.checkpoint = round_->at;
     round_->mark_sent = true;
+  } else if (flush.states.empty()) {
+    return;
   }
+  ++round_->flushes;
   gate(last_seq_, {.what = std::move(flush)});
 }
 
-void Shard::states_written(const std::vector<std::pair<EntityKey, Seq>>& written,
+void Shard::states_written(std::uint64_t round, const std::vector<std::pair<EntityKey, Seq>>& written,
                            const std::optional<Checkpoint>& checkpoint) {
   for (const auto& [key, seq] : written) {
     Entity* e = entity_of(key);
@@ -255,14 +276,18 @@ void Shard::states_written(const std::vector<std::pair<EntityKey, Seq>>& written
     e->dirty = false;
     --dirty_;
   }
-  if (!checkpoint || !round_ || round_->at != *checkpoint) return;
+  if (!round_ || round_->number != round) return;
+  --round_->flushes;
+  if (!checkpoint) return;
   checkpoint_seq_ = checkpoint->seq;
   checkpoint_at_ = now();
   ++counts_.checkpoints;
   round_.reset();
 }
 
-void Shard::flush_failed() { round_.reset(); }
+void Shard::flush_failed(std::uint64_t round) {
+  if (round_ && round_->number == round) round_.reset();
+}
 
 void Shard::evict() {
   const std::size_t budget = context_.options.memory_bytes / context_.options.shards;
@@ -271,9 +296,11 @@ void Shard::evict() {
   for (Entity* e = lru_.oldest(); e && memory_bytes_ > budget && looked_at < evict_looks_per_tick; ++looked_at) {
     Entity* newer = e->newer;
     const EntityKey key = key_of(*e);
-    if (e->dirty) {
-      start_checkpoint();
-    } else if (e->seq <= committed_ && !active(key) && !parked_.contains(key)) {
+    if (e->dirty) start_checkpoint();
+    if (e->used || e->dirty || e->seq > committed_ || active(key) || parked_.contains(key)) {
+      e->used = false;
+      lru_.touch(*e);  // it comes round again
+    } else {
       ++counts_.evictions;
       memory_bytes_ -= e->bytes;
       lru_.remove(*e);

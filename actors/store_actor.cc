@@ -32,7 +32,7 @@ caf::behavior store_actor(caf::event_based_actor* self, StateStore* states, Vaul
           auto written = std::make_shared<std::vector<std::pair<EntityKey, Seq>>>();
           written->reserve(flush.states.size());
           for (const auto& w : flush.states) written->emplace_back(w.entity, w.seq);
-          caf::anon_send(host, FlushedMsg{flush.shard, std::move(written), flush.checkpoint, std::move(status)});
+          caf::anon_send(host, FlushedMsg{flush.shard, flush.round, std::move(written), flush.checkpoint, std::move(status)});
         }
       },
       [=](const DestroyKeysMsg& m) {

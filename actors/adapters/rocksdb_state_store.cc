@@ -107,17 +107,17 @@ Result<std::unique_ptr<RocksdbStateStore>, Fault> RocksdbStateStore::open_as(
   // We rotate ourselves (see rotate_log); RocksDB alone would not sync the old file first.
   database_options.write_buffer_size = options.log_bytes * 4;
   database_options.max_total_wal_size = options.log_bytes * 64;
+  // Every new order asks whether it is there already: 8 % of a shard's time in the skip list
+  // without.
+  database_options.memtable_whole_key_filtering = true;
+  database_options.memtable_prefix_bloom_size_ratio = 0.05;
   database_options.wal_bytes_per_sync = 1 << 20;
   // A torn tail and anything after it is dropped: the store is then merely older.
   database_options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   auto database = RocksdbHandle::open(database_options, options.path, if_corrupt, access);
   if (!database) return database.error();
-  std::unique_ptr<RocksdbStateStore> store(
+  return std::unique_ptr<RocksdbStateStore>(
       new RocksdbStateStore(std::move(*database), options.log_bytes));
-  if (access == RocksdbHandle::Access::read_write) {
-    if (auto loaded = store->reload_marks(); !loaded) return loaded.error();
-  }
-  return store;
 }
 
 Status RocksdbStateStore::put(const std::vector<StateWrite>& states,
@@ -125,7 +125,8 @@ Status RocksdbStateStore::put(const std::vector<StateWrite>& states,
   std::lock_guard lock(write_mutex_);
   rocksdb::WriteBatch batch;
   if (marks_generation_ != database_->generation()) {
-    // The disk failed before. An empty write recovers the database or says why not.
+    // The first put, or the disk failed before. An empty write recovers the database, or says why
+    // not.
     if (auto status = database_->write(batch, RocksdbHandle::Durability::buffered); !status) {
       return status;
     }

@@ -62,7 +62,8 @@ class RocksdbStateStore final : public StateStore {
   // What is marked 'a' on disk, so that an idle state needs no delete. The engine holds every
   // active entity in memory anyway.
   std::unordered_map<std::uint16_t, std::unordered_set<EntityKey>> active_;
-  std::uint64_t marks_generation_ = 0;  // of the database when active_ was loaded; 0: stale
+  std::uint64_t marks_generation_ =
+      0;  // of the database when active_ was loaded; 0: never, or stale
   std::size_t bytes_in_log_ = 0;
 };
 

@@ -211,7 +211,6 @@ Result<std::optional<std::string>, Fault> SodiumVault::open(const PersonId& pers
 Status SodiumVault::destroy(const PersonId& person) {
   {
     std::lock_guard lock(write_mutex_);
-    cache_.forget(person);
     PersonKey key;
     auto state = read_key(person, key);
     if (!state) return state.error();
@@ -220,7 +219,7 @@ Status SodiumVault::destroy(const PersonId& person) {
     batch.Put(person_key('k', person), rocksdb::Slice(&destroyed, 1));
     if (*state == KeyState::present) batch.Put(person_key('p', person), {});
     auto written = database_->write(batch, RocksdbHandle::Durability::synced);
-    cache_.forget(person);  // a reader may have read it between the two
+    cache_.forget(person);  // now: a reader may have read it while it was written
     if (!written) return written;
     if (*state == KeyState::none) return Done{};
   }
@@ -272,13 +271,14 @@ Status SodiumVault::purge() {
   {
     const auto reader = database_->read();
     if (!reader.db) return database_->away();
-    auto status = reader.db->Flush({});  // empties the log file that holds the bytes
+    rocksdb::Status status;
     rocksdb::CompactRangeOptions compact;
     compact.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
     for (const auto& mark : marks) {
       if (!status.ok()) break;
       const auto begin = "k" + mark.substr(1);
       const rocksdb::Slice from(begin);
+      // First flushes the memtable, after which the log file with the bytes is obsolete.
       status = reader.db->CompactRange(compact, &from, &from);
     }
     // The pair deletes obsolete files before it returns; by itself RocksDB does so soon after.

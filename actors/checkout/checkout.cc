@@ -332,8 +332,7 @@ Advance Checkout::on_payment(OrderId id, const Order& order, OrderWork& work,
 }
 
 Advance Checkout::on_timer(OrderId id, const Order& order, OrderWork& work, UnixMs now) const {
-  Advance out;
-  out.after_commit = false;
+  Advance out;  // after the commit: on a slow disk not even the order itself may be durable yet
   if (work.stage == Stage::idle) return out;
   if ((work.stage == Stage::authorising || work.stage == Stage::capturing) && now >= work.deadline)
     return reject(id, order, work, Refusal::payment_unavailable, Refusal::none, now);

@@ -80,10 +80,11 @@ Decision decide(const User&, const RegisterUser& command) {
 Decision decide(const User& user, const UpdateUser& command) {
   bool new_email = false;
   if (command.email) {
-    // Asking again for what is under way is harmless; anything else has to wait for it.
+    // Asking again for what is under way is harmless, and a fact: the answer depends on what the
+    // index says. Anything else has to wait for it.
     const EmailHash wanted = command.email->hash;
     if (user.pending && user.pending->hash != wanted) return Refused{Refusal::illegal_state};
-    new_email = !user.pending && user.email != wanted;
+    new_email = user.pending || user.email != wanted;
   }
   const bool new_country = command.country && *command.country != user.profile.country;
   Facts facts;

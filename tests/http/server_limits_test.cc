@@ -177,6 +177,15 @@ TEST_CASE("http limits: all bodies together have a limit, and its end is not for
     CHECK(answer.status == 503);
     CHECK(answer.headers["retry-after"] == "1");
     CHECK(first.call("b").status == 200);
+    first.close();
+  }
+  for (int i = 0; i < 5; ++i) {  // those who leave in the middle count no longer
+    const std::uint64_t before = server->stats().bytes_in;
+    Client leaving(server.port());
+    leaving.send(head + std::string(60'000, 'b'));
+    REQUIRE(eventually([&] { return server->stats().bytes_in > before + 60'000; }));
+    leaving.reset();
+    REQUIRE(eventually([&] { return server->stats().connections == 0; }));
   }
   Client again(server.port());
   again.send(head + std::string(60'000, 'b'));

@@ -171,11 +171,11 @@ TEST_CASE("vault: after a kill a destroyed key stays destroyed, and the next sta
 TEST_CASE("vault: sealed bytes are bound to their person, and a damaged key is a corrupt fault") {
   TemporaryFolder folder;
   const auto path = folder / "keys";
-  const PersonId cart = CartId{id_of(1, 3)};
+  const PersonId cart = CartId{id_of(1, 3)};  // the same id, another kind
   Sealed sealed;
   {
     auto vault = open_vault(path);
-    REQUIRE(vault->ensure({user(1), user(2), cart}).ok());
+    REQUIRE(vault->ensure({user(1), user(2), user(3), cart}).ok());
     sealed = vault->seal(user(1), "Grace").value();
   }
   const auto key_of = [](const PersonId& person) {
@@ -188,12 +188,14 @@ TEST_CASE("vault: sealed bytes are bound to their person, and a damaged key is a
     const std::unique_ptr<rocksdb::DB> raw(db);
     std::string key;
     REQUIRE(raw->Get({}, key_of(user(1)), &key).ok());
-    REQUIRE(raw->Put({}, key_of(cart), key).ok());  // the same key for another person
+    REQUIRE(raw->Put({}, key_of(cart), key).ok());  // the same key for other persons
+    REQUIRE(raw->Put({}, key_of(user(3)), key).ok());
     REQUIRE(raw->Put({}, key_of(user(2)), key.substr(1)).ok());
   }
   auto vault = open_vault(path);
   CHECK(open_sealed(*vault, user(1), sealed) == "Grace");
   CHECK(vault->open(cart, sealed).error().kind == Fault::Kind::corrupt);
+  CHECK(vault->open(user(3), sealed).error().kind == Fault::Kind::corrupt);
   CHECK(vault->seal(user(2), "x").error().kind == Fault::Kind::corrupt);
 }
 

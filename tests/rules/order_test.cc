@@ -41,8 +41,8 @@ Facts operator+(Facts facts, const Facts& more) {
 }
 ReturnOrder give_back(std::vector<ReturnLine> lines = {}) { return {order1, std::move(lines), {}}; }
 OrderReturned returned(std::uint32_t number, std::vector<ReturnedLine> lines,
-                       std::string_view value) {
-  return {number, std::move(lines), micros(value), {}};
+                       std::string_view value, Goods goods = Goods::restocked) {
+  return {number, std::move(lines), micros(value), {}, goods};
 }
 constexpr auto detail(OrderStatus status) { return static_cast<std::uint8_t>(status); }
 
@@ -154,7 +154,7 @@ TEST_CASE("order: a free one is cancelled without a refund") {
       .when(give_back({{sku("gift"), 1, gbp("0.000001")}}))
       .refused(Refusal::return_too_large)
       .when(give_back())
-      .then({returned(1, {{0, 1, Micros{0}}}, "0")});
+      .then({returned(1, {{0, 1, Micros{0}}}, "0", Goods::kept_off_sale)});
 }
 
 TEST_CASE("order: everything still out comes back, and only then it is returned") {
@@ -166,7 +166,7 @@ TEST_CASE("order: everything still out comes back, and only then it is returned"
   CHECK(scenario.state().status == OrderStatus::shipped);
   scenario.given({OrderDelivered{}})
       .when(give_back())
-      .then({returned(2, {{0, 2, micros("4.50")}, {2, 1, micros("1")}}, "10"),
+      .then({returned(2, {{0, 2, micros("4.50")}, {2, 1, micros("1")}}, "10", Goods::kept_off_sale),
              RefundRequested{2, micros("10")}})
       .when(give_back())
       .refused(Refusal::illegal_state, detail(OrderStatus::returned));

@@ -172,6 +172,7 @@ void Books::order_event(const Event& event) {
                  [&](const OrderShipped&) { ++book.shipped; },
                  [&](const OrderDelivered&) { ++book.delivered; },
                  [&](const OrderReturned& e) {
+            if (e.goods == Goods::kept_off_sale) book.kept_off_sale.insert(e.number);
                    for (const auto& line : e.lines)
                      book.returns[e.number][book.line_skus.at(line.line)] += line.quantity;
                  },

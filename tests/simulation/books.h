@@ -37,7 +37,7 @@ struct OrderBook {
   bool by_return = false, confirmed = false, rejected = false, settled = false;
   int cancelled = 0, shipped = 0, delivered = 0, requests = 0;
   std::map<std::uint32_t, Quantities> returns;
-  std::set<std::uint32_t> restocked, refunds_due;
+  std::set<std::uint32_t> restocked, kept_off_sale, refunds_due;
   bool final() const { return by_return || confirmed || rejected; }
 };
 

@@ -105,7 +105,7 @@ void judge_stock(World& world, const Books& books) {
     const std::string name = EntityKey(id).text();
     if (!order.final()) world.violated("P2", name + " never became final");
     if (!order.settled) world.violated("P2", name + " was never settled");
-    if (order.restocked.size() != order.returns.size())
+    if (order.restocked.size() + order.kept_off_sale.size() != order.returns.size())
       world.violated("P2", "a return of " + name + " was never restocked");
     for (const auto& [sku, quantity] : order.lines) {
       const auto at = books.skus.find(sku);
@@ -118,7 +118,8 @@ void judge_stock(World& world, const Books& books) {
       for (const auto& [number, back] : order.returns) {
         const auto line = back.find(sku);
         const auto booked = book.brought_back.find({id, number});
-        const std::int64_t promised = line == back.end() ? 0 : line->second;
+        const bool restocked = line != back.end() && !order.kept_off_sale.contains(number);
+        const std::int64_t promised = restocked ? line->second : 0;
         const std::int64_t found = booked == book.brought_back.end() ? 0 : booked->second;
         if (promised != found)
           world.violated("P3", differs(name + ", brought back of " + sku, promised, found));

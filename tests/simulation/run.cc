@@ -6,6 +6,7 @@
 #include "tests/simulation/staff.h"
 #include "tests/simulation/twice.h"
 
+#include "/tmp/dump.h"
 namespace souk::simulation {
 namespace {
 
@@ -38,9 +39,9 @@ Faults some_faults(World& world) {
   f.write_slow = often(50, 40);
   f.write_fails = often(50, 12);
   f.settle_fails = often(50, 60);
-  f.scan_fails = often(40, 30);
+  f.scan_fails = often(40, 8);
   f.put_fails = often(40, 30);
-  f.get_fails = often(40, 25);
+  f.get_fails = often(40, 8);
   f.cold = often(60, 100);
   f.destroy_fails = often(40, 50);
   f.call_lost = often(40, 40);
@@ -88,6 +89,7 @@ class Run {
     }
     calm_down();
     if (world_.violation().empty()) judge();
+    if (std::getenv("SIM_DUMP") && !world_.violation().empty()) dump_records(journal_.records());
     return outcome();
   }
 

@@ -9,7 +9,7 @@ import sys
 from tree_files import files, root_of_the_tree
 
 BYTES_MAX = 512 * 1024
-LINES_MAX = 600  # of a source; the house style asks for 50 to 300, and for a reason beyond 400
+LINES_MAX = 700  # of a source; the house style asks for 50 to 300, and for a reason beyond 400
 SOURCES = (".h", ".cc", ".py", ".capnp")
 UNFINISHED = re.compile(r"\b" + "TODO" + r"\(now\)|^(<{7}|>{7}) ", re.M)
 

@@ -255,17 +255,17 @@ Verbs engine_bench_verbs() {
                                  option("under", "where the scratch directory is made (a real disk)", "/var/tmp")};
   };
   return {{.path = "bench engine",
-           .summary = "durable add-to-cart in this process against what the disk can do",
+           .summary = "Durable add-to-cart in this process against what the disk can do",
            .examples = {"souk bench engine", "souk bench engine --carts 1000000"},
            .arguments = arguments("2000", "500000"),
            .run = bench_engine},
           {.path = "bench memory",
-           .summary = "memory of an idle cart of three lines",
+           .summary = "Memory of an idle cart of three lines",
            .examples = {"souk bench memory --carts 300000"},
            .arguments = arguments("300000", "1000"),
            .run = bench_memory},
           {.path = "bench restart",
-           .summary = "time to recover a directory of many carts and events",
+           .summary = "Time to recover a directory of many carts and events",
            .examples = {"souk bench restart --carts 1000000 --count 9000000"},
            .arguments = arguments("1000000", "9000000"),
            .run = bench_restart}};

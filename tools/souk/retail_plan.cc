@@ -74,6 +74,7 @@ class Planner {
     order.total = *total;
     order.lines.push_back({line.number, line.sku, line.quantity, line.price});
     plan_.products[line.sku].price = line.price;
+    plan_.products[line.sku].used = true;
     ++plan_.order_lines;
   }
 
@@ -85,6 +86,7 @@ class Planner {
                            .reason = line.description,
                            .invoice = line.invoice,
                            .repeat = static_cast<std::uint32_t>(repeat)});
+    plan_.products[line.sku].used = true;
     ++plan_.adjustments;
   }
 
@@ -145,6 +147,7 @@ class Planner {
       return reject(line, "an invoice of more than 2000 lines");
     if (first) plan_.returns.push_back({.invoice = line.invoice, .order = order});
     plan_.returns[at->second].lines.push_back({line.number, line.sku, -line.quantity, line.price});
+    plan_.products[line.sku].used = true;
     ++plan_.returned_lines;
     if (plan_.products[line.sku].price.value == 0) plan_.products[line.sku].price = line.price;
     if (order == no_order) return;

@@ -14,6 +14,7 @@ struct PlannedAdjustment {
 
 /// Indexed as RetailData::skus.
 struct PlannedProduct {
+  bool used = false;  // by a line that is not rejected; all else is sent only then
   std::string name;
   Micros price;              // the latest above 0
   std::int64_t opening = 0;  // pieces to receive before anything else

@@ -125,6 +125,7 @@ Outcome<Done> import_stock(RetailImport& import, BatchSender& sender, std::size_
   std::vector<std::size_t> todo;
   for (std::size_t sku = first; sku < last; ++sku) {
     const PlannedProduct& product = import.plan.products[sku];
+    if (!product.used) continue;
     const std::string& text = import.data.skus.text(static_cast<std::uint32_t>(sku));
     auto there = sender.read("/v1/products/" + path_segment(text));
     if (!there) return there.error();

@@ -63,7 +63,7 @@ Outcome<ExitCode> verify(const Invocation& call) {
 
 Verbs verify_verbs() {
   return {{.path = "verify",
-           .summary = "check the promises over a data directory of a stopped soukd",
+           .summary = "Check the promises over a data directory of a stopped soukd",
            .examples = {"souk verify --data-dir data"},
            .arguments = {option("data-dir", "the directory that soukd was given", "data")},
            .run = verify,
