@@ -220,7 +220,9 @@ constexpr std::array place_order_fields = {user_member,
                                            payment_member, address_member, time_member};
 constexpr std::array return_order_fields = {
     order_path,
-    lines_of(return_line_table, optional, "what came back; none: everything that is still out"),
+    lines_of(return_line_table, optional,
+             "what came back and goes on sale again; none: everything that is still out comes back and "
+             "is paid back, but stays out of stock until it is received"),
     time_member};
 constexpr std::array refund_order_fields = {order_path,
                                             Field{.id = FieldId::amount,
@@ -307,7 +309,7 @@ constexpr std::array<CommandShape, command_count> shapes = {{
     {Action::deliver_order, "deliver_order", post, "/v1/orders/{order_id}/deliver",
      "A shipped order has arrived", order_only},
     {Action::return_order, "return_order", post, "/v1/orders/{order_id}/return",
-     "Goods came back: into stock, and paid back", return_order_fields},
+     "Goods came back: paid back, and the lines that are named into stock", return_order_fields},
     {Action::refund_order, "refund_order", post, "/v1/orders/{order_id}/refund",
      "Pays back without goods coming back", refund_order_fields},
     {Action::accept_return, "accept_return", post, "/v1/returns",

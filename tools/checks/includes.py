@@ -36,6 +36,7 @@ VENDORS = {
     "sodium.h": ["actors/adapters/*.cc"],
     "prometheus/": ["gateway/api_*.cc"],
     "xxhash.h": ["events/*.cc", "actors/adapters/*.cc", "actors/payment/simulator*.cc"],
+    "jemalloc/": ["tools/soukd/*.cc"],
     "zstd.h": ["tools/souk/*.cc"],
     "toml++/": ["tools/soukd/*.cc"],
     "toml.hpp": ["tools/soukd/*.cc"],
