@@ -137,6 +137,8 @@ void Books::cart_event(const Event& event) {
 }
 
 void Books::order_event(const Event& event) {
+  if (std::holds_alternative<CommandRefused>(event.payload))
+    return;  // it may never have come to be
   OrderBook& book = orders[id_in<OrderId>(event)];
   const auto take_lines = [&](const std::vector<OrderLine>& lines) {
     for (const auto& line : lines) {
@@ -172,7 +174,7 @@ void Books::order_event(const Event& event) {
                  [&](const OrderShipped&) { ++book.shipped; },
                  [&](const OrderDelivered&) { ++book.delivered; },
                  [&](const OrderReturned& e) {
-            if (e.goods == Goods::kept_off_sale) book.kept_off_sale.insert(e.number);
+                   if (e.goods == Goods::kept_off_sale) book.kept_off_sale.insert(e.number);
                    for (const auto& line : e.lines)
                      book.returns[e.number][book.line_skus.at(line.line)] += line.quantity;
                  },

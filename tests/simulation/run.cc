@@ -1,12 +1,11 @@
 #include "tests/simulation/run.h"
 
+#include "/tmp/dump.h"
 #include "gateway/api_presenter.h"
 #include "tests/simulation/customers.h"
 #include "tests/simulation/judge.h"
 #include "tests/simulation/staff.h"
 #include "tests/simulation/twice.h"
-
-#include "/tmp/dump.h"
 namespace souk::simulation {
 namespace {
 
