@@ -13,7 +13,6 @@ struct Entity {
   Entity* newer = nullptr;
   Entity* older = nullptr;
   Seq seq = 0;            // of its last event, tentative
-  Seq catalogue_seq = 0;  // of its last product event, as far as memory knows (SKUs)
   std::uint32_t bytes = 0;
   Kind kind = Kind::none;
   bool dirty = false;     // the state store has an older state, or none
@@ -81,8 +80,14 @@ struct HostedTraits<KeyState> {
   static constexpr Kind kind = Kind::key;
 };
 
+/// Of a SKU: its last product event, as far as memory knows.
+struct CatalogueMark {
+  Seq catalogue_seq = 0;
+};
+struct NoMark {};
+
 template <class State>
-struct Hosted : Entity {
+struct Hosted : Entity, std::conditional_t<std::is_same_v<State, SkuState>, CatalogueMark, NoMark> {
   State state;
   typename HostedTraits<State>::Id id;
 };
@@ -123,7 +128,12 @@ class Table {
   auto end() const { return all_.end(); }
 
  private:
-  std::unordered_map<Id, Hosted<State>> all_;
+  /// An id's hash costs nothing, so the nodes do not keep it; a SKU's is worth keeping.
+  struct IdHash {
+    std::size_t operator()(const Id& id) const noexcept { return std::hash<Id>{}(id); }
+  };
+  using Hash = std::conditional_t<std::is_same_v<Id, Sku>, std::hash<Sku>, IdHash>;
+  std::unordered_map<Id, Hosted<State>, Hash> all_;
   Hosted<State>* last_ = nullptr;
 };
 

@@ -42,7 +42,7 @@ TEST_CASE("clock: the running one never goes back and keeps up with the wall clo
   CHECK(clock.now().value - first.value >= 20);
 }
 
-TEST_CASE("randomness: no id comes twice, on one thread or another") {
+TEST_CASE("randomness: no half of an id comes twice, on one thread or another") {
   SystemRandomness randomness;
   std::vector<std::vector<Id128>> drawn(4);
   std::vector<std::thread> threads;
@@ -52,9 +52,14 @@ TEST_CASE("randomness: no id comes twice, on one thread or another") {
     });
   }
   for (auto& thread : threads) thread.join();
-  std::set<Id128> all;
-  for (const auto& mine : drawn) all.insert(mine.begin(), mine.end());
-  CHECK(all.size() == 20'000);
+  std::set<std::string_view> halves;
+  for (const auto& mine : drawn) {
+    for (const auto& id : mine) {
+      halves.insert(id.view().substr(0, 8));
+      halves.insert(id.view().substr(8));
+    }
+  }
+  CHECK(halves.size() == 40'000);
 }
 
 TEST_CASE("randomness: every byte of any length is filled") {

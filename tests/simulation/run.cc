@@ -1,6 +1,5 @@
 #include "tests/simulation/run.h"
 
-#include "/tmp/dump.h"
 #include "gateway/api_presenter.h"
 #include "tests/simulation/customers.h"
 #include "tests/simulation/judge.h"
@@ -54,6 +53,7 @@ Faults some_faults(World& world) {
   return f;
 }
 
+#include "/tmp/dump.h"
 class Run {
  public:
   Run(std::uint64_t seed, Defect defect)

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "tools/souk/parallel.h"
 #include "tools/souk/table.h"
@@ -70,7 +69,6 @@ std::string pounds(Micros amount) {
 
 Outcome<ImportSummary> import_retail(const RetailData& data, const RetailPlan& plan, const Url& url,
                                      std::size_t connections, Progress& progress) {
-  const auto begun = std::chrono::steady_clock::now();
   RetailImport import{.data = data, .plan = plan, .progress = progress};
   import.user_ids.resize(data.customers.size());
   import.order_ids.resize(plan.orders.size());
@@ -111,8 +109,6 @@ Outcome<ImportSummary> import_retail(const RetailData& data, const RetailPlan& p
   // an earlier run rejected as well.
   if (summary.already_there > 0 && summary.already_there + summary.rejected == summary.lines)
     summary.already_there = summary.lines;
-  const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begun;
-  summary.seconds = passed.count();
   return summary;
 }
 

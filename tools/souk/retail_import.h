@@ -11,7 +11,6 @@
 /// Limits: at most adds_in_doubt_max commands of one entity are under way at a time, so that a
 /// daemon which keeps 64 answers an entity knows every one of them again.
 #include <atomic>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -27,7 +26,7 @@ struct ImportSummary {
   std::uint64_t lines = 0, orders = 0, order_lines = 0, returned_lines = 0, stock_adjustments = 0,
                 rejected = 0, already_there = 0;
   Micros revenue;
-  double seconds = 0;
+  double seconds = 0;  // set by whoever also read the file
   std::string json() const;
   std::string text() const;
 };

@@ -1,4 +1,5 @@
 // souk import ...
+#include <chrono>
 #include <cstdio>
 
 #include "tools/souk/input_file.h"
@@ -41,6 +42,7 @@ void print(const Invocation& invocation, const Summary& summary) {
 Outcome<ExitCode> import_online_retail(const Invocation& invocation) {
   auto connections = integer_argument(invocation, "connections", 1, 64);
   if (!connections) return connections.error();
+  const auto begun = std::chrono::steady_clock::now();
   RetailReader reader;
   if (auto done = read_csv(invocation.get("file"), reader); !done) return done.error();
   const RetailData data = reader.take_data();
@@ -51,6 +53,8 @@ Outcome<ExitCode> import_online_retail(const Invocation& invocation) {
       import_retail(data, plan, invocation.url, static_cast<std::size_t>(*connections), progress);
   progress.finish();
   if (!summary) return summary.error();
+  const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begun;
+  summary->seconds = passed.count();  // reading included
   print(invocation, *summary);
   return ExitCode::ok;
 }
