@@ -40,7 +40,7 @@ TEST_CASE("histogram: two merged are as one that saw all") {
 }
 
 TEST_CASE("histogram: any quantile is at most a sixteenth above the truth, and never below") {
-  rc::check([](std::vector<std::uint32_t> us, std::uint16_t share) {
+  CHECK(rc::check([](std::vector<std::uint32_t> us, std::uint16_t share) {
     if (us.empty()) return;
     Histogram histogram;
     for (const std::uint32_t value : us) histogram.record(static_cast<std::int64_t>(value) * 1'000);
@@ -51,5 +51,5 @@ TEST_CASE("histogram: any quantile is at most a sixteenth above the truth, and n
     const double truth = us[rank - 1] / 1e3, got = histogram.quantile_ms(wanted);
     RC_ASSERT(got >= truth);
     RC_ASSERT(got <= truth * (1 + 1.0 / 16) + 0.001);
-  });
+  }));
 }

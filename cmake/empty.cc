@@ -1,1 +1,0 @@
-// Keeps a library linkable while it has no source yet.
