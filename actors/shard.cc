@@ -43,6 +43,7 @@ Hosted<State>* Shard::find(const typename HostedTraits<State>::Id& id) {
 template <class State>
 Hosted<State>& Shard::make(const typename HostedTraits<State>::Id& id) {
   if (Hosted<State>* there = find<State>(id)) return *there;
+  if (!absent_.empty()) absent_.erase(EntityKey(id));
   Hosted<State>& hosted = tables_.of<State>().add(id);
   hosted.bytes = static_cast<std::uint32_t>(memory_of(hosted.state) + sizeof(Entity) + 64);
   memory_bytes_ += hosted.bytes;
@@ -163,9 +164,10 @@ void Shard::apply_to_sku(const Transaction& t, std::size_t index, Seq seq) {
                          std::holds_alternative<CommandNoted>(payload);
     const Version version = product ? s.product.version : s.inventory.version;
     s.answers.keep(answer_of(t, version, 0));
-    keep_figures(s, {.on_hand = s.inventory.on_hand,
-                     .reserved = s.inventory.reserved,
-                     .version = static_cast<std::uint32_t>(version) | (product ? product_figures_flag : 0u)});
+    if (!product)
+      keep_figures(s, {.on_hand = s.inventory.on_hand,
+                       .reserved = s.inventory.reserved,
+                       .version = static_cast<std::uint32_t>(version)});
   }
   changed(h, seq);
 }
@@ -428,6 +430,7 @@ Shard::Presence Shard::fetch(const EntityKey& key) {
     return Presence::here;
   }
   if (waiting_.contains(key)) return Presence::coming;
+  if (!absent_.empty() && absent_.contains(key)) return Presence::absent;
   auto found = context_.states.get(id_, key, StateStore::Where::memory);
   if (found.ok()) {
     using Lookup = StateStore::Found::Answer;
@@ -447,7 +450,9 @@ void Shard::loaded(const EntityKey& key, std::optional<StoredState>&& state) {
   if (state && !entity_of(key)) {
     if (!adopt(key, std::move(*state)).ok()) return load_failed_for(targets);
   }
+  if (!entity_of(key)) absent_.insert(key);
   for (const auto& target : targets) drain(target);
+  if (parked_.empty()) absent_.clear();
 }
 
 void Shard::load_failed(const EntityKey& key) {

@@ -28,8 +28,8 @@
 
 namespace souk {
 
-/// Marks the figures that stand beside the answer of a product command: they go by its version.
-inline constexpr std::uint32_t product_figures_flag = 0x8000'0000;
+/// For Presenter::product: without the member `available`.
+inline constexpr std::int64_t stock_not_shown = -1;
 
 inline constexpr std::size_t checkpoint_states_per_tick = 64;
 inline constexpr std::size_t evict_looks_per_tick = 1'024;
@@ -321,6 +321,9 @@ class Shard {
   std::deque<Gated> gated_;
   std::unordered_map<EntityKey, std::deque<ShardInput>> parked_;
   std::unordered_map<EntityKey, std::vector<EntityKey>> waiting_;  // entity that comes -> targets
+  /// What a load found absent: known while anybody is parked, since who waits for several entities
+  /// must not ask for the first again when the second comes.
+  std::unordered_set<EntityKey> absent_;
   bool draining_ = false;
   std::unordered_map<EntityKey, Quotes> quotes_;
   std::vector<PositionWaiter> position_waiters_;

@@ -122,11 +122,7 @@ void Shard::render(const Request& request, Version version, Body& out) {
           [&](const PutProduct& c) {
             Product then = evolve(Product{}, Payload(c.definition));
             then.version = version;
-            std::int64_t available = sku(c.sku).inventory.available();
-            for (const auto& f : sku(c.sku).figures)
-              if (f.version == (static_cast<std::uint32_t>(version) | product_figures_flag))
-                available = f.on_hand - f.reserved;
-            p.product(c.sku, then, available, out);
+            p.product(c.sku, then, stock_not_shown, out);  // it is not a function of the version
           },
           [&](const DelistProduct& c) { p.delisted(c.sku, version, out); },
           [&](const ReceiveStock& c) { stock(c.sku); },

@@ -155,7 +155,10 @@ void Shard::user_effects(const UserId& id) {
     step.correlation = id.raw;
     gate(h->seq, {.what = ShardInput(std::move(step))});
   };
-  if (user.pending) send(ClaimEmail{user.pending->hash, id});
+  // An address that is being given back is asked for again only after that.
+  const auto& to_free = user.to_free;
+  if (user.pending && std::find(to_free.begin(), to_free.end(), user.pending->hash) == to_free.end())
+    send(ClaimEmail{user.pending->hash, id});
   for (const auto& email : user.to_free) send(FreeEmail{email, id});
   if (user.key_to_destroy) {
     std::vector<PersonId> persons{EntityKey(id)};  // and the addresses on this person's orders
@@ -190,7 +193,7 @@ void Shard::user_answer(const UserId& id, ProcessAnswer& answer) {
   h = find<UserState>(id);
   if (h->state.user.status == UserStatus::rejected)  // nobody's data: it needs no key
     gate(h->seq, {.what = std::make_pair(EntityKey(id), std::vector<PersonId>{EntityKey(id)})});
-  if (std::holds_alternative<EmailAssigned>(facts[0])) user_effects(id);
+  user_effects(id);
   serve_user_waiters(id, std::holds_alternative<EmailAssigned>(facts[0])  ? Address::assigned
                          : std::holds_alternative<EmailRefused>(facts[0]) ? Address::refused
                                                                           : Address::as_it_was);

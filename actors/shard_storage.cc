@@ -101,6 +101,7 @@ void Shard::forget() {
   gated_.clear();
   parked_.clear();
   waiting_.clear();
+  absent_.clear();
   quotes_.clear();
   position_waiters_.clear();
   works_.clear();

@@ -148,20 +148,19 @@ bool CommandBuilder::check_shards(const CommandShape& shape, const CommandInput&
   return true;
 }
 
-CommandBuilder::Creation CommandBuilder::new_id(std::string_view purpose, const CommandInput& input,
-                                                const Conditions& conditions) {
-  Creation creation;
+Id128 CommandBuilder::created(std::string_view purpose, const CommandInput& input,
+                              const Conditions& conditions, PreparedCommand& out) {
   const auto user = user_of(input);
+  Id128 id;
   if (conditions.key.empty()) {
-    creation.id = on_own_shard(randomness_.id128(), shards_);
+    id = on_own_shard(randomness_.id128(), shards_);
   } else {
-    creation.id = id_of_key(vault_, purpose, conditions.key, shards_);
+    id = id_of_key(vault_, purpose, conditions.key, shards_);
     // The key alone decides, whoever the user is: its own shard must agree first. There a guest's
     // creation with this key has this very id.
-    if (user) creation.bind = KeyHash{creation.id};
+    if (user) out.request.bind = KeyHash{id};
   }
-  if (user) creation.id = on_shard(creation.id, user->shard());
-  return creation;
+  return user ? on_shard(id, user->shard()) : id;
 }
 
 OrderId CommandBuilder::check_out_id(CartId cart, const Conditions& conditions) {
@@ -172,11 +171,6 @@ OrderId CommandBuilder::check_out_id(CartId cart, const Conditions& conditions) 
 Op CommandBuilder::make_op(const CommandShape& shape, const CommandInput& input,
                            const Conditions& conditions, PreparedCommand& out) {
   const auto& fields = input.fields;
-  const auto creation = [&](std::string_view purpose) {
-    auto made = new_id(purpose, input, conditions);
-    out.request.bind = made.bind;
-    return made.id;
-  };
   switch (shape.action) {
     case Action::put_product:
       return put_product_of(input);
@@ -188,36 +182,17 @@ Op CommandBuilder::make_op(const CommandShape& shape, const CommandInput& input,
     case Action::adjust_stock:
       return AdjustStock{sku_of(input), fields.at(FieldId::delta).number,
                          text_of(input, FieldId::reason)};
-    case Action::register_user: {
-      const UserId user{creation("user")};
-      out.seal = SealWork{user, optional_text(input, FieldId::email),
-                          optional_text(input, FieldId::name), std::nullopt};
-      return RegisterUser{user,
-                          email_hash(vault_, fields.at(FieldId::email).text, shards_),
-                          {},
-                          {},
-                          text_of(input, FieldId::country)};
-    }
-    case Action::update_user: {
-      UpdateUser command{fields.user, std::nullopt, std::nullopt,
-                         optional_text(input, FieldId::country)};
-      if (fields.has(FieldId::email))
-        command.email =
-            PendingEmail{email_hash(vault_, fields.at(FieldId::email).text, shards_), {}};
-      if (fields.has(FieldId::name)) command.sealed_name = Sealed{};
-      if (command.email || command.sealed_name)
-        out.seal = SealWork{fields.user, optional_text(input, FieldId::email),
-                            optional_text(input, FieldId::name), std::nullopt};
-      return command;
-    }
+    case Action::register_user:
+      return register_user(input, conditions, out);
+    case Action::update_user:
+      return update_user(input, out);
     case Action::erase_user:
       return EraseUser{fields.user};
     case Action::open_cart:
-      return OpenCart{CartId{creation("cart")}, user_of(input),
+      return OpenCart{CartId{created("cart", input, conditions, out)}, user_of(input),
                       currency_of(text_of(input, FieldId::currency))};
     case Action::add_item: {
-      AddItem command{fields.cart, sku_of(input), fields.at(FieldId::quantity).number,
-                      std::nullopt};
+      AddItem command{fields.cart, sku_of(input), fields.at(FieldId::quantity).number, {}};
       if (fields.has(FieldId::unit_price))
         command.unit_price = money_of(input, FieldId::unit_price);
       return command;
@@ -226,13 +201,22 @@ Op CommandBuilder::make_op(const CommandShape& shape, const CommandInput& input,
       return SetItem{fields.cart, sku_of(input), fields.at(FieldId::quantity).number};
     case Action::remove_item:
       return RemoveItem{fields.cart, sku_of(input)};
+    default:
+      return make_order_op(shape, input, conditions, out);
+  }
+}
+
+Op CommandBuilder::make_order_op(const CommandShape& shape, const CommandInput& input,
+                                 const Conditions& conditions, PreparedCommand& out) {
+  const auto& fields = input.fields;
+  switch (shape.action) {
     case Action::check_out: {
       const auto order = check_out_id(fields.cart, conditions);
       seal_address(input, address_person(order, true, std::nullopt), out);
       return CheckOut{fields.cart, order, payment_of(input), {}, time_of(input)};
     }
     case Action::place_order: {
-      const OrderId order{creation("order")};
+      const OrderId order{created("order", input, conditions, out)};
       seal_address(input, address_person(order, false, user_of(input)), out);
       return PlaceOrder{order, user_of(input), order_lines_of(input), payment_of(input),
                         {},    time_of(input)};
@@ -251,13 +235,35 @@ Op CommandBuilder::make_op(const CommandShape& shape, const CommandInput& input,
       return command;
     }
     case Action::accept_return:
-      return AcceptReturn{OrderId{creation("return")}, user_of(input), return_lines_of(input),
-                          text_of(input, FieldId::reference), time_of(input)};
+      return AcceptReturn{OrderId{created("return", input, conditions, out)}, user_of(input),
+                          return_lines_of(input), text_of(input, FieldId::reference),
+                          time_of(input)};
     default:
       break;
   }
   SOUK_ASSERT(!"not a command");
   return GetProduct{};
+}
+
+Op CommandBuilder::register_user(const CommandInput& input, const Conditions& conditions,
+                                 PreparedCommand& out) {
+  const UserId user{created("user", input, conditions, out)};
+  out.seal = SealWork{user, optional_text(input, FieldId::email),
+                      optional_text(input, FieldId::name), std::nullopt};
+  const auto hash = email_hash(vault_, input.fields.at(FieldId::email).text, shards_);
+  return RegisterUser{user, hash, {}, {}, text_of(input, FieldId::country)};
+}
+
+Op CommandBuilder::update_user(const CommandInput& input, PreparedCommand& out) {
+  const auto& fields = input.fields;
+  UpdateUser command{fields.user, {}, {}, optional_text(input, FieldId::country)};
+  if (fields.has(FieldId::email))
+    command.email = PendingEmail{email_hash(vault_, fields.at(FieldId::email).text, shards_), {}};
+  if (fields.has(FieldId::name)) command.sealed_name = Sealed{};
+  if (command.email || command.sealed_name)
+    out.seal = SealWork{fields.user, optional_text(input, FieldId::email),
+                        optional_text(input, FieldId::name), std::nullopt};
+  return command;
 }
 
 bool CommandBuilder::build(const CommandShape& shape, const CommandInput& input,

@@ -49,15 +49,16 @@ class CommandBuilder {
   std::uint32_t shards() const { return shards_; }
 
  private:
-  struct Creation {
-    Id128 id;
-    std::optional<KeyHash> bind;
-  };
   bool check_shards(const CommandShape& shape, const CommandInput& input, Problem& problem) const;
-  Creation new_id(std::string_view purpose, const CommandInput& input,
-                  const Conditions& conditions);
   Op make_op(const CommandShape& shape, const CommandInput& input, const Conditions& conditions,
              PreparedCommand& out);
+  Op make_order_op(const CommandShape& shape, const CommandInput& input,
+                   const Conditions& conditions, PreparedCommand& out);
+  Op register_user(const CommandInput& input, const Conditions& conditions, PreparedCommand& out);
+  Op update_user(const CommandInput& input, PreparedCommand& out);
+  /// The id of what is created; sets `bind` where the key's own shard must agree.
+  Id128 created(std::string_view purpose, const CommandInput& input, const Conditions& conditions,
+                PreparedCommand& out);
   OrderId check_out_id(CartId cart, const Conditions& conditions);
   Id128 cheap_random();
 

@@ -220,9 +220,10 @@ constexpr std::array place_order_fields = {user_member,
                                            payment_member, address_member, time_member};
 constexpr std::array return_order_fields = {
     order_path,
-    lines_of(return_line_table, optional,
-             "what came back and goes on sale again; none: everything that is still out comes back and "
-             "is paid back, but stays out of stock until it is received"),
+    lines_of(
+        return_line_table, optional,
+        "what came back and goes on sale again; none: everything that is still out comes back and "
+        "is paid back, but stays out of stock until it is received"),
     time_member};
 constexpr std::array refund_order_fields = {order_path,
                                             Field{.id = FieldId::amount,

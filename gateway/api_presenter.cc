@@ -157,7 +157,7 @@ void JsonPresenter::product(const Sku& sku, const Product& product, std::int64_t
     attributes.end();
   }
   object.truth("active", product.active ? 1 : 0);
-  object.number("available", available);
+  if (available >= 0) object.number("available", available);
   object.version(product.version);
   object.end();
 }

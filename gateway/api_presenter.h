@@ -10,6 +10,7 @@ class JsonPresenter final : public Presenter {
   /// `unfixed`: the currency shown where nothing has fixed one yet (the total of an empty cart).
   explicit JsonPresenter(Currency unfixed) : unfixed_(unfixed) {}
 
+  /// A negative `available` (stock_not_shown) is left out.
   void product(const Sku& sku, const Product& product, std::int64_t available,
                Body& out) const override;
   void delisted(const Sku& sku, Version version, Body& out) const override;

@@ -43,6 +43,9 @@ void apply(User& user, const EmailAssigned&) {
   user.status = UserStatus::active;
 }
 void apply(User& user, const EmailRefused&) {
+  // The question may have been asked twice, and the second time the address was free: give it back,
+  // which is nothing where it is another's.
+  if (user.pending) user.to_free.push_back(user.pending->hash);
   user.pending.reset();
   if (user.status == UserStatus::registering) user.status = UserStatus::rejected;
 }

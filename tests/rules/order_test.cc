@@ -173,6 +173,19 @@ TEST_CASE("order: everything still out comes back, and only then it is returned"
   CHECK(scenario.state().status == OrderStatus::returned);
 }
 
+TEST_CASE("order: only lines that were named owe their goods to the stock") {
+  const auto after = [](const ReturnOrder& command) {
+    const Order order = fold(Order{}, confirmed() + Facts{OrderSettled{}, OrderShipped{}});
+    const auto decision = decide(order, command);
+    REQUIRE(decision.ok());
+    return fold(fold(order, *decision), {PaymentRefunded{1, order.total}});
+  };
+  CHECK_FALSE(owes_work(after(give_back())));
+  const Order named = after(give_back({{sku("tea"), 3, {}}, {sku("mug"), 1, {}}}));
+  CHECK(owes_work(named));
+  CHECK_FALSE(owes_work(fold(named, {ReturnRestocked{1}})));
+}
+
 TEST_CASE(
     "order: lines of one SKU are filled in their order, at the price of each or the given one") {
   OrderScenario{}

@@ -210,6 +210,7 @@ void Books::user_event(const Event& event) {
                    book.pending.reset();
                  },
                  [&](const EmailRefused&) {
+                   book.to_free.insert(*book.pending);
                    book.pending.reset();
                    if (!book.active && !book.erased) book.rejected = true;
                  },

@@ -97,12 +97,14 @@ Request Shopper::change_cart() {
     AddItem add{cart_, sku, world().between(1, 3), std::nullopt};
     request = ask(std::move(add));
   } else if (kind < 8) {
-    request = ask(SetItem{cart_, sku, world().between(0, 4)},
-                  world().chance(30) ? Key::none : Key::fresh);
+    request = ask(SetItem{cart_, sku, world().between(0, 4)});
   } else {
     request = ask(RemoveItem{cart_, sku}, world().chance(30) ? Key::none : Key::fresh);
   }
-  if (world().chance(20)) request.if_match = world().chance(80) ? version_ : version_ + 7;
+  // A change without a key must be one that may be repeated, and who repeats it with If-Match after
+  // a lost answer cannot tell his own change from another's.
+  if (request.key_hash != 0 && world().chance(20))
+    request.if_match = world().chance(80) ? version_ : version_ + 7;
   return request;
 }
 

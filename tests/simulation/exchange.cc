@@ -1,5 +1,7 @@
 #include "tests/simulation/exchange.h"
 
+#include "tests/simulation/trace.h"
+
 namespace souk::simulation {
 
 void Exchange::ask(Command& command, Answered answered) {
@@ -9,6 +11,9 @@ void Exchange::ask(Command& command, Answered answered) {
     request.reply_to = {.who = ReplyTo::Who::client, .sink = 0, .ticket = ++tickets_, .entity = {}};
     const std::uint64_t ticket = tickets_;
     open_[ticket] = {&command, answered};
+    if (tracing())
+      trace(world_, "asked " + std::to_string(ticket) + " #" + std::to_string(command.number) +
+                        " " + describe(command.request));
     if (submit_(std::move(request))) return;
     open_.erase(ticket);
     Reply refused;  // nobody listens
@@ -24,6 +29,9 @@ void Exchange::deliver(std::vector<Reply>&& replies) {
       world_.violated("contract", "a request was answered twice: " + describe(reply));
       continue;
     }
+    if (tracing())
+      trace(world_, "answered " + std::to_string(reply.ticket) + " #" +
+                        std::to_string(open.mapped().command->number) + " " + describe(reply));
     referee_.saw(*open.mapped().command, reply);
     if (world_.chance(world_.faults.reply_lost)) continue;
     world_.after(world_.between(0, 3), [answered = std::move(open.mapped().answered),

@@ -4,6 +4,7 @@
 #include "tests/simulation/customers.h"
 #include "tests/simulation/judge.h"
 #include "tests/simulation/staff.h"
+#include "tests/simulation/trace.h"
 #include "tests/simulation/twice.h"
 namespace souk::simulation {
 namespace {
@@ -53,7 +54,6 @@ Faults some_faults(World& world) {
   return f;
 }
 
-#include "/tmp/dump.h"
 class Run {
  public:
   Run(std::uint64_t seed, Defect defect)
@@ -88,7 +88,7 @@ class Run {
     }
     calm_down();
     if (world_.violation().empty()) judge();
-    if (std::getenv("SIM_DUMP") && !world_.violation().empty()) dump_records(journal_.records());
+    trace_records(journal_.records());
     return outcome();
   }
 
@@ -145,6 +145,7 @@ class Run {
       return;
     }
     ++outcome_.failed_starts;
+    trace(world_, "the node cannot start");
     node.reset();
     journal_.crash();
     states_.crash();
@@ -154,6 +155,7 @@ class Run {
   void crash() {
     --crashes_left_;
     ++outcome_.crashes;
+    trace(world_, "the node crashes");
     count_life();
     journal_.crash();
     states_.crash();

@@ -82,6 +82,7 @@ Outcome<ImportSummary> import_retail(const RetailData& data, const RetailPlan& p
                        return stage(import, sender, first, last);
                      });
   };
+  progress.phase("stock");
   progress.add(plan.rejected.size());
   if (auto done = run("stock", plan.products.size(), skus_per_chunk, import_stock); !done)
     return done.error();
