@@ -1,6 +1,6 @@
 #pragma once
-/// The actors of one node, to be spawned by the engine (host on a worker, journal and store detached)
-/// or by the simulation (all on the testing scheduler).
+/// The actors of one node, to be spawned by the engine (host on a worker, journal and store
+/// detached) or by the simulation (all on the testing scheduler).
 ///
 ///   I/O thread --RequestsMsg--> host --AppendMsg--> journal --CommittedMsg--> host --> ReplySink
 ///                                 |--LoadMsg, FlushMsg, DestroyKeysMsg--> store --> host
@@ -29,10 +29,11 @@ struct JournalActorState {
   bool inside_write = false;
   const char* name = "journal";
 };
-/// Group commit: everything that is pending goes into one synced write; what arrives meanwhile waits
-/// for the next. The first append sends `flush` to itself, which lands behind all that is queued.
-caf::behavior journal_actor(caf::stateful_actor<JournalActorState>* self, Journal* journal, EngineCounters* counters,
-                            std::uint32_t shards);
+/// Group commit: everything that is pending goes into one synced write; what arrives meanwhile
+/// waits for the next. The first append sends `flush` to itself, which lands behind all that is
+/// queued.
+caf::behavior journal_actor(caf::stateful_actor<JournalActorState>* self, Journal* journal,
+                            EngineCounters* counters, std::uint32_t shards);
 /// Tells the journal and the hosts who the hosts are; before all else.
 struct HostsMsg {
   std::vector<caf::actor> hosts;
@@ -56,8 +57,8 @@ struct HostActorState {
   bool ending = false;
   const char* name = "host";
 };
-caf::behavior host_actor(caf::stateful_actor<HostActorState>* self, std::uint32_t index, HostCore* core,
-                         HostPorts ports);
+caf::behavior host_actor(caf::stateful_actor<HostActorState>* self, std::uint32_t index,
+                         HostCore* core, HostPorts ports);
 
 }  // namespace souk
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::HostsMsg)

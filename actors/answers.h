@@ -23,8 +23,9 @@ struct Answer {
   bool operator==(const Answer&) const = default;
 };
 
-/// The answers of one entity, oldest first: kept for 24 h and at most limits::answers_per_entity_max.
-/// Invariant: a function of the log alone (old ones are dropped by the time of newer transactions).
+/// The answers of one entity, oldest first: kept for 24 h and at most
+/// limits::answers_per_entity_max. Invariant: a function of the log alone (old ones are dropped by
+/// the time of newer transactions).
 class Answers {
  public:
   /// Nothing where the key is new, or older than 24 h at `now`.

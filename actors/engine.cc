@@ -1,8 +1,8 @@
 #include "actors/engine.h"
 
-#include <caf/all.hpp>
 #include <spdlog/spdlog.h>
 
+#include <caf/all.hpp>
 #include <future>
 #include <thread>
 
@@ -33,7 +33,8 @@ class CafEngine final : public Engine {
     std::vector<Shard*> shards;
     for (auto& core : cores_)
       for (auto& s : core->shards()) shards.push_back(s.get());
-    const std::size_t workers = std::min<std::size_t>(std::max(1u, std::thread::hardware_concurrency()), shards.size());
+    const std::size_t workers =
+        std::min<std::size_t>(std::max(1u, std::thread::hardware_concurrency()), shards.size());
     std::vector<RecoveryReport> reports(workers);
     std::vector<Status> results(workers, Status(Done{}));
     std::atomic<std::size_t> next{0};
@@ -61,7 +62,8 @@ class CafEngine final : public Engine {
     config_.set("scheduler.max-throughput", static_cast<std::size_t>(300));
     config_.set("logger.verbosity", caf::atom("quiet"));
     system_ = std::make_unique<caf::actor_system>(config_);
-    journal_ = system_->spawn<caf::detached>(journal_actor, &ports_.journal, &counters_, options_.shards);
+    journal_ =
+        system_->spawn<caf::detached>(journal_actor, &ports_.journal, &counters_, options_.shards);
     store_ = system_->spawn<caf::detached>(store_actor, &ports_.states, &ports_.vault);
     for (std::uint32_t h = 0; h < options_.hosts; ++h)
       hosts_.push_back(system_->spawn(host_actor, h, cores_[h].get(),
@@ -83,7 +85,8 @@ class CafEngine final : public Engine {
   void submit(std::vector<Request>&& requests) override {
     if (requests.empty()) return;
     if (hosts_.size() == 1) {
-      caf::anon_send(hosts_[0], RequestsMsg{std::make_shared<std::vector<Request>>(std::move(requests))});
+      caf::anon_send(hosts_[0],
+                     RequestsMsg{std::make_shared<std::vector<Request>>(std::move(requests))});
       return;
     }
     std::vector<std::shared_ptr<std::vector<Request>>> by_host(hosts_.size());
@@ -100,7 +103,8 @@ class CafEngine final : public Engine {
   void payment_answered(const PaymentAnswer& answer) override {
     auto inputs = std::make_shared<std::vector<ShardInput>>();
     inputs->emplace_back(ProcessAnswer{EntityKey(answer.order), answer});
-    caf::anon_send(hosts_[host_of(answer.order.shard(), options_.hosts)], InputsMsg{std::move(inputs)});
+    caf::anon_send(hosts_[host_of(answer.order.shard(), options_.hosts)],
+                   InputsMsg{std::move(inputs)});
   }
 
   void stop() override {
@@ -113,7 +117,8 @@ class CafEngine final : public Engine {
     }
     for (auto& f : stopped)
       if (f.wait_for(stop_longest) != std::future_status::ready)
-        spdlog::warn("the last checkpoint is not complete; the next start replays more of the journal");
+        spdlog::warn(
+            "the last checkpoint is not complete; the next start replays more of the journal");
     end();
   }
 
@@ -151,8 +156,8 @@ class CafEngine final : public Engine {
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>, Fault> Engine::start(const EngineOptions& options, EnginePorts ports,
-                                                     RecoveryReport& report) {
+Result<std::unique_ptr<Engine>, Fault> Engine::start(const EngineOptions& options,
+                                                     EnginePorts ports, RecoveryReport& report) {
   auto engine = std::make_unique<CafEngine>(options, ports);
   if (auto s = engine->recover(report); !s.ok()) return s.error();
   engine->spawn();

@@ -1,6 +1,6 @@
 #pragma once
-/// The engine as the edge sees it: requests in, answers out. Inside: CAF hosts that drive shards and
-/// a detached journal actor; see ARCHITECTURE.md.
+/// The engine as the edge sees it: requests in, answers out. Inside: CAF hosts that drive shards
+/// and a detached journal actor; see ARCHITECTURE.md.
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -31,14 +31,14 @@ class Randomness {
 
 struct EngineOptions {
   std::uint32_t shards = 64;
-  std::uint32_t hosts = 1;                       // CAF workers that drive shards
-  std::size_t memory_bytes = 1ull << 30;         // budget of entity states in memory
-  std::int64_t hold_ms = 15 * 60 * 1000;         // a reservation without a claim
-  std::int64_t payment_retry_ms = 1'000;         // an unanswered call is repeated after this
-  std::int64_t payment_deadline_ms = 10'000;     // then the order is rejected: payment_unavailable
+  std::uint32_t hosts = 1;                    // CAF workers that drive shards
+  std::size_t memory_bytes = 1ull << 30;      // budget of entity states in memory
+  std::int64_t hold_ms = 15 * 60 * 1000;      // a reservation without a claim
+  std::int64_t payment_retry_ms = 1'000;      // an unanswered call is repeated after this
+  std::int64_t payment_deadline_ms = 10'000;  // then the order is rejected: payment_unavailable
   std::int64_t wait_final_ms = 5'000;
-  std::uint64_t checkpoint_events = 4'096;       // per shard: events after which states are written
-  std::int64_t checkpoint_ms = 10'000;           // or this long, where anything is dirty
+  std::uint64_t checkpoint_events = 4'096;  // per shard: events after which states are written
+  std::int64_t checkpoint_ms = 10'000;      // or this long, where anything is dirty
 };
 
 struct EnginePorts {
@@ -60,9 +60,10 @@ struct RecoveryReport {
 
 /// Readable from any thread; written by the hosts and the journal actor.
 struct EngineCounters {
-  std::atomic<std::uint64_t> commits{0}, committed_batches{0}, committed_events{0}, commit_failures{0},
-      commit_ns_total{0}, commit_bytes{0}, entities_in_memory{0}, memory_bytes{0}, evictions{0}, loads{0},
-      checkpoints{0}, states_written{0}, queue_depth{0}, pending_orders{0}, suspended_shards{0};
+  std::atomic<std::uint64_t> commits{0}, committed_batches{0}, committed_events{0},
+      commit_failures{0}, commit_ns_total{0}, commit_bytes{0}, entities_in_memory{0},
+      memory_bytes{0}, evictions{0}, loads{0}, checkpoints{0}, states_written{0}, queue_depth{0},
+      pending_orders{0}, suspended_shards{0};
   /// Commits by duration: up to 2^i microseconds.
   std::array<std::atomic<std::uint64_t>, 24> commit_us_log2{};
   std::array<std::atomic<std::uint64_t>, 16> batch_events_log2{};
@@ -70,9 +71,10 @@ struct EngineCounters {
 
 class Engine {
  public:
-  /// Recovers every shard (checkpoint + tail) and starts. Errors: corrupt, unsupported, unavailable.
-  static Result<std::unique_ptr<Engine>, Fault> start(const EngineOptions& options, EnginePorts ports,
-                                                      RecoveryReport& report);
+  /// Recovers every shard (checkpoint + tail) and starts. Errors: corrupt, unsupported,
+  /// unavailable.
+  static Result<std::unique_ptr<Engine>, Fault> start(const EngineOptions& options,
+                                                      EnginePorts ports, RecoveryReport& report);
   virtual ~Engine() = default;
   /// REQUIRES: before the first submit. Returns the number for ReplyTo::sink.
   virtual std::uint16_t add_sink(ReplySink& sink) = 0;

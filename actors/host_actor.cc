@@ -122,7 +122,8 @@ caf::behavior host_actor(Self* self, std::uint32_t index, HostCore* core, HostPo
         self->state.core->tick();
         end_turn(self, index);
         show(self->state);
-        if (!self->state.ending) self->delayed_send(self, std::chrono::milliseconds(tick_ms), TickMsg{});
+        if (!self->state.ending)
+          self->delayed_send(self, std::chrono::milliseconds(tick_ms), TickMsg{});
       },
       [self, index](StopMsg& m) {
         self->state.stopped = std::move(m.stopped);

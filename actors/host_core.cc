@@ -14,7 +14,8 @@ HostCore::HostCore(std::uint32_t index, ShardContext context, Journal& journal)
     return owns(id) ? shard(id).quote_if_ready(sku) : std::nullopt;
   };
   for (std::uint32_t s = index; s < context_.options.shards; s += context_.options.hosts)
-    shards_.push_back(std::make_unique<Shard>(ShardId{static_cast<std::uint16_t>(s)}, context_, output_));
+    shards_.push_back(
+        std::make_unique<Shard>(ShardId{static_cast<std::uint16_t>(s)}, context_, output_));
   remote_.resize(context_.options.hosts);
 }
 
@@ -88,14 +89,16 @@ void HostCore::resume_settled() {
   });
 }
 
-void HostCore::loaded(ShardId id, const EntityKey& entity, Result<std::optional<StoredState>, Fault>&& state) {
+void HostCore::loaded(ShardId id, const EntityKey& entity,
+                      Result<std::optional<StoredState>, Fault>&& state) {
   if (state.ok())
     shard(id).loaded(entity, std::move(*state));
   else
     shard(id).load_failed(entity);
 }
 
-void HostCore::flushed(ShardId id, std::uint64_t round, const std::vector<std::pair<EntityKey, Seq>>& written,
+void HostCore::flushed(ShardId id, std::uint64_t round,
+                       const std::vector<std::pair<EntityKey, Seq>>& written,
                        const std::optional<Checkpoint>& checkpoint, const Status& status) {
   if (status.ok())
     shard(id).states_written(round, written, checkpoint);

@@ -1,7 +1,7 @@
 #pragma once
-/// Drives the shards of one host: routes inputs among them, runs each turn to its end, collects what
-/// leaves. No CAF: the host actor (host.h) and the in-process driver of tests wrap it.
-/// Thread: one.
+/// Drives the shards of one host: routes inputs among them, runs each turn to its end, collects
+/// what leaves. No CAF: the host actor (host.h) and the in-process driver of tests wrap it. Thread:
+/// one.
 #include <memory>
 #include <vector>
 
@@ -33,8 +33,10 @@ class HostCore {
   void failed(const std::vector<CommitRange>& ranges);
   /// The journal is sound again: suspended shards recover and go on in a new epoch.
   void settled();
-  void loaded(ShardId shard, const EntityKey& entity, Result<std::optional<StoredState>, Fault>&& state);
-  void flushed(ShardId shard, std::uint64_t round, const std::vector<std::pair<EntityKey, Seq>>& written,
+  void loaded(ShardId shard, const EntityKey& entity,
+              Result<std::optional<StoredState>, Fault>&& state);
+  void flushed(ShardId shard, std::uint64_t round,
+               const std::vector<std::pair<EntityKey, Seq>>& written,
                const std::optional<Checkpoint>& checkpoint, const Status& status);
   void tick();
   /// From now on every turn works towards a full checkpoint.
@@ -51,8 +53,8 @@ class HostCore {
   std::vector<std::vector<ShardInput>>& remote() { return remote_; }  // by host
 
   struct Gauges {
-    std::uint64_t entities = 0, memory_bytes = 0, evictions = 0, loads = 0, checkpoints = 0, states_written = 0,
-                  works = 0, suspended = 0;
+    std::uint64_t entities = 0, memory_bytes = 0, evictions = 0, loads = 0, checkpoints = 0,
+                  states_written = 0, works = 0, suspended = 0;
   };
   Gauges gauges() const;
 

@@ -1,6 +1,7 @@
 #pragma once
-/// How a shard keeps its entities: one table per kind, and one list over all of them from which those
-/// that nobody used since the last look are evicted (the clock algorithm: using one costs a store).
+/// How a shard keeps its entities: one table per kind, and one list over all of them from which
+/// those that nobody used since the last look are evicted (the clock algorithm: using one costs a
+/// store).
 #include <tuple>
 #include <unordered_map>
 
@@ -12,11 +13,11 @@ namespace souk {
 struct Entity {
   Entity* newer = nullptr;
   Entity* older = nullptr;
-  Seq seq = 0;            // of its last event, tentative
+  Seq seq = 0;  // of its last event, tentative
   std::uint32_t bytes = 0;
   Kind kind = Kind::none;
-  bool dirty = false;     // the state store has an older state, or none
-  bool used = false;      // since eviction looked at it last
+  bool dirty = false;  // the state store has an older state, or none
+  bool used = false;   // since eviction looked at it last
 };
 
 /// Intrusive; owns nothing.
@@ -92,8 +93,8 @@ struct Hosted : Entity, std::conditional_t<std::is_same_v<State, SkuState>, Cata
   typename HostedTraits<State>::Id id;
 };
 
-/// Entities stay where they are until they are erased. What was found last is found again at once: a
-/// command asks for the same entity several times.
+/// Entities stay where they are until they are erased. What was found last is found again at once:
+/// a command asks for the same entity several times.
 template <class State>
 class Table {
  public:
@@ -155,32 +156,45 @@ class Tables {
   }
 
  private:
-  std::tuple<Table<UserState>, Table<SkuState>, Table<CartState>, Table<OrderState>, Table<EmailState>,
-             Table<KeyState>>
+  std::tuple<Table<UserState>, Table<SkuState>, Table<CartState>, Table<OrderState>,
+             Table<EmailState>, Table<KeyState>>
       all_;
 };
 
 template <class State>
 Result<State, Fault> decode_state(std::string_view bytes) {
-  if constexpr (std::is_same_v<State, UserState>) return decode_user(bytes);
-  else if constexpr (std::is_same_v<State, SkuState>) return decode_sku(bytes);
-  else if constexpr (std::is_same_v<State, CartState>) return decode_cart(bytes);
-  else if constexpr (std::is_same_v<State, OrderState>) return decode_order(bytes);
-  else if constexpr (std::is_same_v<State, EmailState>) return decode_email(bytes);
-  else return decode_key(bytes);
+  if constexpr (std::is_same_v<State, UserState>)
+    return decode_user(bytes);
+  else if constexpr (std::is_same_v<State, SkuState>)
+    return decode_sku(bytes);
+  else if constexpr (std::is_same_v<State, CartState>)
+    return decode_cart(bytes);
+  else if constexpr (std::is_same_v<State, OrderState>)
+    return decode_order(bytes);
+  else if constexpr (std::is_same_v<State, EmailState>)
+    return decode_email(bytes);
+  else
+    return decode_key(bytes);
 }
 
 /// Calls `f` with a null pointer of the state type of `kind`.
 template <class F>
 auto with_state(Kind kind, F&& f) {
   switch (kind) {
-    case Kind::user: return f(static_cast<UserState*>(nullptr));
-    case Kind::sku: return f(static_cast<SkuState*>(nullptr));
-    case Kind::cart: return f(static_cast<CartState*>(nullptr));
-    case Kind::order: return f(static_cast<OrderState*>(nullptr));
-    case Kind::email: return f(static_cast<EmailState*>(nullptr));
-    case Kind::key: return f(static_cast<KeyState*>(nullptr));
-    case Kind::none: break;
+    case Kind::user:
+      return f(static_cast<UserState*>(nullptr));
+    case Kind::sku:
+      return f(static_cast<SkuState*>(nullptr));
+    case Kind::cart:
+      return f(static_cast<CartState*>(nullptr));
+    case Kind::order:
+      return f(static_cast<OrderState*>(nullptr));
+    case Kind::email:
+      return f(static_cast<EmailState*>(nullptr));
+    case Kind::key:
+      return f(static_cast<KeyState*>(nullptr));
+    case Kind::none:
+      break;
   }
   SOUK_ASSERT(false);
   return f(static_cast<KeyState*>(nullptr));

@@ -12,7 +12,8 @@ using Self = caf::stateful_actor<JournalActorState>;
 
 /// Tells each host what became of its batches.
 template <class Msg>
-void tell_hosts(Self* self, const std::vector<Batch>& batches, const std::vector<std::uint32_t>& hosts) {
+void tell_hosts(Self* self, const std::vector<Batch>& batches,
+                const std::vector<std::uint32_t>& hosts) {
   std::vector<std::shared_ptr<std::vector<CommitRange>>> ranges(self->state.hosts.size());
   for (std::size_t i = 0; i < batches.size(); ++i) {
     auto& list = ranges[hosts[i]];
@@ -23,7 +24,8 @@ void tell_hosts(Self* self, const std::vector<Batch>& batches, const std::vector
     if (ranges[h]) caf::anon_send(self->state.hosts[h], Msg{std::move(ranges[h])});
 }
 
-void count_commit(EngineCounters& c, const std::vector<Batch>& batches, std::chrono::nanoseconds took) {
+void count_commit(EngineCounters& c, const std::vector<Batch>& batches,
+                  std::chrono::nanoseconds took) {
   constexpr auto relaxed = std::memory_order_relaxed;
   std::uint64_t events = 0, bytes = 0;
   for (const auto& b : batches) {
@@ -47,7 +49,8 @@ void count_commit(EngineCounters& c, const std::vector<Batch>& batches, std::chr
 void fail(Self* self, const Fault& fault) {
   auto& s = self->state;
   if (!s.failing)
-    spdlog::warn("commit failed, commands are refused until the disk is sound what=\"{}\"", fault.what);
+    spdlog::warn("commit failed, commands are refused until the disk is sound what=\"{}\"",
+                 fault.what);
   s.failing = true;
   s.counters->commit_failures.fetch_add(1, std::memory_order_relaxed);
   for (auto& [host, batch] : s.pending) {
@@ -103,7 +106,8 @@ void write(Self* self) {
 
 }  // namespace
 
-caf::behavior journal_actor(Self* self, Journal* journal, EngineCounters* counters, std::uint32_t shards) {
+caf::behavior journal_actor(Self* self, Journal* journal, EngineCounters* counters,
+                            std::uint32_t shards) {
   self->state.journal = journal;
   self->state.counters = counters;
   self->state.epoch_min.resize(shards);

@@ -40,9 +40,9 @@ struct GetOrder {
 
 using Op = std::variant<
     // commands of clients
-    PutProduct, DelistProduct, ReceiveStock, AdjustStock, RegisterUser, UpdateUser, EraseUser, OpenCart,
-    AddItem, SetItem, RemoveItem, CheckOut, PlaceOrder, CancelOrder, ShipOrder, DeliverOrder,
-    ReturnOrder, RefundOrder, AcceptReturn,
+    PutProduct, DelistProduct, ReceiveStock, AdjustStock, RegisterUser, UpdateUser, EraseUser,
+    OpenCart, AddItem, SetItem, RemoveItem, CheckOut, PlaceOrder, CancelOrder, ShipOrder,
+    DeliverOrder, ReturnOrder, RefundOrder, AcceptReturn,
     // reads
     GetProduct, GetStock, GetUser, GetUserOrders, GetCart, GetOrder,
     // the processes' own commands, from shard to shard
@@ -78,7 +78,7 @@ struct Request {
   std::uint64_t request_hash = 0;  // of the body; with a key
   std::optional<Version> if_match;
   Wants wants = Wants::body;
-  bool wait_final = false;         // check-out, buy now: answer when the order is final (up to 5 s)
+  bool wait_final = false;  // check-out, buy now: answer when the order is final (up to 5 s)
   /// A creation with a key on a user's shard: the key's own shard must agree first.
   std::optional<KeyHash> bind;
   /// A read of at least this position of the shard (waits up to 2 s).
@@ -119,13 +119,13 @@ struct Reply {
   Refusal refusal = Refusal::none;
   std::uint8_t detail = 0;  // illegal_state: an OrderStatus
   bool replayed = false;
-  std::uint8_t op = 0;      // index in Op, for metrics
-  EntityKey entity;         // the one created or changed (an order for check-out)
-  Version version = 0;      // ETag
+  std::uint8_t op = 0;  // index in Op, for metrics
+  EntityKey entity;     // the one created or changed (an order for check-out)
+  Version version = 0;  // ETag
   ShardId shard;
-  Seq seq = 0;              // the position
-  Currency currency;        // of get_order
-  Body body;                // empty with Wants::minimal
+  Seq seq = 0;        // the position
+  Currency currency;  // of get_order
+  Body body;          // empty with Wants::minimal
 };
 
 /// Takes the answers of one committed batch at once.
@@ -142,15 +142,16 @@ enum class More : std::uint8_t { no, yes };
 class Presenter {
  public:
   virtual ~Presenter() = default;
-  virtual void product(const Sku& sku, const Product& product, std::int64_t available, Body& out) const = 0;
+  virtual void product(const Sku& sku, const Product& product, std::int64_t available,
+                       Body& out) const = 0;
   /// `{sku, active: false, version}`: what taking off sale answers.
   virtual void delisted(const Sku& sku, Version version, Body& out) const = 0;
   virtual void stock(const Sku& sku, const StockFigures& figures, Body& out) const = 0;
   virtual void user(UserId id, const UserProfile& profile, Body& out) const = 0;
   /// `{user_id}` alone and the like: what a creation answers.
   virtual void user_created(UserId id, Body& out) const = 0;
-  virtual void user_orders(UserId id, const std::vector<std::pair<OrderId, const Order*>>& page, More more,
-                           Body& out) const = 0;
+  virtual void user_orders(UserId id, const std::vector<std::pair<OrderId, const Order*>>& page,
+                           More more, Body& out) const = 0;
   virtual void cart(CartId id, const Cart& cart, Body& out) const = 0;
   virtual void cart_created(CartId id, const Cart& cart, Body& out) const = 0;
   /// The order as it was at `version`.

@@ -7,13 +7,14 @@
 namespace souk {
 
 EntityKey target_of(const ShardInput& input) {
-  return std::visit(Overloaded{
-                        [](const Request& r) { return r.bind ? EntityKey(*r.bind) : target_of(r.op); },
-                        [](const ProcessAnswer& a) { return a.entity; },
-                        [](const QuoteWanted& q) { return EntityKey(q.sku); },
-                        [](const QuoteReady& q) { return q.target; },
-                    },
-                    input);
+  return std::visit(
+      Overloaded{
+          [](const Request& r) { return r.bind ? EntityKey(*r.bind) : target_of(r.op); },
+          [](const ProcessAnswer& a) { return a.entity; },
+          [](const QuoteWanted& q) { return EntityKey(q.sku); },
+          [](const QuoteReady& q) { return q.target; },
+      },
+      input);
 }
 
 Shard::Shard(ShardId id, const ShardContext& context, ShardOutput& output)
@@ -51,8 +52,8 @@ Hosted<State>& Shard::make(const typename HostedTraits<State>::Id& id) {
   return hosted;
 }
 
-#define SOUK_INSTANTIATE(S)                                              \
-  template Hosted<S>* Shard::find<S>(const HostedTraits<S>::Id&);         \
+#define SOUK_INSTANTIATE(S)                                       \
+  template Hosted<S>* Shard::find<S>(const HostedTraits<S>::Id&); \
   template Hosted<S>& Shard::make<S>(const HostedTraits<S>::Id&);
 SOUK_INSTANTIATE(UserState)
 SOUK_INSTANTIATE(SkuState)
@@ -64,7 +65,8 @@ SOUK_INSTANTIATE(KeyState)
 
 Entity* Shard::entity_of(const EntityKey& key) {
   return with_state(key.kind(), [&](auto* kind) -> Entity* {
-    return find<std::remove_pointer_t<decltype(kind)>>(id_of<std::remove_pointer_t<decltype(kind)>>(key));
+    return find<std::remove_pointer_t<decltype(kind)>>(
+        id_of<std::remove_pointer_t<decltype(kind)>>(key));
   });
 }
 
@@ -130,8 +132,8 @@ bool asks_for_address(const Transaction& t) {
 void keep_figures(SkuState& s, const StockFigures& figures) {
   s.figures.push_back(figures);
   if (s.figures.size() > 2 * limits::answers_per_entity_max)
-    s.figures.erase(s.figures.begin(),
-                    s.figures.begin() + static_cast<std::ptrdiff_t>(limits::answers_per_entity_max));
+    s.figures.erase(s.figures.begin(), s.figures.begin() + static_cast<std::ptrdiff_t>(
+                                                               limits::answers_per_entity_max));
 }
 
 }  // namespace
@@ -143,7 +145,8 @@ void Shard::apply_to_cart(const Transaction& t, std::size_t index, Seq seq) {
   Answers& answers = h.state.answers;
   cart = evolve(std::move(cart), t.events[index].payload);
   if (closes_answer(t, index)) answers.keep(answer_of(t, cart.version, 0));
-  if (cart.undo.size() > limits::cart_undo_max)  // many commands without a key since the last with one
+  if (cart.undo.size() >
+      limits::cart_undo_max)  // many commands without a key since the last with one
     answers.drop_older_than(cart.undo[cart.undo.size() / 2].version);
   trim_undo(cart, answers.oldest_version(cart.version));
   changed(h, seq);
@@ -179,7 +182,8 @@ void Shard::apply_to_user(const Transaction& t, std::size_t index, Seq seq) {
   const Payload& payload = t.events[index].payload;
   s.user = evolve(std::move(s.user), payload);
   if (closes_answer(t, index))
-    s.answers.keep(answer_of(t, s.user.version, asks_for_address(t) ? Answer::awaits_address : std::uint8_t{0}));
+    s.answers.keep(answer_of(t, s.user.version,
+                             asks_for_address(t) ? Answer::awaits_address : std::uint8_t{0}));
   if (std::holds_alternative<EmailAssigned>(payload)) s.answers.address_assigned(s.user.version);
   if (std::holds_alternative<EmailRefused>(payload)) s.answers.address_refused();
   trim_profiles(s.user, s.answers.oldest_version(s.user.version));
@@ -189,9 +193,12 @@ void Shard::apply_to_user(const Transaction& t, std::size_t index, Seq seq) {
 void Shard::apply(const Transaction& t, std::size_t index, Seq seq) {
   const Event& event = t.events[index];
   switch (event.entity.kind()) {
-    case Kind::cart: return apply_to_cart(t, index, seq);
-    case Kind::sku: return apply_to_sku(t, index, seq);
-    case Kind::user: return apply_to_user(t, index, seq);
+    case Kind::cart:
+      return apply_to_cart(t, index, seq);
+    case Kind::sku:
+      return apply_to_sku(t, index, seq);
+    case Kind::user:
+      return apply_to_user(t, index, seq);
     case Kind::order: {
       auto& h = make<OrderState>(id_of<OrderState>(event.entity));
       if (seq <= h.seq) return;
@@ -213,7 +220,8 @@ void Shard::apply(const Transaction& t, std::size_t index, Seq seq) {
       h.state.key = evolve(h.state.key, event.payload, t.at);
       return changed(h, seq);
     }
-    case Kind::none: break;
+    case Kind::none:
+      break;
   }
   SOUK_ASSERT(false);
 }
@@ -222,7 +230,8 @@ void Shard::cut(std::vector<Batch>& out) {
   std::size_t from = 0;
   while (from < pending_.size()) {
     std::size_t to = from, events = 0;
-    while (to < pending_.size() && (to == from || events + pending_[to].events.size() <= limits::batch_events_max))
+    while (to < pending_.size() &&
+           (to == from || events + pending_[to].events.size() <= limits::batch_events_max))
       events += pending_[to++].events.size();
     std::vector<Transaction> part;
     if (from == 0 && to == pending_.size())
@@ -262,16 +271,17 @@ void Shard::gate(Seq seq, Gated&& gated) {
 
 void Shard::release() {
   while (!gated_.empty() && gated_.front().seq <= committed_) {
-    std::visit(Overloaded{
-                   [&](std::pair<std::uint16_t, Reply>& r) { output_.replies.push_back(std::move(r)); },
-                   [&](ShardInput& i) { output_.inputs.push_back(std::move(i)); },
-                   [&](PaymentCall& c) { output_.payments.push_back(std::move(c)); },
-                   [&](std::pair<EntityKey, std::vector<PersonId>>& d) {
-                     output_.keys_to_destroy.push_back(std::move(d));
-                   },
-                   [&](ShardOutput::Flush& f) { output_.flushes.push_back(std::move(f)); },
-               },
-               gated_.front().what);
+    std::visit(
+        Overloaded{
+            [&](std::pair<std::uint16_t, Reply>& r) { output_.replies.push_back(std::move(r)); },
+            [&](ShardInput& i) { output_.inputs.push_back(std::move(i)); },
+            [&](PaymentCall& c) { output_.payments.push_back(std::move(c)); },
+            [&](std::pair<EntityKey, std::vector<PersonId>>& d) {
+              output_.keys_to_destroy.push_back(std::move(d));
+            },
+            [&](ShardOutput::Flush& f) { output_.flushes.push_back(std::move(f)); },
+        },
+        gated_.front().what);
     gated_.pop_front();
   }
 }
@@ -365,7 +375,8 @@ void Shard::quote_ready(QuoteReady&& ready) {
   if (queue == parked_.end() || queue->second.empty()) return;
   const ShardInput head = std::move(queue->second.front());
   queue->second.pop_front();
-  if (const auto* r = std::get_if<Request>(&head)) answer(*r, reply_to(*r, ReplyCode::unavailable), 0);
+  if (const auto* r = std::get_if<Request>(&head))
+    answer(*r, reply_to(*r, ReplyCode::unavailable), 0);
   drain(ready.target);
 }
 
@@ -374,17 +385,22 @@ void Shard::needs_of(const ShardInput& input, std::vector<EntityKey>& out) {
   out.push_back(target_of(input));
   const auto* r = std::get_if<Request>(&input);
   if (!r) return;
-  const auto creation = [&](const EntityKey& id, const std::optional<UserId>& user, const Id128& raw) {
+  const auto creation = [&](const EntityKey& id, const std::optional<UserId>& user,
+                            const Id128& raw) {
     if (r->bind)  // the same key may have created the same thing for a guest
-      out.emplace_back(id.kind() == Kind::cart ? EntityKey(CartId{r->bind->raw}) : EntityKey(OrderId{r->bind->raw}));
+      out.emplace_back(id.kind() == Kind::cart ? EntityKey(CartId{r->bind->raw})
+                                               : EntityKey(OrderId{r->bind->raw}));
     else if (user)
       out.emplace_back(*user), out.push_back(id);
     else if (r->key_hash)
       out.emplace_back(KeyHash{raw});
   };
-  if (const auto* open = std::get_if<OpenCart>(&r->op)) creation(open->cart, open->user, open->cart.raw);
-  if (const auto* place = std::get_if<PlaceOrder>(&r->op)) creation(place->order, place->user, place->order.raw);
-  if (const auto* back = std::get_if<AcceptReturn>(&r->op)) creation(back->order, back->user, back->order.raw);
+  if (const auto* open = std::get_if<OpenCart>(&r->op))
+    creation(open->cart, open->user, open->cart.raw);
+  if (const auto* place = std::get_if<PlaceOrder>(&r->op))
+    creation(place->order, place->user, place->order.raw);
+  if (const auto* back = std::get_if<AcceptReturn>(&r->op))
+    creation(back->order, back->user, back->order.raw);
   if (const auto* out_of = std::get_if<CheckOut>(&r->op)) {
     auto* cart = find<CartState>(out_of->cart);
     if (cart && cart->state.cart.user) out.emplace_back(*cart->state.cart.user);
@@ -406,7 +422,8 @@ bool Shard::park_unless_ready(ShardInput& input) {
     for (const auto& need : needs) {
       switch (fetch(need)) {
         case Presence::here:
-        case Presence::absent: break;
+        case Presence::absent:
+          break;
         case Presence::coming:
           waiting_[need].push_back(target_of(input));
           park(std::move(input));
@@ -414,7 +431,9 @@ bool Shard::park_unless_ready(ShardInput& input) {
       }
     }
     const auto* r = std::get_if<Request>(&input);
-    if (!r || !(std::holds_alternative<CheckOut>(r->op) || std::holds_alternative<GetUserOrders>(r->op))) break;
+    if (!r ||
+        !(std::holds_alternative<CheckOut>(r->op) || std::holds_alternative<GetUserOrders>(r->op)))
+      break;
   }
   return true;
 }
@@ -435,7 +454,8 @@ Shard::Presence Shard::fetch(const EntityKey& key) {
   if (found.ok()) {
     using Lookup = StateStore::Found::Answer;
     if (found->answer == Lookup::absent) return Presence::absent;
-    if (found->answer == Lookup::found && adopt(key, std::move(found->state)).ok()) return Presence::here;
+    if (found->answer == Lookup::found && adopt(key, std::move(found->state)).ok())
+      return Presence::here;
   }
   ++counts_.loads;
   output_.loads.emplace_back(id_, key);
@@ -471,7 +491,8 @@ void Shard::load_failed_for(const std::vector<EntityKey>& targets) {
     parked_.erase(queue);
     quotes_.erase(target);
     for (auto& input : inputs) {
-      if (auto* r = std::get_if<Request>(&input)) answer(*r, reply_to(*r, ReplyCode::unavailable), 0);
+      if (auto* r = std::get_if<Request>(&input))
+        answer(*r, reply_to(*r, ReplyCode::unavailable), 0);
       if (auto* wanted = std::get_if<QuoteWanted>(&input))
         output_.inputs.emplace_back(QuoteReady{wanted->target, wanted->sku, std::nullopt});
     }
@@ -512,10 +533,11 @@ Reply Shard::reply_to(const Request& request, ReplyCode code) const {
 
 void Shard::answer(const Request& request, Reply&& reply, Seq depends_on) {
   switch (request.reply_to.who) {
-    case ReplyTo::Who::nobody: return;
+    case ReplyTo::Who::nobody:
+      return;
     case ReplyTo::Who::client:
       reply.seq = std::max(depends_on, committed_);  // all up to there is in what was read
-      if (depends_on <= committed_)  // owes nothing to what is gated
+      if (depends_on <= committed_)                  // owes nothing to what is gated
         output_.replies.emplace_back(request.reply_to.sink, std::move(reply));
       else
         gate(depends_on, {.what = std::make_pair(request.reply_to.sink, std::move(reply))});
@@ -527,8 +549,10 @@ void Shard::answer(const Request& request, Reply&& reply, Seq depends_on) {
       else if (const auto* release = std::get_if<FreeEmail>(&request.op))
         a.answer = EmailAnswer{release->email, request.op.index(), reply.code};
       else
-        a.answer = StockAnswer{.op = request.op.index(), .sku = Sku::trusted(target_of(request.op).id()),
-                               .code = reply.code, .refusal = reply.refusal};
+        a.answer = StockAnswer{.op = request.op.index(),
+                               .sku = Sku::trusted(target_of(request.op).id()),
+                               .code = reply.code,
+                               .refusal = reply.refusal};
       if (reply.code == ReplyCode::unavailable) return;  // the process asks again by its timer
       gate(depends_on, {.what = ShardInput(std::move(a))});
       return;

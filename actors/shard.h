@@ -3,7 +3,8 @@
 /// pure rules. It knows no CAF, disk or thread; a driver (actors/host.h) feeds it and carries away
 /// what it puts out.
 ///
-/// Lifecycle: recover() -> { handle, deliver, loaded, tick, cut, committed }* ; a failed commit leads
+/// Lifecycle: recover() -> { handle, deliver, loaded, tick, cut, committed }* ; a failed commit
+/// leads
 ///            through failed() to recover() and resume().
 /// Invariants:
 ///  - the entities in memory are *tentative*: ahead of the disk by what is cut or pending;
@@ -85,7 +86,8 @@ struct ShardContext {
   Randomness& randomness;
   const Presenter& presenter;
   std::uint64_t incarnation = 0;
-  /// The catalogue's word on a SKU, where it can be had at once (committed, in memory, same driver).
+  /// The catalogue's word on a SKU, where it can be had at once (committed, in memory, same
+  /// driver).
   std::function<std::optional<Quote>(const Sku&)> quote_now;
 };
 
@@ -194,7 +196,7 @@ class Shard {
     std::size_t flushes = 0;  // under way
     bool mark_sent = false;   // only after every state of the round was written
   };
-  struct Quotes {  // for a parked target
+  struct Quotes {                                          // for a parked target
     std::unordered_map<Sku, std::optional<Quote>> by_sku;  // none: asked for
     std::size_t missing = 0;
   };
@@ -302,14 +304,14 @@ class Shard {
   ShardOutput& output_;
   const Checkout checkout_;
 
-  Seq last_seq_ = 0;       // tentative
-  Seq cut_seq_ = 0;        // in a record
+  Seq last_seq_ = 0;  // tentative
+  Seq cut_seq_ = 0;   // in a record
   Seq committed_ = 0;
   std::uint64_t chain_ = 0;  // after cut_seq_
   std::uint64_t epoch_ = 1;
   bool suspended_ = false;
-  bool readable_ = true;   // recovered
-  UnixMs time_;            // newest stamp given
+  bool readable_ = true;  // recovered
+  UnixMs time_;           // newest stamp given
 
   Tables tables_;
   EntityList lru_;

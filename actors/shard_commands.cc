@@ -21,7 +21,9 @@ std::vector<Event> events_of(const EntityKey& entity, const Facts& facts) {
 }
 
 StockFigures figures_of(const Inventory& i) {
-  return {.on_hand = i.on_hand, .reserved = i.reserved, .version = static_cast<std::uint32_t>(i.version)};
+  return {.on_hand = i.on_hand,
+          .reserved = i.reserved,
+          .version = static_cast<std::uint32_t>(i.version)};
 }
 
 }  // namespace
@@ -51,11 +53,13 @@ void Shard::replay(Request& request, const Answer& before, Seq seq) {
     return wait_for_check_out(std::move(request), c->order, seq, Replayed::yes);
   if (const auto* c = std::get_if<PlaceOrder>(&request.op))
     return wait_for_check_out(std::move(request), c->order, seq, Replayed::yes);
-  if (request.op.index() >= Op(RegisterUser{}).index() && request.op.index() <= Op(EraseUser{}).index())
-    return wait_for_user(std::move(request), before.version, Replayed::yes,
-                         before.detail == Answer::awaits_address ? Awaits::address : Awaits::nothing);
-  respond(request, before.outcome == Outcome::created ? ReplyCode::created : ReplyCode::ok, before.version, seq,
-          Replayed::yes);
+  if (request.op.index() >= Op(RegisterUser{}).index() &&
+      request.op.index() <= Op(EraseUser{}).index())
+    return wait_for_user(
+        std::move(request), before.version, Replayed::yes,
+        before.detail == Answer::awaits_address ? Awaits::address : Awaits::nothing);
+  respond(request, before.outcome == Outcome::created ? ReplyCode::created : ReplyCode::ok,
+          before.version, seq, Replayed::yes);
 }
 
 bool Shard::version_differs(Request& request, Version version, Seq seq) {
@@ -66,8 +70,11 @@ bool Shard::version_differs(Request& request, Version version, Seq seq) {
 
 void Shard::refuse(Request& request, const EntityKey& entity, Refused refused, Remember remember) {
   if (request.key_hash != 0 && remember == Remember::yes)
-    record({.cause = request.cause, .correlation = request.correlation, .key_hash = request.key_hash,
-            .request_hash = request.request_hash, .outcome = Outcome::refused},
+    record({.cause = request.cause,
+            .correlation = request.correlation,
+            .key_hash = request.key_hash,
+            .request_hash = request.request_hash,
+            .outcome = Outcome::refused},
            {{entity, CommandRefused{refused.reason}}});
   Reply reply = reply_to(request, ReplyCode::refused);
   reply.refusal = refused.reason;
@@ -76,8 +83,8 @@ void Shard::refuse(Request& request, const EntityKey& entity, Refused refused, R
   answer(request, std::move(reply), e ? e->seq : 0);
 }
 
-bool Shard::decided(Request& request, const EntityKey& entity, const Decision& decision, Outcome outcome,
-                    std::vector<Event>&& more) {
+bool Shard::decided(Request& request, const EntityKey& entity, const Decision& decision,
+                    Outcome outcome, std::vector<Event>&& more) {
   if (!decision.ok()) {
     refuse(request, entity, decision.error(), Remember::yes);
     return false;
@@ -86,8 +93,11 @@ bool Shard::decided(Request& request, const EntityKey& entity, const Decision& d
   if (events.empty() && request.key_hash != 0) events.push_back({entity, CommandNoted{}});
   for (auto& e : more) events.push_back(std::move(e));
   if (!events.empty())
-    record({.cause = request.cause, .correlation = request.correlation, .key_hash = request.key_hash,
-            .request_hash = request.request_hash, .outcome = outcome},
+    record({.cause = request.cause,
+            .correlation = request.correlation,
+            .key_hash = request.key_hash,
+            .request_hash = request.request_hash,
+            .outcome = outcome},
            std::move(events));
   return true;
 }
@@ -96,8 +106,10 @@ void Shard::respond(Request& request, ReplyCode code, Version version, Seq seq, 
   Reply reply = reply_to(request, code);
   reply.version = version;
   reply.replayed = replayed == Replayed::yes;
-  if (const auto* get = std::get_if<GetOrder>(&request.op)) reply.currency = find<OrderState>(get->order)->state.order.currency;
-  if (request.wants == Wants::body || code == ReplyCode::created) render(request, version, reply.body);
+  if (const auto* get = std::get_if<GetOrder>(&request.op))
+    reply.currency = find<OrderState>(get->order)->state.order.currency;
+  if (request.wants == Wants::body || code == ReplyCode::created)
+    render(request, version, reply.body);
   answer(request, std::move(reply), seq);
 }
 
@@ -116,37 +128,47 @@ void Shard::render(const Request& request, Version version, Body& out) {
       if (f.version == version) return p.stock(s, f, out);
     p.stock(s, figures_of(state.inventory), out);
   };
-  const auto order = [&](const OrderId& id) { p.order(id, find<OrderState>(id)->state.order, version, out); };
-  std::visit(
-      Overloaded{
-          [&](const PutProduct& c) {
-            Product then = evolve(Product{}, Payload(c.definition));
-            then.version = version;
-            p.product(c.sku, then, stock_not_shown, out);  // it is not a function of the version
-          },
-          [&](const DelistProduct& c) { p.delisted(c.sku, version, out); },
-          [&](const ReceiveStock& c) { stock(c.sku); },
-          [&](const AdjustStock& c) { stock(c.sku); },
-          [&](const GetProduct& c) { p.product(c.sku, sku(c.sku).product, sku(c.sku).inventory.available(), out); },
-          [&](const GetStock& c) { p.stock(c.sku, figures_of(sku(c.sku).inventory), out); },
-          [&](const RegisterUser& c) { p.user_created(c.user, out); },
-          [&](const UpdateUser& c) { p.user(c.user, profile_at(find<UserState>(c.user)->state.user, version), out); },
-          [&](const GetUser& c) { p.user(c.user, find<UserState>(c.user)->state.user.profile, out); },
-          [&](const OpenCart& c) { p.cart_created(c.cart, as_of(find<CartState>(c.cart)->state.cart, version), out); },
-          [&](const AddItem& c) { cart(c.cart); },
-          [&](const SetItem& c) { cart(c.cart); },
-          [&](const RemoveItem& c) { cart(c.cart); },
-          [&](const GetCart& c) { cart(c.cart); },
-          [&](const CancelOrder& c) { order(c.order); },
-          [&](const ShipOrder& c) { order(c.order); },
-          [&](const DeliverOrder& c) { order(c.order); },
-          [&](const ReturnOrder& c) { order(c.order); },
-          [&](const RefundOrder& c) { order(c.order); },
-          [&](const AcceptReturn& c) { order(c.order); },
-          [&](const GetOrder& c) { order(c.order); },
-          [](const auto&) {},
-      },
-      request.op);
+  const auto order = [&](const OrderId& id) {
+    p.order(id, find<OrderState>(id)->state.order, version, out);
+  };
+  std::visit(Overloaded{
+                 [&](const PutProduct& c) {
+                   Product then = evolve(Product{}, Payload(c.definition));
+                   then.version = version;
+                   p.product(c.sku, then, stock_not_shown,
+                             out);  // it is not a function of the version
+                 },
+                 [&](const DelistProduct& c) { p.delisted(c.sku, version, out); },
+                 [&](const ReceiveStock& c) { stock(c.sku); },
+                 [&](const AdjustStock& c) { stock(c.sku); },
+                 [&](const GetProduct& c) {
+                   p.product(c.sku, sku(c.sku).product, sku(c.sku).inventory.available(), out);
+                 },
+                 [&](const GetStock& c) { p.stock(c.sku, figures_of(sku(c.sku).inventory), out); },
+                 [&](const RegisterUser& c) { p.user_created(c.user, out); },
+                 [&](const UpdateUser& c) {
+                   p.user(c.user, profile_at(find<UserState>(c.user)->state.user, version), out);
+                 },
+                 [&](const GetUser& c) {
+                   p.user(c.user, find<UserState>(c.user)->state.user.profile, out);
+                 },
+                 [&](const OpenCart& c) {
+                   p.cart_created(c.cart, as_of(find<CartState>(c.cart)->state.cart, version), out);
+                 },
+                 [&](const AddItem& c) { cart(c.cart); },
+                 [&](const SetItem& c) { cart(c.cart); },
+                 [&](const RemoveItem& c) { cart(c.cart); },
+                 [&](const GetCart& c) { cart(c.cart); },
+                 [&](const CancelOrder& c) { order(c.order); },
+                 [&](const ShipOrder& c) { order(c.order); },
+                 [&](const DeliverOrder& c) { order(c.order); },
+                 [&](const ReturnOrder& c) { order(c.order); },
+                 [&](const RefundOrder& c) { order(c.order); },
+                 [&](const AcceptReturn& c) { order(c.order); },
+                 [&](const GetOrder& c) { order(c.order); },
+                 [](const auto&) {},
+             },
+             request.op);
 }
 
 void Shard::not_found(Request& request) {
@@ -160,12 +182,18 @@ void Shard::command(Request& request) {
   if (request.bind) return bind_key(request);
   switch (target_of(request.op).kind()) {
     case Kind::sku:
-      return request.reply_to.who == ReplyTo::Who::process ? stock_step(request) : sku_command(request);
-    case Kind::user: return user_command(request);
-    case Kind::email: return email_step(request);
-    case Kind::cart: return cart_command(request);
-    case Kind::order: return order_command(request);
-    default: SOUK_ASSERT(false);
+      return request.reply_to.who == ReplyTo::Who::process ? stock_step(request)
+                                                           : sku_command(request);
+    case Kind::user:
+      return user_command(request);
+    case Kind::email:
+      return email_step(request);
+    case Kind::cart:
+      return cart_command(request);
+    case Kind::order:
+      return order_command(request);
+    default:
+      SOUK_ASSERT(false);
   }
 }
 
@@ -181,7 +209,8 @@ void Shard::read(Request& request) {
                  },
                  [&](const GetStock& q) {
                    auto* h = find<SkuState>(q.sku);
-                   if (!h || !(h->state.product.defined || h->state.inventory.known)) return not_found(request);
+                   if (!h || !(h->state.product.defined || h->state.inventory.known))
+                     return not_found(request);
                    found(*h, h->state.inventory.version);
                  },
                  [&](const GetUser& q) {
@@ -213,14 +242,17 @@ Shard::OrdersPage Shard::orders_page(const User& user, const GetUserOrders& quer
     end = static_cast<std::size_t>(at - user.orders.begin());
     if (at == user.orders.end()) end = 0;
   }
-  for (std::size_t i = end; i > 0 && page.ids.size() < query.limit; --i) page.ids.push_back(user.orders[i - 1]);
+  for (std::size_t i = end; i > 0 && page.ids.size() < query.limit; --i)
+    page.ids.push_back(user.orders[i - 1]);
   page.more = end > page.ids.size();
   return page;
 }
 
 void Shard::user_orders(Request& request, const GetUserOrders& query) {
   auto* h = find<UserState>(query.user);
-  const auto known = [](const User& u) { return u.status == UserStatus::active || u.status == UserStatus::erased; };
+  const auto known = [](const User& u) {
+    return u.status == UserStatus::active || u.status == UserStatus::erased;
+  };
   if (!h || !known(h->state.user)) return not_found(request);
   const OrdersPage page = orders_page(h->state.user, query);
   std::vector<std::pair<OrderId, const Order*>> orders;
@@ -246,9 +278,11 @@ void Shard::sku_command(Request& request) {
   const Seq seq = h ? h->seq : 0;
   const SkuState& state = h ? h->state : nothing;
   if (answered_before(request, state.answers, seq)) return;
-  const bool about_product =
-      std::holds_alternative<PutProduct>(request.op) || std::holds_alternative<DelistProduct>(request.op);
-  if (version_differs(request, about_product ? state.product.version : state.inventory.version, seq)) return;
+  const bool about_product = std::holds_alternative<PutProduct>(request.op) ||
+                             std::holds_alternative<DelistProduct>(request.op);
+  if (version_differs(request, about_product ? state.product.version : state.inventory.version,
+                      seq))
+    return;
 
   if (const auto* put = std::get_if<PutProduct>(&request.op)) {
     const Outcome outcome = state.product.defined ? Outcome::ok : Outcome::created;
@@ -263,7 +297,8 @@ void Shard::sku_command(Request& request) {
     const auto& after = *find<SkuState>(sku);
     return respond(request, ReplyCode::ok, after.state.product.version, after.seq, Replayed::no);
   }
-  if (!state.product.defined) return refuse(request, entity, {Refusal::unknown_product}, Remember::no);
+  if (!state.product.defined)
+    return refuse(request, entity, {Refusal::unknown_product}, Remember::no);
   const Decision decision = std::holds_alternative<ReceiveStock>(request.op)
                                 ? decide(state.inventory, std::get<ReceiveStock>(request.op))
                                 : decide(state.inventory, std::get<AdjustStock>(request.op));
@@ -280,32 +315,32 @@ void Shard::stock_step(Request& request) {
   const SkuState& state = h ? h->state : nothing;
   std::uint32_t number = 0;
   OrderId order;
-  const Decision decision = std::visit(
-      Overloaded{
-          [&](const ReserveStock& c) {
-            order = c.order;
-            return decide(state.inventory, state.product, c, now());
-          },
-          [&](const ReturnStock& c) {
-            order = c.order;
-            number = c.number;
-            return decide(state.inventory, c);
-          },
-          [&](const ClaimStock& c) {
-            order = c.order;
-            return decide(state.inventory, c);
-          },
-          [&](const SellStock& c) {
-            order = c.order;
-            return decide(state.inventory, c);
-          },
-          [&](const ReleaseStock& c) {
-            order = c.order;
-            return decide(state.inventory, c);
-          },
-          [](const auto&) -> Decision { return Refused{}; },
-      },
-      request.op);
+  const Decision decision =
+      std::visit(Overloaded{
+                     [&](const ReserveStock& c) {
+                       order = c.order;
+                       return decide(state.inventory, state.product, c, now());
+                     },
+                     [&](const ReturnStock& c) {
+                       order = c.order;
+                       number = c.number;
+                       return decide(state.inventory, c);
+                     },
+                     [&](const ClaimStock& c) {
+                       order = c.order;
+                       return decide(state.inventory, c);
+                     },
+                     [&](const SellStock& c) {
+                       order = c.order;
+                       return decide(state.inventory, c);
+                     },
+                     [&](const ReleaseStock& c) {
+                       order = c.order;
+                       return decide(state.inventory, c);
+                     },
+                     [](const auto&) -> Decision { return Refused{}; },
+                 },
+                 request.op);
   StockAnswer result{.op = request.op.index(), .sku = Sku::trusted(entity.id())};
   if (!decision.ok()) {
     result.code = ReplyCode::refused;
@@ -319,7 +354,8 @@ void Shard::stock_step(Request& request) {
     if (std::holds_alternative<ReserveStock>(request.op))
       arm_expiry(result.sku, std::get<StockReserved>((*decision)[0]).expires_at);
   }
-  gate(h ? h->seq : 0, {.what = ShardInput(ProcessAnswer{request.reply_to.entity, std::move(result)})});
+  gate(h ? h->seq : 0,
+       {.what = ShardInput(ProcessAnswer{request.reply_to.entity, std::move(result)})});
 }
 
 // ---- users ----
@@ -333,27 +369,30 @@ void Shard::user_command(Request& request) {
   const UserState& state = h ? h->state : nothing;
   if (answered_before(request, state.answers, seq)) return;
   const bool registers = std::holds_alternative<RegisterUser>(request.op);
-  if (registers && state.user.status != UserStatus::none) {  // its key is older than what we remember
-    const Awaits awaits = state.user.status == UserStatus::registering ? Awaits::address : Awaits::nothing;
+  if (registers &&
+      state.user.status != UserStatus::none) {  // its key is older than what we remember
+    const Awaits awaits =
+        state.user.status == UserStatus::registering ? Awaits::address : Awaits::nothing;
     return wait_for_user(std::move(request), state.user.version, Replayed::yes, awaits);
   }
   if (!registers && state.user.status != UserStatus::active) return not_found(request);
   if (version_differs(request, state.user.version, seq)) return;
-  const Decision decision = std::visit(
-      Overloaded{
-          [&](const RegisterUser& c) { return decide(state.user, c); },
-          [&](const UpdateUser& c) { return decide(state.user, c); },
-          [&](const EraseUser& c) { return decide(state.user, c); },
-          [](const auto&) -> Decision { return Refused{}; },
-      },
-      request.op);
+  const Decision decision =
+      std::visit(Overloaded{
+                     [&](const RegisterUser& c) { return decide(state.user, c); },
+                     [&](const UpdateUser& c) { return decide(state.user, c); },
+                     [&](const EraseUser& c) { return decide(state.user, c); },
+                     [](const auto&) -> Decision { return Refused{}; },
+                 },
+                 request.op);
   if (!decided(request, entity, decision, registers ? Outcome::created : Outcome::ok)) return;
   const User& user = find<UserState>(id)->state.user;
   const auto* update = std::get_if<UpdateUser>(&request.op);
   const bool asks_for_address = registers || (update && update->email && user.pending);
   const Version version = user.version;
   user_effects(id);
-  wait_for_user(std::move(request), version, Replayed::no, asks_for_address ? Awaits::address : Awaits::nothing);
+  wait_for_user(std::move(request), version, Replayed::no,
+                asks_for_address ? Awaits::address : Awaits::nothing);
 }
 
 void Shard::email_step(Request& request) {
@@ -365,9 +404,11 @@ void Shard::email_step(Request& request) {
                                 ? decide(owner, std::get<ClaimEmail>(request.op))
                                 : decide(owner, std::get<FreeEmail>(request.op));
   if (decision.ok() && !decision->empty())
-    record({.cause = request.cause, .correlation = request.correlation}, events_of(entity, *decision));
+    record({.cause = request.cause, .correlation = request.correlation},
+           events_of(entity, *decision));
   h = find<EmailState>(id);
-  answer(request, reply_to(request, decision.ok() ? ReplyCode::ok : ReplyCode::refused), h ? h->seq : 0);
+  answer(request, reply_to(request, decision.ok() ? ReplyCode::ok : ReplyCode::refused),
+         h ? h->seq : 0);
 }
 
 /// First half of a creation with a key on a user's shard: the key belongs to that creation alone.
@@ -375,13 +416,15 @@ void Shard::bind_key(Request& request) {
   const KeyHash key = *request.bind;
   const EntityKey target = target_of(request.op);
   auto* bound = find<KeyState>(key);
-  const EntityKey twin = target.kind() == Kind::cart ? EntityKey(CartId{key.raw}) : EntityKey(OrderId{key.raw});
+  const EntityKey twin =
+      target.kind() == Kind::cart ? EntityKey(CartId{key.raw}) : EntityKey(OrderId{key.raw});
   const bool is_twin = twin == target;  // the user's shard is the key's own
   const auto fresh = [&] {
     return !bound || bound->state.key.target.kind() == Kind::none ||
            now().value - bound->state.key.at_ms > limits::answer_kept_ms;
   };
-  const bool same = bound && bound->state.key.target == target && bound->state.key.request_hash == request.request_hash;
+  const bool same = bound && bound->state.key.target == target &&
+                    bound->state.key.request_hash == request.request_hash;
   const Entity* other = is_twin ? nullptr : entity_of(twin);
   if (other || (!fresh() && !same)) {
     const Seq seq = std::max(bound ? bound->seq : 0, other ? other->seq : 0);
@@ -461,14 +504,14 @@ void Shard::cart_command(Request& request) {
   if (const auto* c = std::get_if<SetItem>(&request.op)) sku = c->quantity > 0 ? &c->sku : nullptr;
   std::optional<Quote> quote = sku ? quote_for(entity, *sku) : std::make_optional(Quote{});
   if (!quote) return park(std::move(request));
-  const Decision decision = std::visit(
-      Overloaded{
-          [&](const AddItem& c) { return decide(state.cart, c, *quote); },
-          [&](const SetItem& c) { return decide(state.cart, c, *quote); },
-          [&](const RemoveItem& c) { return decide(state.cart, c); },
-          [](const auto&) -> Decision { return Refused{}; },
-      },
-      request.op);
+  const Decision decision =
+      std::visit(Overloaded{
+                     [&](const AddItem& c) { return decide(state.cart, c, *quote); },
+                     [&](const SetItem& c) { return decide(state.cart, c, *quote); },
+                     [&](const RemoveItem& c) { return decide(state.cart, c); },
+                     [](const auto&) -> Decision { return Refused{}; },
+                 },
+                 request.op);
   if (!quotes_.empty()) quotes_.erase(entity);
   if (!decided(request, entity, decision, Outcome::ok)) return;
   respond(request, ReplyCode::ok, state.cart.version, find<CartState>(id)->seq, Replayed::no);
@@ -477,7 +520,8 @@ void Shard::cart_command(Request& request) {
 void Shard::check_out(Request& request, const CheckOut& command) {
   auto& h = *find<CartState>(command.cart);
   const Cart& cart = h.state.cart;
-  if (auto* placed = find<OrderState>(command.order); placed && placed->state.order.status != OrderStatus::none)
+  if (auto* placed = find<OrderState>(command.order);
+      placed && placed->state.order.status != OrderStatus::none)
     return wait_for_check_out(std::move(request), command.order, placed->seq, Replayed::yes);
   const Decision decision = start_check_out(cart, command.order);
   std::vector<Event> more;
@@ -527,9 +571,12 @@ void Shard::place_order(Request& request, const PlaceOrder& command) {
       continue;  // ask for all that is missing at once
     }
     if (!complete || refusal != Refusal::none) continue;
-    if (quote->standing == Quote::Standing::unknown) refusal = Refusal::unknown_product;
-    else if (quote->standing == Quote::Standing::inactive) refusal = Refusal::inactive_product;
-    else if (!placed.currency.none() && quote->price.currency != placed.currency) refusal = Refusal::currency_mismatch;
+    if (quote->standing == Quote::Standing::unknown)
+      refusal = Refusal::unknown_product;
+    else if (quote->standing == Quote::Standing::inactive)
+      refusal = Refusal::inactive_product;
+    else if (!placed.currency.none() && quote->price.currency != placed.currency)
+      refusal = Refusal::currency_mismatch;
     if (refusal != Refusal::none) continue;
     placed.currency = quote->price.currency;
     auto total = multiply(quote->price.amount, line.quantity);
@@ -539,7 +586,8 @@ void Shard::place_order(Request& request, const PlaceOrder& command) {
       continue;
     }
     placed.total = *total;
-    placed.lines.push_back({Item(line.sku, quote->name), line.quantity, quote->price.amount, Pricing::catalogue});
+    placed.lines.push_back(
+        {Item(line.sku, quote->name), line.quantity, quote->price.amount, Pricing::catalogue});
   }
   if (!complete) return park(std::move(request));
   if (!quotes_.empty()) quotes_.erase(entity);
@@ -562,7 +610,8 @@ void Shard::accept_return(Request& request, const AcceptReturn& command) {
   if (h && h->state.order.status != OrderStatus::none)
     return respond(request, ReplyCode::created, 1, h->seq, Replayed::yes);
   if (unknown_user(request, command.user)) return;
-  ReturnAccepted accepted{.user = command.user, .reference = command.reference, .occurred_at = command.occurred_at};
+  ReturnAccepted accepted{
+      .user = command.user, .reference = command.reference, .occurred_at = command.occurred_at};
   Refusal refusal = Refusal::none;
   bool complete = true;
   for (const auto& line : command.lines) {
@@ -576,7 +625,8 @@ void Shard::accept_return(Request& request, const AcceptReturn& command) {
     if (!value) refusal = Refusal::amount_too_large;
     if (refusal != Refusal::none) continue;
     accepted.value = *value;
-    accepted.lines.push_back({Item(line.sku, quote->name), line.quantity, line.unit_price->amount, Pricing::fixed});
+    accepted.lines.push_back(
+        {Item(line.sku, quote->name), line.quantity, line.unit_price->amount, Pricing::fixed});
   }
   if (!complete) return park(std::move(request));
   if (!quotes_.empty()) quotes_.erase(entity);
@@ -587,7 +637,8 @@ void Shard::accept_return(Request& request, const AcceptReturn& command) {
   facts.emplace_back(std::move(accepted));
   std::vector<Event> more;
   if (command.user) more.push_back({*command.user, UserOrdered{order}});
-  if (!decided(request, entity, Decision(std::move(facts)), Outcome::created, std::move(more))) return;
+  if (!decided(request, entity, Decision(std::move(facts)), Outcome::created, std::move(more)))
+    return;
   const Version version = find<OrderState>(order)->state.order.version;
   start_work(order, Checkout::Start::fresh);
   wait_for_order(std::move(request), order, version, Replayed::no);
@@ -605,16 +656,16 @@ void Shard::order_command(Request& request) {
   if (const auto* c = std::get_if<AcceptReturn>(&request.op)) return accept_return(request, *c);
   if (state.order.status == OrderStatus::none) return not_found(request);
   if (version_differs(request, state.order.version, seq)) return;
-  const Decision decision = std::visit(
-      Overloaded{
-          [&](const CancelOrder& c) { return decide(state.order, c); },
-          [&](const ShipOrder& c) { return decide(state.order, c); },
-          [&](const DeliverOrder& c) { return decide(state.order, c); },
-          [&](const ReturnOrder& c) { return decide(state.order, c); },
-          [&](const RefundOrder& c) { return decide(state.order, c); },
-          [](const auto&) -> Decision { return Refused{}; },
-      },
-      request.op);
+  const Decision decision =
+      std::visit(Overloaded{
+                     [&](const CancelOrder& c) { return decide(state.order, c); },
+                     [&](const ShipOrder& c) { return decide(state.order, c); },
+                     [&](const DeliverOrder& c) { return decide(state.order, c); },
+                     [&](const ReturnOrder& c) { return decide(state.order, c); },
+                     [&](const RefundOrder& c) { return decide(state.order, c); },
+                     [](const auto&) -> Decision { return Refused{}; },
+                 },
+                 request.op);
   if (!decided(request, entity, decision, Outcome::ok)) return;
   const Version version = state.order.version;
   start_work(id, Checkout::Start::fresh);

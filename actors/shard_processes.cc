@@ -43,7 +43,8 @@ void Shard::follow(const OrderId& id, Advance&& advance) {
       events.push_back({id, std::move(fact)});
       if (cart_fact) events.push_back({*h.state.order.cart, std::move(*cart_fact)});
     }
-    const CommandId cause = process_cause(id, events.front().payload.index(), h.state.order.version);
+    const CommandId cause =
+        process_cause(id, events.front().payload.index(), h.state.order.version);
     record({.cause = cause, .correlation = id.raw}, std::move(events));
   }
   const Seq seq = advance.after_commit ? h.seq : 0;
@@ -76,7 +77,8 @@ void Shard::follow(const OrderId& id, Advance&& advance) {
 
 void Shard::process_answer(ProcessAnswer&& answer) {
   if (suspended_) return;  // asked for again after resume()
-  if (answer.entity.kind() == Kind::user) return user_answer(id_of<UserState>(answer.entity), answer);
+  if (answer.entity.kind() == Kind::user)
+    return user_answer(id_of<UserState>(answer.entity), answer);
   const OrderId id = id_of<OrderState>(answer.entity);
   auto work = works_.find(id);
   auto* h = find<OrderState>(id);
@@ -92,7 +94,8 @@ void Shard::wait_for_check_out(Request&& request, const OrderId& id, Seq seq, Re
     Reply reply = reply_to(request, ReplyCode::accepted);
     reply.entity = id;
     reply.replayed = replayed == Replayed::yes;
-    if (request.wants == Wants::body) context_.presenter.check_out(id, OrderStatus::pending, Refusal::none, reply.body);
+    if (request.wants == Wants::body)
+      context_.presenter.check_out(id, OrderStatus::pending, Refusal::none, reply.body);
     return answer(request, std::move(reply), seq);
   }
   const UnixMs until = now().plus_ms(context_.options.wait_final_ms);
@@ -101,7 +104,8 @@ void Shard::wait_for_check_out(Request&& request, const OrderId& id, Seq seq, Re
   serve_order_waiters(id);
 }
 
-void Shard::wait_for_order(Request&& request, const OrderId& id, Version version, Replayed replayed) {
+void Shard::wait_for_order(Request&& request, const OrderId& id, Version version,
+                           Replayed replayed) {
   const UnixMs until = now().plus_ms(context_.options.wait_final_ms);
   auto& waiters = order_waiters_[id];
   waiters.push_back({std::move(request), version, until, replayed});
@@ -119,12 +123,13 @@ void Shard::serve_order_waiters(const OrderId& id) {
   const UnixMs time = now();
   std::erase_if(at->second, [&](FinalWaiter& w) {
     const bool late = time >= w.until;
-    const bool check_out =
-        std::holds_alternative<CheckOut>(w.request.op) || std::holds_alternative<PlaceOrder>(w.request.op);
+    const bool check_out = std::holds_alternative<CheckOut>(w.request.op) ||
+                           std::holds_alternative<PlaceOrder>(w.request.op);
     if (!check_out) {
       if (works_.contains(id) && !late) return false;
       const bool creates = std::holds_alternative<AcceptReturn>(w.request.op);
-      respond(w.request, creates ? ReplyCode::created : ReplyCode::ok, w.version, h->seq, w.replayed);
+      respond(w.request, creates ? ReplyCode::created : ReplyCode::ok, w.version, h->seq,
+              w.replayed);
       return true;
     }
     const bool final = order.status != OrderStatus::pending;
@@ -132,10 +137,11 @@ void Shard::serve_order_waiters(const OrderId& id) {
     Reply reply = reply_to(w.request, final ? ReplyCode::ok : ReplyCode::accepted);
     reply.entity = id;
     reply.replayed = w.replayed == Replayed::yes;
-    const OrderStatus outcome = !final                                 ? OrderStatus::pending
+    const OrderStatus outcome = !final                                  ? OrderStatus::pending
                                 : order.status == OrderStatus::rejected ? OrderStatus::rejected
                                                                         : OrderStatus::confirmed;
-    if (w.request.wants == Wants::body) context_.presenter.check_out(id, outcome, order.reason, reply.body);
+    if (w.request.wants == Wants::body)
+      context_.presenter.check_out(id, outcome, order.reason, reply.body);
     answer(w.request, std::move(reply), h->seq);
     return true;
   });
@@ -157,7 +163,8 @@ void Shard::user_effects(const UserId& id) {
   };
   // An address that is being given back is asked for again only after that.
   const auto& to_free = user.to_free;
-  if (user.pending && std::find(to_free.begin(), to_free.end(), user.pending->hash) == to_free.end())
+  if (user.pending &&
+      std::find(to_free.begin(), to_free.end(), user.pending->hash) == to_free.end())
     send(ClaimEmail{user.pending->hash, id});
   for (const auto& email : user.to_free) send(FreeEmail{email, id});
   if (user.key_to_destroy) {
@@ -179,8 +186,8 @@ void Shard::user_answer(const UserId& id, ProcessAnswer& answer) {
         if (email->code == ReplyCode::ok) facts.emplace_back(EmailAssigned{});
         if (email->code == ReplyCode::refused) facts.emplace_back(EmailRefused{});
       }
-    } else if (email->code == ReplyCode::ok &&
-               std::find(user.to_free.begin(), user.to_free.end(), email->email) != user.to_free.end()) {
+    } else if (email->code == ReplyCode::ok && std::find(user.to_free.begin(), user.to_free.end(),
+                                                         email->email) != user.to_free.end()) {
       facts.emplace_back(FormerEmailFreed{email->email});
     }
   } else if (std::holds_alternative<KeysDestroyed>(answer.answer) && user.key_to_destroy) {
@@ -219,20 +226,23 @@ void Shard::serve_user_waiters(const UserId& id, Address address) {
     const bool registers = std::holds_alternative<RegisterUser>(w.request.op);
     const bool erases = std::holds_alternative<EraseUser>(w.request.op);
     const bool awaits_address = w.awaits == Awaits::address;
-    const bool waits = erases ? user.key_to_destroy : awaits_address && address == Address::as_it_was;
+    const bool waits =
+        erases ? user.key_to_destroy : awaits_address && address == Address::as_it_was;
     if (waits) {
       if (time < w.until) return false;
       answer(w.request, reply_to(w.request, ReplyCode::unavailable), 0);
       return true;
     }
-    if (awaits_address ? address == Address::refused : registers && user.status == UserStatus::rejected) {
+    if (awaits_address ? address == Address::refused
+                       : registers && user.status == UserStatus::rejected) {
       Reply reply = reply_to(w.request, ReplyCode::refused);
       reply.refusal = Refusal::email_taken;
       reply.replayed = w.replayed == Replayed::yes;
       answer(w.request, std::move(reply), h->seq);
       return true;
     }
-    const Version version = awaits_address ? user.version : w.version;  // it shows once it is assigned
+    const Version version =
+        awaits_address ? user.version : w.version;  // it shows once it is assigned
     respond(w.request, registers ? ReplyCode::created : ReplyCode::ok, version, h->seq, w.replayed);
     return true;
   });
@@ -270,7 +280,8 @@ void Shard::tick() {
 }
 
 void Shard::fire(const EntityKey& entity, UnixMs time) {
-  if (entity.kind() == Kind::sku) return suspended_ ? void() : expire(Sku::trusted(entity.id()), time);
+  if (entity.kind() == Kind::sku)
+    return suspended_ ? void() : expire(Sku::trusted(entity.id()), time);
   if (entity.kind() == Kind::user) {
     const UserId id = id_of<UserState>(entity);
     if (!suspended_) user_effects(id);
@@ -298,8 +309,9 @@ void Shard::expire(const Sku& sku, UnixMs time) {
   const Facts facts = expire_holds(h->state.inventory, time);
   for (const auto& fact : facts) {
     const auto& expired = std::get<ReservationExpired>(fact);
-    record({.cause = process_cause(expired.order, fact.index(), 0), .correlation = expired.order.raw},
-           {{EntityKey(sku), fact}});
+    record(
+        {.cause = process_cause(expired.order, fact.index(), 0), .correlation = expired.order.raw},
+        {{EntityKey(sku), fact}});
   }
   if (auto next = next_expiry(h->state.inventory)) arm_expiry(sku, *next);
 }

@@ -12,7 +12,8 @@ Status Shard::adopt(const EntityKey& key, StoredState&& stored) {
     using State = std::remove_pointer_t<decltype(kind)>;
     auto state = decode_state<State>(stored.state);
     if (!state.ok())
-      return Fault{Fault::Kind::corrupt, "the stored state of " + key.text() + " cannot be read: " + state.error().what};
+      return Fault{Fault::Kind::corrupt,
+                   "the stored state of " + key.text() + " cannot be read: " + state.error().what};
     auto& h = make<State>(id_of<State>(key));
     h.state = std::move(*state);
     h.seq = stored.seq;
@@ -21,13 +22,15 @@ Status Shard::adopt(const EntityKey& key, StoredState&& stored) {
   });
 }
 
-/// What the table adds to an entity: its node's link and second copy of the id, the allocator's rest.
+/// What the table adds to an entity: its node's link and second copy of the id, the allocator's
+/// rest.
 constexpr std::size_t node_bytes = 32;
 
 template <class State>
 void Shard::weigh(Hosted<State>& h) {
   memory_bytes_ -= h.bytes;
-  h.bytes = static_cast<std::uint32_t>(memory_of(h.state) + sizeof(Hosted<State>) - sizeof(State) + node_bytes);
+  h.bytes = static_cast<std::uint32_t>(memory_of(h.state) + sizeof(Hosted<State>) - sizeof(State) +
+                                       node_bytes);
   memory_bytes_ += h.bytes;
 }
 
@@ -60,14 +63,18 @@ std::optional<StateWrite> Shard::write_of(const EntityKey& key) {
 /// Has work to do or money to see to: never evicted, loaded at recovery.
 bool Shard::active(const EntityKey& key) {
   switch (key.kind()) {
-    case Kind::cart: return find<CartState>(id_of<CartState>(key))->state.cart.status == CartStatus::checking_out;
+    case Kind::cart:
+      return find<CartState>(id_of<CartState>(key))->state.cart.status == CartStatus::checking_out;
     case Kind::order: {
       const OrderId id = id_of<OrderState>(key);
       return works_.contains(id) || owes_work(find<OrderState>(id)->state.order);
     }
-    case Kind::user: return owes_work(find<UserState>(id_of<UserState>(key))->state.user);
-    case Kind::sku: return !find<SkuState>(id_of<SkuState>(key))->state.inventory.holds.empty();
-    default: return false;
+    case Kind::user:
+      return owes_work(find<UserState>(id_of<UserState>(key))->state.user);
+    case Kind::sku:
+      return !find<SkuState>(id_of<SkuState>(key))->state.inventory.holds.empty();
+    default:
+      return false;
   }
 }
 
@@ -77,7 +84,8 @@ Shard::Presence Shard::fetch_quietly(const EntityKey& key) {
   if (!found.ok()) return Presence::coming;
   using Lookup = StateStore::Found::Answer;
   if (found->answer == Lookup::absent) return Presence::absent;
-  if (found->answer == Lookup::found && adopt(key, std::move(found->state)).ok()) return Presence::here;
+  if (found->answer == Lookup::found && adopt(key, std::move(found->state)).ok())
+    return Presence::here;
   return Presence::coming;
 }
 
@@ -146,46 +154,50 @@ Status Shard::rebuild(Journal& journal, RecoveryReport& report) {
 Status Shard::replay_tail(Journal& journal, RecoveryReport& report) {
   Status result = Done{};
   const auto corrupt = [&](Seq seq, const std::string& why) {
-    result = Fault{Fault::Kind::corrupt, "journal of shard " + std::to_string(id_.value) + ", record at " +
-                                             std::to_string(seq) + ": " + why +
-                                             "; nothing was changed. Restore the data directory from a copy."};
+    result = Fault{Fault::Kind::corrupt,
+                   "journal of shard " + std::to_string(id_.value) + ", record at " +
+                       std::to_string(seq) + ": " + why +
+                       "; nothing was changed. Restore the data directory from a copy."};
     return false;
   };
-  const Status scanned = journal.scan(id_, last_seq_ + 1, [&](Seq first_seq, std::string_view bytes) {
-    auto batch = decode_batch(bytes);
-    if (!batch.ok()) {
-      if (batch.error().kind == Fault::Kind::unsupported) {
-        result = batch.error();
-        return false;
-      }
-      return corrupt(first_seq, batch.error().what);
-    }
-    const BatchHeader& header = batch->header;
-    // What a failed commit may have left behind: its owner went on in a higher epoch.
-    if (header.first_seq <= last_seq_ || header.epoch < epoch_) {
-      if (header.last_seq() > checkpoint_seq_) ++report.ignored_records;
-      return true;
-    }
-    if (header.first_seq != last_seq_ + 1)
-      return corrupt(first_seq, "events " + std::to_string(last_seq_ + 1) + " to " +
-                                    std::to_string(header.first_seq - 1) + " are missing");
-    const std::uint64_t chain = chain_after(chain_, header.first_seq, bytes.substr(batch_header_bytes));
-    if (chain != header.chain) return corrupt(first_seq, "it does not follow from the record before it");
-    for (const auto& t : batch->transactions) {
-      time_ = std::max(time_, t.at);
-      for (std::size_t i = 0; i < t.events.size(); ++i) {
-        if (auto s = load_now(t.events[i].entity); !s.ok()) {
-          result = s;
-          return false;
+  const Status scanned =
+      journal.scan(id_, last_seq_ + 1, [&](Seq first_seq, std::string_view bytes) {
+        auto batch = decode_batch(bytes);
+        if (!batch.ok()) {
+          if (batch.error().kind == Fault::Kind::unsupported) {
+            result = batch.error();
+            return false;
+          }
+          return corrupt(first_seq, batch.error().what);
         }
-        apply(t, i, ++last_seq_);
-      }
-    }
-    chain_ = chain;
-    epoch_ = header.epoch;
-    report.events += header.count;
-    return true;
-  });
+        const BatchHeader& header = batch->header;
+        // What a failed commit may have left behind: its owner went on in a higher epoch.
+        if (header.first_seq <= last_seq_ || header.epoch < epoch_) {
+          if (header.last_seq() > checkpoint_seq_) ++report.ignored_records;
+          return true;
+        }
+        if (header.first_seq != last_seq_ + 1)
+          return corrupt(first_seq, "events " + std::to_string(last_seq_ + 1) + " to " +
+                                        std::to_string(header.first_seq - 1) + " are missing");
+        const std::uint64_t chain =
+            chain_after(chain_, header.first_seq, bytes.substr(batch_header_bytes));
+        if (chain != header.chain)
+          return corrupt(first_seq, "it does not follow from the record before it");
+        for (const auto& t : batch->transactions) {
+          time_ = std::max(time_, t.at);
+          for (std::size_t i = 0; i < t.events.size(); ++i) {
+            if (auto s = load_now(t.events[i].entity); !s.ok()) {
+              result = s;
+              return false;
+            }
+            apply(t, i, ++last_seq_);
+          }
+        }
+        chain_ = chain;
+        epoch_ = header.epoch;
+        report.events += header.count;
+        return true;
+      });
   if (!scanned.ok()) return scanned;
   return result;
 }
@@ -229,7 +241,10 @@ void Shard::abandon() {
   };
   for (auto& g : gated_) {
     if (auto* r = std::get_if<std::pair<std::uint16_t, Reply>>(&g.what)) {
-      Reply reply{.ticket = r->second.ticket, .code = ReplyCode::unavailable, .op = r->second.op, .shard = id_};
+      Reply reply{.ticket = r->second.ticket,
+                  .code = ReplyCode::unavailable,
+                  .op = r->second.op,
+                  .shard = id_};
       output_.replies.emplace_back(r->first, std::move(reply));
     } else if (auto* input = std::get_if<ShardInput>(&g.what)) {
       drop(*input);
@@ -244,16 +259,18 @@ void Shard::abandon() {
     for (auto& w : waiters) clients.push_back(std::move(w.request));
   forget();
   for (const auto& r : clients) answer(r, reply_to(r, ReplyCode::unavailable), 0);
-  for (auto& q : quotes) output_.inputs.emplace_back(std::move(q));  // asked again of what recovery finds
+  for (auto& q : quotes)
+    output_.inputs.emplace_back(std::move(q));  // asked again of what recovery finds
 }
 
 // ---- checkpoints ----
 
 void Shard::start_checkpoint() {
   if (round_ || suspended_) return;
-  round_.emplace(Round{.number = ++rounds_,
-                       .at = {.seq = cut_seq_, .chain = chain_, .epoch = epoch_, .time_ms = time_.value},
-                       .todo = {}});
+  round_.emplace(
+      Round{.number = ++rounds_,
+            .at = {.seq = cut_seq_, .chain = chain_, .epoch = epoch_, .time_ms = time_.value},
+            .todo = {}});
   round_->todo.reserve(dirty_);
   for (Entity* e = lru_.oldest(); e; e = e->newer)
     if (e->dirty) round_->todo.push_back(key_of(*e));
@@ -274,7 +291,8 @@ void Shard::checkpoint_step(std::size_t states_max) {
     round_->todo.pop_back();
   }
   counts_.states_written += flush.states.size();
-  if (round_->todo.empty() && round_->flushes == 0) {  // a flush that fails must leave no mark behind it
+  if (round_->todo.empty() &&
+      round_->flushes == 0) {  // a flush that fails must leave no mark behind it
     flush.checkpoint = round_->at;
     round_->mark_sent = true;
   } else if (flush.states.empty()) {
@@ -284,7 +302,8 @@ void Shard::checkpoint_step(std::size_t states_max) {
   gate(last_seq_, {.what = std::move(flush)});
 }
 
-void Shard::states_written(std::uint64_t round, const std::vector<std::pair<EntityKey, Seq>>& written,
+void Shard::states_written(std::uint64_t round,
+                           const std::vector<std::pair<EntityKey, Seq>>& written,
                            const std::optional<Checkpoint>& checkpoint) {
   for (const auto& [key, seq] : written) {
     Entity* e = entity_of(key);
@@ -309,7 +328,8 @@ void Shard::evict() {
   const std::size_t budget = context_.options.memory_bytes / context_.options.shards;
   if (memory_bytes_ <= budget) return;
   std::size_t looked_at = 0;
-  for (Entity* e = lru_.oldest(); e && memory_bytes_ > budget && looked_at < evict_looks_per_tick; ++looked_at) {
+  for (Entity* e = lru_.oldest(); e && memory_bytes_ > budget && looked_at < evict_looks_per_tick;
+       ++looked_at) {
     Entity* newer = e->newer;
     const EntityKey key = key_of(*e);
     if (e->dirty) start_checkpoint();

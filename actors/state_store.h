@@ -26,9 +26,9 @@ enum class Attention : std::uint8_t { idle, active };  // active: must be loaded
 struct StateWrite {
   ShardId shard;
   EntityKey entity;
-  Seq seq = 0;         // of the last event that it holds
+  Seq seq = 0;  // of the last event that it holds
   Attention attention = Attention::idle;
-  std::string state;   // schema/states.capnp, packed by the shard
+  std::string state;  // schema/states.capnp, packed by the shard
 };
 
 struct StoredState {
@@ -48,7 +48,11 @@ class StateStore {
 
   enum class Where { memory, anywhere };
   struct Found {
-    enum class Answer { found, absent, on_disk } answer = Answer::absent;  // on_disk: only for Where::memory
+    enum class Answer {
+      found,
+      absent,
+      on_disk
+    } answer = Answer::absent;  // on_disk: only for Where::memory
     StoredState state;
   };
   /// Where::memory never touches the disk.
@@ -58,7 +62,8 @@ class StateStore {
   virtual Result<Checkpoint, Fault> checkpoint(ShardId shard) = 0;  // zeros where there is none
   virtual Result<std::vector<EntityKey>, Fault> active(ShardId shard) = 0;
   /// Every state of a shard, for `souk verify`.
-  virtual Status each(ShardId shard, const std::function<bool(const EntityKey&, StoredState)>& visit) = 0;
+  virtual Status each(ShardId shard,
+                      const std::function<bool(const EntityKey&, StoredState)>& visit) = 0;
 };
 
 }  // namespace souk

@@ -10,10 +10,11 @@ caf::behavior store_actor(caf::event_based_actor* self, StateStore* states, Vaul
         const caf::actor host = caf::actor_cast<caf::actor>(self->current_sender());
         for (const auto& [shard, entity] : m.wanted) {
           auto found = states->get(shard, entity, StateStore::Where::anywhere);
-          auto answer = std::make_shared<Result<std::optional<StoredState>, Fault>>(std::optional<StoredState>{});
+          auto answer = std::make_shared<Result<std::optional<StoredState>, Fault>>(
+              std::optional<StoredState>{});
           if (!found.ok()) {
-            spdlog::error("state cannot be loaded kind={} what=\"{}\"", static_cast<int>(entity.kind()),
-                          found.error().what);
+            spdlog::error("state cannot be loaded kind={} what=\"{}\"",
+                          static_cast<int>(entity.kind()), found.error().what);
             *answer = found.error();
           } else if (found->answer == StateStore::Found::Answer::found) {
             *answer = std::optional<StoredState>(std::move(found->state));
@@ -28,11 +29,13 @@ caf::behavior store_actor(caf::event_based_actor* self, StateStore* states, Vaul
           if (flush.checkpoint) mark.emplace(flush.shard, *flush.checkpoint);
           Status status = states->put(flush.states, mark);
           if (!status.ok())
-            spdlog::warn("states cannot be written shard={} what=\"{}\"", flush.shard.value, status.error().what);
+            spdlog::warn("states cannot be written shard={} what=\"{}\"", flush.shard.value,
+                         status.error().what);
           auto written = std::make_shared<std::vector<std::pair<EntityKey, Seq>>>();
           written->reserve(flush.states.size());
           for (const auto& w : flush.states) written->emplace_back(w.entity, w.seq);
-          caf::anon_send(host, FlushedMsg{flush.shard, flush.round, std::move(written), flush.checkpoint, std::move(status)});
+          caf::anon_send(host, FlushedMsg{flush.shard, flush.round, std::move(written),
+                                          flush.checkpoint, std::move(status)});
         }
       },
       [=](const DestroyKeysMsg& m) {

@@ -28,7 +28,8 @@ class Vault {
   /// Thread: any; may read the disk.
   virtual Result<Sealed, Fault> seal(const PersonId& person, std::string_view plain) = 0;
   /// Nothing where the key was destroyed. Errors: corrupt where the bytes fail their tag.
-  virtual Result<std::optional<std::string>, Fault> open(const PersonId& person, const Sealed& sealed) = 0;
+  virtual Result<std::optional<std::string>, Fault> open(const PersonId& person,
+                                                         const Sealed& sealed) = 0;
   /// For ever. Ok also where there is no key (any more). Durable when it returns.
   virtual Status destroy(const PersonId& person) = 0;
 

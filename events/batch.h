@@ -14,7 +14,8 @@
 ///       40     8  chain: XXH3-64 of (chain of the record before, seq, payload)
 ///       48     4  count of events
 ///       52     4  size of the payload in bytes
-///       56     .  payload: one Cap'n Proto message, souk::schema::Batch, as a flat array: a segment
+///       56     .  payload: one Cap'n Proto message, souk::schema::Batch, as a flat array: a
+///       segment
 ///                 table, then the segments (one as a rule)
 ///
 /// All integers are little endian. Embedded on disk: do not change, only add versions.

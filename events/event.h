@@ -333,11 +333,11 @@ enum class Outcome : std::uint8_t { ok = 0, created = 1, refused = 2 };
 struct Transaction {
   UnixMs at;
   CommandId cause;
-  Id128 correlation;              // the order of a check-out, else the cause
-  std::uint64_t key_hash = 0;     // 0: no idempotency key
+  Id128 correlation;           // the order of a check-out, else the cause
+  std::uint64_t key_hash = 0;  // 0: no idempotency key
   std::uint64_t request_hash = 0;
   Outcome outcome = Outcome::ok;
-  std::vector<Event> events;      // 1 or more
+  std::vector<Event> events;  // 1 or more
   bool operator==(const Transaction&) const = default;
 };
 

@@ -76,7 +76,15 @@ class Sku {
 };
 
 /// What a shard hosts. Stored: never renumber.
-enum class Kind : std::uint8_t { none = 0, user = 1, sku = 2, cart = 3, order = 4, email = 5, key = 6 };
+enum class Kind : std::uint8_t {
+  none = 0,
+  user = 1,
+  sku = 2,
+  cart = 3,
+  order = 4,
+  email = 5,
+  key = 6
+};
 
 /// Names any hosted entity, without an allocation.
 class EntityKey {
@@ -133,6 +141,7 @@ struct std::hash<souk::Sku> {
 template <>
 struct std::hash<souk::EntityKey> {
   std::size_t operator()(const souk::EntityKey& key) const {
-    return static_cast<std::size_t>(souk::stable_hash(key.id())) ^ static_cast<std::size_t>(key.kind());
+    return static_cast<std::size_t>(souk::stable_hash(key.id())) ^
+           static_cast<std::size_t>(key.kind());
   }
 };

@@ -1,6 +1,7 @@
 #pragma once
-/// The journal's port. One adapter on one node (RocksDB); a Kafka log fits behind it as well: writes
-/// are asynchronous, acknowledged in order, and a failed one is *unknown* until a barrier settles it.
+/// The journal's port. One adapter on one node (RocksDB); a Kafka log fits behind it as well:
+/// writes are asynchronous, acknowledged in order, and a failed one is *unknown* until a barrier
+/// settles it.
 #include <functional>
 #include <memory>
 #include <string>

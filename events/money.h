@@ -15,7 +15,9 @@ class Currency {
   /// Nothing unless `text` is three letters A-Z.
   static std::optional<Currency> parse(std::string_view text);
   bool none() const { return code_[0] == 0; }
-  std::string_view text() const { return none() ? std::string_view{} : std::string_view{code_.data(), 3}; }
+  std::string_view text() const {
+    return none() ? std::string_view{} : std::string_view{code_.data(), 3};
+  }
   auto operator<=>(const Currency&) const = default;
 
  private:

@@ -7,13 +7,13 @@
 #include <variant>
 
 /// A defect of ours: says where and aborts. Restart replays the log.
-#define SOUK_ASSERT(condition)                                                             \
-  do {                                                                                     \
-    if (!(condition)) {                                                                    \
+#define SOUK_ASSERT(condition)                                                            \
+  do {                                                                                    \
+    if (!(condition)) {                                                                   \
       std::fprintf(stderr, "souk: assertion failed: %s at %s:%d\n", #condition, __FILE__, \
-                   __LINE__);                                                              \
-      std::abort();                                                                        \
-    }                                                                                      \
+                   __LINE__);                                                             \
+      std::abort();                                                                       \
+    }                                                                                     \
   } while (false)
 
 namespace souk {
@@ -26,11 +26,11 @@ class [[nodiscard]] Result {
 
  public:
   template <class U>
-    requires std::is_same_v<std::remove_cvref_t<U>, T>
-  Result(U&& value) : content_(std::in_place_index<0>, std::forward<U>(value)) {}
+  requires std::is_same_v<std::remove_cvref_t<U>, T> Result(U&& value)
+      : content_(std::in_place_index<0>, std::forward<U>(value)) {}
   template <class U>
-    requires std::is_same_v<std::remove_cvref_t<U>, E>
-  Result(U&& error, int = 0) : content_(std::in_place_index<1>, std::forward<U>(error)) {}
+  requires std::is_same_v<std::remove_cvref_t<U>, E> Result(U&& error, int = 0)
+      : content_(std::in_place_index<1>, std::forward<U>(error)) {}
 
   bool ok() const { return content_.index() == 0; }
   explicit operator bool() const { return ok(); }

@@ -1,5 +1,3 @@
-#include "gateway/api_batch.h"
-
 #include <capnp/message.h>
 #include <capnp/serialize.h>
 #include <kj/exception.h>
@@ -7,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "gateway/api_batch.h"
 #include "gateway/api_capnp_command.h"
 #include "gateway/api_limits.h"
 #include "schema/api.capnp.h"

@@ -5,7 +5,12 @@
 
 namespace souk {
 
-enum class CartStatus : std::uint8_t { none = 0, open = 1, checking_out = 2, ordered = 3 };  // stored
+enum class CartStatus : std::uint8_t {
+  none = 0,
+  open = 1,
+  checking_out = 2,
+  ordered = 3
+};  // stored
 
 struct CartLine {
   Item item;
@@ -18,7 +23,11 @@ struct CartLine {
 /// How to get from `version` back to the version before: as little as that takes.
 struct CartUndo {
   enum class What : std::uint8_t {  // stored
-    drop_line, restore_line, insert_line, status, drop_currency,
+    drop_line,
+    restore_line,
+    insert_line,
+    status,
+    drop_currency,
   };
   std::uint32_t version = 0;
   std::uint32_t line = 0;  // its index
@@ -55,8 +64,8 @@ struct Quote {
 struct AddItem {
   CartId cart;
   Sku sku;
-  std::int64_t quantity = 0;         // 1 to limits::quantity_max
-  std::optional<Money> unit_price;   // a merchant's: fixed, a line of its own
+  std::int64_t quantity = 0;        // 1 to limits::quantity_max
+  std::optional<Money> unit_price;  // a merchant's: fixed, a line of its own
 };
 /// 0 removes.
 struct SetItem {

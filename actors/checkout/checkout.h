@@ -3,16 +3,18 @@
 /// refunds), whatever is killed on the way. No CAF, disk or clock: answers and time come in, facts
 /// and effects go out.
 ///
-///   reserving --all yes--> authorising --done--> claiming --all yes--> capturing --done--> CONFIRMED
+///   reserving --all yes--> authorising --done--> claiming --all yes--> capturing --done-->
+///   CONFIRMED
 ///       | any no               | no                 | lost               | no
 ///       +----------------------+--------------------+--------------------+--> REJECTED(reason)
 ///   CONFIRMED -> selling (holds become sales)           -> SETTLED
 ///   REJECTED  -> unwinding (release holds, cancel pay)  -> SETTLED
 ///   SETTLED   -> restocking what was returned, refunding what is due; then nothing is owed
 ///
-/// Durable are only the order's events. What stands in `OrderWork` is forgotten by a crash, and then
-/// the stage that the order's state implies starts again from its beginning: every effect is safe to
-/// repeat (a hold is known by its order, a payment call by its key), so nothing happens twice.
+/// Durable are only the order's events. What stands in `OrderWork` is forgotten by a crash, and
+/// then the stage that the order's state implies starts again from its beginning: every effect is
+/// safe to repeat (a hold is known by its order, a payment call by its key), so nothing happens
+/// twice.
 #include <deque>
 #include <vector>
 
@@ -40,17 +42,25 @@ struct OrderPart {
 
 struct OrderWork {
   enum class Stage : std::uint8_t {
-    reserving, authorising, claiming, capturing, selling, unwinding, restocking, refunding, idle
+    reserving,
+    authorising,
+    claiming,
+    capturing,
+    selling,
+    unwinding,
+    restocking,
+    refunding,
+    idle
   };
   Stage stage = Stage::idle;
   std::vector<OrderPart> parts;
-  std::size_t unanswered = 0;       // parts
-  bool payment_touched = false;     // the provider may have heard of this order
+  std::size_t unanswered = 0;    // parts
+  bool payment_touched = false;  // the provider may have heard of this order
   bool payment_unanswered = false;
-  std::uint32_t attempt = 0;        // of the payment call under way
-  std::uint32_t number = 0;         // of the return or refund under way
-  UnixMs deadline;                  // of authorising and capturing
-  UnixMs retry_at;                  // when unanswered effects are sent again
+  std::uint32_t attempt = 0;  // of the payment call under way
+  std::uint32_t number = 0;   // of the return or refund under way
+  UnixMs deadline;            // of authorising and capturing
+  UnixMs retry_at;            // when unanswered effects are sent again
 };
 
 /// What a shard of a SKU answered to the process.
@@ -64,7 +74,7 @@ struct StockAnswer {
 
 /// What to do now. Facts come first; effects with `after_commit` leave once they are durable.
 struct Advance {
-  Facts facts;                 // of the order
+  Facts facts;                             // of the order
   std::vector<PriceChange> price_changes;  // with OrderRejected
   std::vector<Op> stock;
   std::vector<PaymentCall> payments;
@@ -80,7 +90,8 @@ class Checkout {
   enum class Start : std::uint8_t { fresh, recovered };
   Advance begin(OrderId id, const Order& order, OrderWork& work, UnixMs now, Start start) const;
   /// An answer that is not waited for (late, or a repeat) leads to nothing.
-  Advance on_stock(OrderId id, const Order& order, OrderWork& work, const StockAnswer& answer, UnixMs now) const;
+  Advance on_stock(OrderId id, const Order& order, OrderWork& work, const StockAnswer& answer,
+                   UnixMs now) const;
   Advance on_payment(OrderId id, const Order& order, OrderWork& work, const PaymentAnswer& answer,
                      UnixMs now) const;
   /// Call when `work.retry_at` has come.
@@ -88,11 +99,13 @@ class Checkout {
 
  private:
   Advance confirm(OrderId id, const Order& order, OrderWork& work, UnixMs now) const;
-  Advance reject(OrderId id, const Order& order, OrderWork& work, Refusal reason, Refusal payment, UnixMs now) const;
+  Advance reject(OrderId id, const Order& order, OrderWork& work, Refusal reason, Refusal payment,
+                 UnixMs now) const;
   void settle(OrderId id, const Order& order, OrderWork& work, UnixMs now, Advance& out) const;
   void follow_up(OrderId id, const Order& order, OrderWork& work, UnixMs now, Advance& out) const;
   void send_parts(OrderId id, OrderWork& work, UnixMs now, Advance& out) const;
-  void call_payment(OrderId id, const Order& order, OrderWork& work, UnixMs now, Advance& out) const;
+  void call_payment(OrderId id, const Order& order, OrderWork& work, UnixMs now,
+                    Advance& out) const;
   void authorise(OrderId id, const Order& order, OrderWork& work, UnixMs now, Advance& out) const;
   void claim(OrderId id, OrderWork& work, UnixMs now, Advance& out) const;
   void capture(OrderId id, const Order& order, OrderWork& work, UnixMs now, Advance& out) const;

@@ -84,11 +84,13 @@ struct ReturnStock {
 };
 
 Decision decide(const Inventory& inventory, const ReceiveStock& command);  // refusal: stock_limit
-Decision decide(const Inventory& inventory, const AdjustStock& command);   // out_of_stock, stock_limit
+Decision decide(const Inventory& inventory,
+                const AdjustStock& command);  // out_of_stock, stock_limit
 /// A hold of this order that is there already answers yes, whatever the price is now.
-/// Refusals, from the first that applies: unknown_product, inactive_product, price_changed, out_of_stock.
-Decision decide(const Inventory& inventory, const struct Product& product, const ReserveStock& command,
-                UnixMs now);
+/// Refusals, from the first that applies: unknown_product, inactive_product, price_changed,
+/// out_of_stock.
+Decision decide(const Inventory& inventory, const struct Product& product,
+                const ReserveStock& command, UnixMs now);
 /// Refusal: expired, where there is no hold.
 Decision decide(const Inventory& inventory, const ClaimStock& command);
 /// REQUIRES in spirit: claimed. No hold: already sold, no new fact.

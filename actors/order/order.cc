@@ -297,12 +297,12 @@ Decision decide(const Order& order, const ReturnOrder& command) {
   if (!lines) return lines.error();
   const auto value = value_of(*lines);
   if (!value || *value > unpromised(order.payment)) return Refused{Refusal::return_too_large};
-  return with_refund(facts_of(OrderReturned{.number = next_return(order),
-                                            .lines = std::move(*lines),
-                                            .value = *value,
-                                            .occurred_at = command.occurred_at,
-                                            .goods = command.lines.empty() ? Goods::kept_off_sale
-                                                                           : Goods::restocked}),
+  return with_refund(facts_of(OrderReturned{
+                         .number = next_return(order),
+                         .lines = std::move(*lines),
+                         .value = *value,
+                         .occurred_at = command.occurred_at,
+                         .goods = command.lines.empty() ? Goods::kept_off_sale : Goods::restocked}),
                      order, *value);
 }
 

@@ -25,13 +25,26 @@ std::string_view order_status_text(OrderStatus status);
 /// One step in the life of an order, as `history` shows it.
 struct OrderStep {
   enum class What : std::uint8_t {  // stored
-    placed = 1, payment_authorised = 2, payment_declined = 3, confirmed = 4, payment_captured = 5,
-    rejected = 6, payment_voided = 7, settled = 8, cancelled = 9, shipped = 10, delivered = 11,
-    returned = 12, restocked = 13, refund_requested = 14, refunded = 15, return_accepted = 16,
+    placed = 1,
+    payment_authorised = 2,
+    payment_declined = 3,
+    confirmed = 4,
+    payment_captured = 5,
+    rejected = 6,
+    payment_voided = 7,
+    settled = 8,
+    cancelled = 9,
+    shipped = 10,
+    delivered = 11,
+    returned = 12,
+    restocked = 13,
+    refund_requested = 14,
+    refunded = 15,
+    return_accepted = 16,
   };
   What what = What::placed;
-  OrderStatus status = OrderStatus::none;          // after it
-  PaymentStatus payment = PaymentStatus::none;     // after it
+  OrderStatus status = OrderStatus::none;       // after it
+  PaymentStatus payment = PaymentStatus::none;  // after it
   std::uint32_t version = 0;
   std::int64_t at_ms = 0;
   bool operator==(const OrderStep&) const = default;
@@ -108,8 +121,8 @@ struct ReturnLine {
 };
 struct ReturnOrder {
   OrderId order;
-  /// Go back into stock. Empty: everything that is still out comes back, but nothing is said of what
-  /// is fit to sell again: it stays out of stock until it is received.
+  /// Go back into stock. Empty: everything that is still out comes back, but nothing is said of
+  /// what is fit to sell again: it stays out of stock until it is received.
   std::vector<ReturnLine> lines;
   std::optional<UnixMs> occurred_at;
 };
@@ -127,14 +140,16 @@ struct AcceptReturn {
 };
 
 /// REQUIRES of all: the order is there. Refusal: illegal_state with the status (OrderStatus).
-Decision decide(const Order& order, const CancelOrder& command);  // from confirmed; refunds what was captured
-Decision decide(const Order& order, const ShipOrder& command);    // from confirmed
-Decision decide(const Order& order, const DeliverOrder& command); // from shipped
+Decision decide(const Order& order,
+                const CancelOrder& command);  // from confirmed; refunds what was captured
+Decision decide(const Order& order, const ShipOrder& command);     // from confirmed
+Decision decide(const Order& order, const DeliverOrder& command);  // from shipped
 /// Also: unknown_line, return_too_large (more than is still out, or paid back beyond what was
 /// captured), currency_mismatch, too_many_steps. Lines of one SKU are filled in their order.
 /// Facts: OrderReturned and, where money is due, RefundRequested.
 Decision decide(const Order& order, const ReturnOrder& command);
-Decision decide(const Order& order, const RefundOrder& command);  // currency_mismatch, request_refund's
+Decision decide(const Order& order,
+                const RefundOrder& command);  // currency_mismatch, request_refund's
 
 /// Pieces of line `index` that came back, by returns up to `version`.
 std::int64_t returned_of_line(const Order& order, std::size_t index, Version version);

@@ -23,9 +23,9 @@ struct RefundDue {
 struct Payment {
   PaymentStatus status = PaymentStatus::none;
   Micros captured;
-  Micros refund_promised;  // all refunds that were requested
-  Micros refunded;         // those that the provider confirmed
-  std::uint32_t refunds = 0;  // numbers given out
+  Micros refund_promised;      // all refunds that were requested
+  Micros refunded;             // those that the provider confirmed
+  std::uint32_t refunds = 0;   // numbers given out
   std::vector<RefundDue> due;  // requested, not confirmed
   bool operator==(const Payment&) const = default;
 };

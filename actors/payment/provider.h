@@ -18,8 +18,9 @@ struct PaymentCall {
   enum class Op : std::uint8_t { authorise = 1, capture = 2, cancel = 3, refund = 4 };  // stored
   Op op = Op::authorise;
   OrderId order;
-  std::uint32_t number = 0;  // of a refund, within the order; else 0. (order, op, number) is the idempotency key
-  Micros amount;             // authorise, capture, refund
+  std::uint32_t number =
+      0;  // of a refund, within the order; else 0. (order, op, number) is the idempotency key
+  Micros amount;  // authorise, capture, refund
   Currency currency;
   std::string method;
   std::string token;

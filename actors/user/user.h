@@ -9,7 +9,7 @@ enum class UserStatus : std::uint8_t {  // stored
   none = 0,
   registering = 1,  // waits for its address
   active = 2,
-  rejected = 3,     // the address was taken: there is no such user
+  rejected = 3,  // the address was taken: there is no such user
   erased = 4,
 };
 
@@ -32,10 +32,10 @@ struct User {
   EmailHash email;  // zero: none yet
   UserProfile profile;
   std::optional<PendingEmail> pending;
-  std::vector<EmailHash> to_free;     // addresses to give back
+  std::vector<EmailHash> to_free;  // addresses to give back
   bool key_to_destroy = false;
-  std::vector<UserProfile> earlier;   // oldest first
-  std::vector<OrderId> orders;        // in the order of placing
+  std::vector<UserProfile> earlier;  // oldest first
+  std::vector<OrderId> orders;       // in the order of placing
   Version version = 0;
   bool operator==(const User&) const = default;
 };

@@ -41,7 +41,8 @@ TEST_CASE("user: one registers and is active once the address is theirs") {
   CHECK_FALSE(owes_work(user));
 }
 
-TEST_CASE("user: one whose address is another's is rejected and gives back what a second question got") {
+TEST_CASE(
+    "user: one whose address is another's is rejected and gives back what a second question got") {
   const User user = fold(fold(User{}, registered()), {EmailRefused{}});
   CHECK(user.status == UserStatus::rejected);
   REQUIRE(user.to_free.size() == 1);

@@ -18,13 +18,18 @@ namespace {
 /// Recovery from nothing: the whole log is folded.
 class NoStates final : public StateStore {
  public:
-  Status put(const std::vector<StateWrite>&, const std::optional<std::pair<ShardId, Checkpoint>>&) override {
+  Status put(const std::vector<StateWrite>&,
+             const std::optional<std::pair<ShardId, Checkpoint>>&) override {
     return Fault{Fault::Kind::unsupported, "an audit writes nothing"};
   }
   Result<Found, Fault> get(ShardId, const EntityKey&, Where) override { return Found{}; }
   Result<Checkpoint, Fault> checkpoint(ShardId) override { return Checkpoint{}; }
-  Result<std::vector<EntityKey>, Fault> active(ShardId) override { return std::vector<EntityKey>{}; }
-  Status each(ShardId, const std::function<bool(const EntityKey&, StoredState)>&) override { return Done{}; }
+  Result<std::vector<EntityKey>, Fault> active(ShardId) override {
+    return std::vector<EntityKey>{};
+  }
+  Status each(ShardId, const std::function<bool(const EntityKey&, StoredState)>&) override {
+    return Done{};
+  }
 };
 
 class NoTime final : public Clock {
@@ -38,8 +43,8 @@ class NoRandomness final : public Randomness {
 
 /// Pieces by SKU, over all shards: what orders say against what the SKUs say.
 struct Pieces {
-  std::int64_t sold = 0, returned = 0;                  // the SKU's own books
-  std::int64_t ordered = 0, ordered_open = 0;           // sold by settled orders; may be sold by open ones
+  std::int64_t sold = 0, returned = 0;         // the SKU's own books
+  std::int64_t ordered = 0, ordered_open = 0;  // sold by settled orders; may be sold by open ones
   std::int64_t sent_back = 0, sent_back_open = 0;
 };
 
@@ -68,26 +73,33 @@ class Audit {
     for (const auto& [sku, p] : pieces_) {
       if (p.sold < p.ordered || p.sold > p.ordered + p.ordered_open)
         violation("P3", "sku " + sku, "all shards",
-                  fmt::format("{} pieces were sold, but settled orders have {} and open ones {}", p.sold, p.ordered,
-                              p.ordered_open));
+                  fmt::format("{} pieces were sold, but settled orders have {} and open ones {}",
+                              p.sold, p.ordered, p.ordered_open));
       if (p.returned < p.sent_back || p.returned > p.sent_back + p.sent_back_open)
-        violation("P3", "sku " + sku, "all shards",
-                  fmt::format("{} pieces came back, but returns that are done have {} and open ones {}", p.returned,
-                              p.sent_back, p.sent_back_open));
+        violation(
+            "P3", "sku " + sku, "all shards",
+            fmt::format("{} pieces came back, but returns that are done have {} and open ones {}",
+                        p.returned, p.sent_back, p.sent_back_open));
     }
     return std::move(report_);
   }
 
  private:
   ShardContext context(StateStore& states) {
-    return {.options = options_, .states = states, .clock = clock_, .randomness = randomness_,
-            .presenter = presenter_, .incarnation = 0, .quote_now = {}};
+    return {.options = options_,
+            .states = states,
+            .clock = clock_,
+            .randomness = randomness_,
+            .presenter = presenter_,
+            .incarnation = 0,
+            .quote_now = {}};
   }
 
   void violation(std::string promise, std::string entity, std::string position, std::string what) {
     ++report_.violations_found;
     if (report_.violations.size() < violations_kept_max)
-      report_.violations.push_back({std::move(promise), std::move(entity), std::move(position), std::move(what)});
+      report_.violations.push_back(
+          {std::move(promise), std::move(entity), std::move(position), std::move(what)});
   }
 
   Status damaged(ShardId id, const Fault& fault) {
@@ -150,9 +162,10 @@ class Audit {
         violation("P3", "sku " + sku.text(), std::to_string(id.value), what);
       };
       if (i.on_hand != i.received + i.adjusted + i.returned - i.sold)
-        wrong(fmt::format("on hand {} is not received {} + adjusted {} + returned {} - sold {}", i.on_hand, i.received,
-                          i.adjusted, i.returned, i.sold));
-      if (held != i.reserved) wrong(fmt::format("reserved {} is not the sum of the holds {}", i.reserved, held));
+        wrong(fmt::format("on hand {} is not received {} + adjusted {} + returned {} - sold {}",
+                          i.on_hand, i.received, i.adjusted, i.returned, i.sold));
+      if (held != i.reserved)
+        wrong(fmt::format("reserved {} is not the sum of the holds {}", i.reserved, held));
       if (i.reserved < 0 || i.available() < 0)
         wrong(fmt::format("oversold: on hand {}, reserved {}", i.on_hand, i.reserved));
     });
@@ -163,8 +176,9 @@ class Audit {
       const Order& order = s.order;
       if (order.status == OrderStatus::none) return;
       ++report_.orders;
-      const bool bought = order.status != OrderStatus::rejected && order.status != OrderStatus::pending &&
-                          !(order.returns.size() == 1 && order.total.value == 0 && order.payment_method.empty());
+      const bool bought =
+          order.status != OrderStatus::rejected && order.status != OrderStatus::pending &&
+          !(order.returns.size() == 1 && order.total.value == 0 && order.payment_method.empty());
       if (bought)
         for (const auto& line : order.lines) {
           Pieces& p = pieces_[line.item.sku().text()];
@@ -185,14 +199,17 @@ class Audit {
     const auto wrong = [&](const std::string& what) {
       violation("money", "order " + order_id.text(), std::to_string(id.value), what);
     };
-    if (!account.ok()) return wrong("the provider's ledger cannot be read: " + account.error().what);
+    if (!account.ok())
+      return wrong("the provider's ledger cannot be read: " + account.error().what);
     const Micros captured = *account ? (*account)->record.captured : Micros{};
     const Micros refunded = *account ? (*account)->record.refunded : Micros{};
     const std::int64_t kept = captured.value - refunded.value;
-    const std::int64_t due =
-        order.status == OrderStatus::rejected ? 0 : order.payment.captured.value - order.payment.refunded.value;
+    const std::int64_t due = order.status == OrderStatus::rejected
+                                 ? 0
+                                 : order.payment.captured.value - order.payment.refunded.value;
     if (kept != due)
-      wrong(fmt::format("the provider kept {}, the order says {}", to_decimal(Micros{kept}), to_decimal(Micros{due})));
+      wrong(fmt::format("the provider kept {}, the order says {}", to_decimal(Micros{kept}),
+                        to_decimal(Micros{due})));
   }
 
   template <class State>
@@ -203,10 +220,12 @@ class Audit {
       stored.each_one<State>(entity_id, [&](const State& kept) {
         found = true;
         if (encode(kept) != encode(folded))
-          violation("P6", key.text(), std::to_string(id.value), "its stored state differs from the fold of the log");
+          violation("P6", key.text(), std::to_string(id.value),
+                    "its stored state differs from the fold of the log");
       });
       if (!found)
-        violation("P6", key.text(), std::to_string(id.value), "the log has it, the stored states and the tail do not");
+        violation("P6", key.text(), std::to_string(id.value),
+                  "the log has it, the stored states and the tail do not");
     });
   }
 
@@ -227,7 +246,8 @@ class Audit {
     if (!loaded.ok()) return damaged(id, loaded.error());
     if (shard.entities() != whole.entities())
       violation("P6", fmt::format("shard {}", id.value), std::to_string(id.value),
-                fmt::format("{} entities are stored, the log has {}", shard.entities(), whole.entities()));
+                fmt::format("{} entities are stored, the log has {}", shard.entities(),
+                            whole.entities()));
     compare<UserState>(id, whole, shard);
     compare<SkuState>(id, whole, shard);
     compare<CartState>(id, whole, shard);
@@ -251,8 +271,9 @@ class Audit {
 
 }  // namespace
 
-Result<AuditReport, Fault> audit(const std::string& data_dir,
-                                 const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
+Result<AuditReport, Fault> audit(
+    const std::string& data_dir,
+    const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
   auto directory = DataDirectory::open_read_only(data_dir);
   if (!directory.ok()) return directory.error();
   auto journal = RocksDbJournal::open_read_only((*directory)->journal());
@@ -264,7 +285,8 @@ Result<AuditReport, Fault> audit(const std::string& data_dir,
   const std::uint32_t shards = (*directory)->manifest().shards;
   Audit audit(**journal, **states, ledger->get(), shards);
   for (std::uint32_t s = 0; s < shards; ++s) {
-    if (auto status = audit.shard(ShardId{static_cast<std::uint16_t>(s)}); !status.ok()) return status.error();
+    if (auto status = audit.shard(ShardId{static_cast<std::uint16_t>(s)}); !status.ok())
+      return status.error();
     progress(s + 1, shards);
   }
   return audit.finish();

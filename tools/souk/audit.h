@@ -18,8 +18,8 @@ struct Violation {
 };
 
 struct AuditReport {
-  std::uint64_t shards = 0, records = 0, transactions = 0, events = 0, entities = 0, orders = 0, skus = 0,
-                stored_states = 0, ignored_records = 0;
+  std::uint64_t shards = 0, records = 0, transactions = 0, events = 0, entities = 0, orders = 0,
+                skus = 0, stored_states = 0, ignored_records = 0;
   std::uint64_t violations_found = 0;  // all; `violations` keeps the first
   std::vector<Violation> violations;
 };

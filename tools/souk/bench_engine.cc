@@ -92,13 +92,16 @@ Rate closed_loop(InProcess& engine, std::size_t outstanding, std::uint64_t count
 
 /// What the disk can do: one packed record of `events` add-to-cart events a commit, synced, nothing
 /// else. Units: events a second.
-Result<double, Fault> disk_floor(const std::filesystem::path& path, std::size_t events, double seconds) {
+Result<double, Fault> disk_floor(const std::filesystem::path& path, std::size_t events,
+                                 double seconds) {
   auto journal = RocksDbJournal::open(path);
   if (!journal.ok()) return journal.error();
   std::vector<Transaction> transactions(events);
   for (std::size_t i = 0; i < events; ++i) {
     transactions[i].events.push_back(
-        {EntityKey(CartId{}), ItemAdded{Item(*Sku::parse("p1"), "p1"), 1, {Micros{1'250'000}, *Currency::parse("GBP")}}});
+        {EntityKey(CartId{}),
+         ItemAdded{
+             Item(*Sku::parse("p1"), "p1"), 1, {Micros{1'250'000}, *Currency::parse("GBP")}}});
     transactions[i].key_hash = i + 1;
   }
   BatchHeader header{.epoch = 1, .first_seq = 1};
@@ -107,7 +110,12 @@ Result<double, Fault> disk_floor(const std::filesystem::path& path, std::size_t 
   const std::string bytes = encode_batch(header, transactions);
   const auto began = SteadyClock::now();
   while (seconds_since(began) < seconds) {
-    batches[0] = {.shard = {}, .first_seq = done + 1, .last_seq = done + events, .epoch = 1, .chain = 0, .bytes = bytes};
+    batches[0] = {.shard = {},
+                  .first_seq = done + 1,
+                  .last_seq = done + events,
+                  .epoch = 1,
+                  .chain = 0,
+                  .bytes = bytes};
     Status status = Done{};
     (*journal)->write(batches, [&](Status s) { status = std::move(s); });
     if (!status.ok()) return status.error();
@@ -118,16 +126,18 @@ Result<double, Fault> disk_floor(const std::filesystem::path& path, std::size_t 
 
 class EngineBench {
  public:
-  EngineBench(const Invocation& call, std::filesystem::path scratch) : call_(call), scratch_(std::move(scratch)) {}
+  EngineBench(const Invocation& call, std::filesystem::path scratch)
+      : call_(call), scratch_(std::move(scratch)) {}
 
   Outcome<ExitCode> run() {
     if (auto failure = open()) return *failure;
     put_products(100);
     const auto carts = static_cast<std::size_t>(*integer_argument(call_, "carts", 1, 10'000'000));
     open_carts(carts);
-    const auto count = static_cast<std::uint64_t>(*integer_argument(call_, "count", 1'000, 100'000'000));
-    fmt::print("{:<34} {:>12} {:>9} {:>9} {:>12} {:>7}\n", "add-to-cart, in process", "commands/s", "p50 ms", "p99 ms",
-               "floor/s", "ratio");
+    const auto count =
+        static_cast<std::uint64_t>(*integer_argument(call_, "count", 1'000, 100'000'000));
+    fmt::print("{:<34} {:>12} {:>9} {:>9} {:>12} {:>7}\n", "add-to-cart, in process", "commands/s",
+               "p50 ms", "p99 ms", "floor/s", "ratio");
     for (const std::size_t outstanding : {std::size_t{64}, std::size_t{1024}}) {
       auto before = disk_floor(scratch_ / fmt::format("floor-a{}", outstanding), outstanding, 2);
       if (!before.ok()) return Failure{ExitCode::refused, before.error().what};
@@ -136,9 +146,10 @@ class EngineBench {
       if (!after.ok()) return Failure{ExitCode::refused, after.error().what};
       const double floor = (*before + *after) / 2;
       fmt::print("{:<34} {:>12.0f} {:>9.2f} {:>9.2f} {:>12.0f} {:>7.2f}\n",
-                 fmt::format("{} outstanding, {} carts", outstanding, carts), r.per_second, r.p50_ms, r.p99_ms, floor,
-                 r.per_second / floor);
-      if (r.failed > 0) return Failure{ExitCode::refused, fmt::format("{} commands failed", r.failed)};
+                 fmt::format("{} outstanding, {} carts", outstanding, carts), r.per_second,
+                 r.p50_ms, r.p99_ms, floor, r.per_second / floor);
+      if (r.failed > 0)
+        return Failure{ExitCode::refused, fmt::format("{} commands failed", r.failed)};
     }
     lines();
     return ExitCode::ok;
@@ -161,10 +172,14 @@ class EngineBench {
         Keys::each);  // as clients do: the answers are part of a cart
     ::sleep(12);      // a checkpoint: they rest
     const std::uint64_t after = resident_bytes();
-    fmt::print("{} idle carts of 3 lines, 3 answers kept: {:.0f} B each by the engine's count, {:.0f} B each of the process "
-               "(with RocksDB's buffers)\n", carts,
-               static_cast<double>(engine_->counters().memory_bytes.load() - counted_before) / static_cast<double>(carts),
-               static_cast<double>(after - before) / static_cast<double>(carts));
+    fmt::print(
+        "{} idle carts of 3 lines, 3 answers kept: {:.0f} B each by the engine's count, {:.0f} B "
+        "each of the process "
+        "(with RocksDB's buffers)\n",
+        carts,
+        static_cast<double>(engine_->counters().memory_bytes.load() - counted_before) /
+            static_cast<double>(carts),
+        static_cast<double>(after - before) / static_cast<double>(carts));
     return ExitCode::ok;
   }
 
@@ -172,22 +187,24 @@ class EngineBench {
     if (auto failure = open()) return *failure;
     put_products(100);
     const auto carts = static_cast<std::size_t>(*integer_argument(call_, "carts", 1, 10'000'000));
-    const auto count = static_cast<std::uint64_t>(*integer_argument(call_, "count", 1'000, 100'000'000));
+    const auto count =
+        static_cast<std::uint64_t>(*integer_argument(call_, "count", 1'000, 100'000'000));
     open_carts(carts);
     add_items(1024, count);
     const std::uint64_t events = engine_->counters().committed_events.load();
     engine_.reset();
     const auto began = SteadyClock::now();
     if (auto failure = open()) return *failure;
-    fmt::print("{} events, {} carts: ready after {:.2f} s, {} events replayed\n", events, carts, seconds_since(began),
-               engine_->recovery().events);
+    fmt::print("{} events, {} carts: ready after {:.2f} s, {} events replayed\n", events, carts,
+               seconds_since(began), engine_->recovery().events);
     return ExitCode::ok;
   }
 
  private:
   std::optional<Failure> open() {
     EngineOptions options;
-    options.memory_bytes = static_cast<std::size_t>(*integer_argument(call_, "memory-mb", 16, 1'000'000)) << 20;
+    options.memory_bytes =
+        static_cast<std::size_t>(*integer_argument(call_, "memory-mb", 16, 1'000'000)) << 20;
     auto engine = InProcess::open(scratch_ / "data", options);
     if (!engine.ok()) return Failure{ExitCode::refused, engine.error().what};
     engine_ = std::move(*engine);
@@ -208,12 +225,15 @@ class EngineBench {
     const std::size_t first = carts_.size();
     for (std::size_t i = 0; i < count; ++i) {
       Id128 id = engine_->randomness().id128();
-      const auto shard = static_cast<std::uint16_t>((id.bytes[0] << 8 | id.bytes[1]) % engine_->shards());
+      const auto shard =
+          static_cast<std::uint16_t>((id.bytes[0] << 8 | id.bytes[1]) % engine_->shards());
       id.bytes[0] = static_cast<std::uint8_t>(shard >> 8);
       id.bytes[1] = static_cast<std::uint8_t>(shard);
       carts_.push_back(CartId{id});
     }
-    closed_loop(*engine_, 1024, count, [&](std::uint64_t i) { return OpenCart{carts_[first + i], {}, {}}; });
+    closed_loop(*engine_, 1024, count, [&](std::uint64_t i) {
+      return OpenCart{carts_[first + i], {}, {}};
+    });
   }
 
   Rate add_items(std::size_t outstanding, std::uint64_t count) {
@@ -227,8 +247,12 @@ class EngineBench {
     put_products(2'000);
     open_carts(2);
     const CartId one = carts_[carts_.size() - 2], many = carts_[carts_.size() - 1];
-    closed_loop(*engine_, 64, 2'000, [&](std::uint64_t i) { return AddItem{many, sku(i), 1, std::nullopt}; });
-    closed_loop(*engine_, 1, 1, [&](std::uint64_t) { return AddItem{one, sku(0), 1, std::nullopt}; });
+    closed_loop(*engine_, 64, 2'000, [&](std::uint64_t i) {
+      return AddItem{many, sku(i), 1, std::nullopt};
+    });
+    closed_loop(*engine_, 1, 1, [&](std::uint64_t) {
+      return AddItem{one, sku(0), 1, std::nullopt};
+    });
     fmt::print("\n{:<34} {:>12}\n", "set the quantity of a line", "commands/s");
     const Rate few = closed_loop(*engine_, 64, 100'000, [&](std::uint64_t i) {
       return SetItem{one, sku(0), static_cast<std::int64_t>(i % 9 + 1)};
@@ -236,8 +260,9 @@ class EngineBench {
     const Rate lot = closed_loop(*engine_, 64, 100'000, [&](std::uint64_t i) {
       return SetItem{many, sku(i * 37 % 2'000), static_cast<std::int64_t>(i % 9 + 1)};
     });
-    fmt::print("{:<34} {:>12.0f}\n{:<34} {:>12.0f}  ({:.2f} times the cost)\n", "in a cart of 1 line", few.per_second,
-               "in a cart of 2,000 lines", lot.per_second, few.per_second / lot.per_second);
+    fmt::print("{:<34} {:>12.0f}\n{:<34} {:>12.0f}  ({:.2f} times the cost)\n",
+               "in a cart of 1 line", few.per_second, "in a cart of 2,000 lines", lot.per_second,
+               few.per_second / lot.per_second);
   }
 
   const Invocation& call_;
@@ -263,9 +288,10 @@ Outcome<ExitCode> bench_restart(const Invocation& call) {
 
 Verbs engine_bench_verbs() {
   const auto arguments = [](const char* carts, const char* count) {
-    return std::vector<Argument>{option("carts", "how many carts", carts), option("count", "how many commands", count),
-                                 option("memory-mb", "the engine's memory budget", "4096"),
-                                 option("under", "where the scratch directory is made (a real disk)", "/var/tmp")};
+    return std::vector<Argument>{
+        option("carts", "how many carts", carts), option("count", "how many commands", count),
+        option("memory-mb", "the engine's memory budget", "4096"),
+        option("under", "where the scratch directory is made (a real disk)", "/var/tmp")};
   };
   return {{.path = "bench engine",
            .summary = "Durable add-to-cart in this process against what the disk can do",

@@ -16,9 +16,9 @@ Result<std::unique_ptr<InProcess>, Fault> InProcess::open(const std::filesystem:
   if (!vault.ok()) return vault.error();
   p->vault_ = std::move(*vault);
   InProcess* self = p.get();
-  auto payments = PaymentSimulator::open(directory / "provider", p->clock_, [self](const PaymentAnswer& a) {
-    self->engine_->payment_answered(a);
-  });
+  auto payments = PaymentSimulator::open(
+      directory / "provider", p->clock_,
+      [self](const PaymentAnswer& a) { self->engine_->payment_answered(a); });
   if (!payments.ok()) return payments.error();
   p->payments_ = std::move(*payments);
   auto engine = Engine::start(options,
@@ -46,7 +46,9 @@ void InProcess::close() {
 }
 
 Request InProcess::request(Op op, std::uint64_t ticket) {
-  Request r{.op = std::move(op), .reply_to = {.who = ReplyTo::Who::client, .sink = sink_, .ticket = ticket, .entity = {}}};
+  Request r{
+      .op = std::move(op),
+      .reply_to = {.who = ReplyTo::Who::client, .sink = sink_, .ticket = ticket, .entity = {}}};
   r.cause = randomness_.id128();
   r.wants = Wants::minimal;
   return r;
@@ -55,8 +57,11 @@ Request InProcess::request(Op op, std::uint64_t ticket) {
 void InProcess::deliver(std::vector<Reply>&& replies) {
   const std::lock_guard lock(mutex_);
   const bool wake = replies_.empty();
-  if (replies_.empty()) replies_ = std::move(replies);
-  else replies_.insert(replies_.end(), std::make_move_iterator(replies.begin()), std::make_move_iterator(replies.end()));
+  if (replies_.empty())
+    replies_ = std::move(replies);
+  else
+    replies_.insert(replies_.end(), std::make_move_iterator(replies.begin()),
+                    std::make_move_iterator(replies.end()));
   if (wake) arrived_.notify_one();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-/// A whole engine in this process, on a real disk, without HTTP: for benchmarks of the engine alone.
+/// A whole engine in this process, on a real disk, without HTTP: for benchmarks of the engine
+/// alone.
 #include <condition_variable>
 #include <filesystem>
 #include <memory>

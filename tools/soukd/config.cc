@@ -28,16 +28,21 @@ const Option options[] = {
      "listen on other addresses than loopback although nobody has to log in"},
     {"shards", &Config::shards, 1, 4'096, "fixed when the data directory is made"},
     {"hosts", &Config::hosts, 0, 64, "worker threads that drive shards; 0: one for each two cores"},
-    {"memory_mb", &Config::memory_mb, 16, 1'048'576, "MiB for carts, orders, stock in memory; the rest is on disk"},
-    {"hold_ms", &Config::hold_ms, 100, 86'400'000, "how long a reservation lasts without its payment"},
-    {"payment_retry_ms", &Config::payment_retry_ms, 10, 60'000, "an unanswered payment call is repeated after this"},
+    {"memory_mb", &Config::memory_mb, 16, 1'048'576,
+     "MiB for carts, orders, stock in memory; the rest is on disk"},
+    {"hold_ms", &Config::hold_ms, 100, 86'400'000,
+     "how long a reservation lasts without its payment"},
+    {"payment_retry_ms", &Config::payment_retry_ms, 10, 60'000,
+     "an unanswered payment call is repeated after this"},
     {"payment_deadline_ms", &Config::payment_deadline_ms, 100, 3'600'000,
      "an order whose payment is not answered by then is rejected"},
     {"checkpoint_events", &Config::checkpoint_events, 16, 1'000'000,
      "events of a shard after which states are written; bounds the restart"},
-    {"checkpoint_ms", &Config::checkpoint_ms, 100, 3'600'000, "states are written at least this often"},
+    {"checkpoint_ms", &Config::checkpoint_ms, 100, 3'600'000,
+     "states are written at least this often"},
     {"connections_max", &Config::connections_max, 1, 1'000'000, "HTTP connections at once"},
-    {"in_flight_max", &Config::in_flight_max, 16, 1'000'000, "requests at once; beyond: 503 overloaded"},
+    {"in_flight_max", &Config::in_flight_max, 16, 1'000'000,
+     "requests at once; beyond: 503 overloaded"},
     {"drain_ms", &Config::drain_ms, 0, 600'000, "how long SIGTERM waits for requests under way"},
     {"default_currency", &Config::default_currency, 0, 0, "of an empty cart, ISO 4217"},
     {"log_level", &Config::log_level, 0, 0, "debug, info, warn or error"},
@@ -99,12 +104,14 @@ class Loader {
       out_.config.*(*text) = std::string(value);
     } else if (auto* flag = std::get_if<bool Config::*>(&option.member)) {
       if (value != "true" && value != "false")
-        return mistake(where, fmt::format("{} is \"{}\"", option.name, value), "write true or false");
+        return mistake(where, fmt::format("{} is \"{}\"", option.name, value),
+                       "write true or false");
       out_.config.*(*flag) = value == "true";
     } else {
       std::int64_t number = 0;
       const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-      if (error != std::errc{} || end != value.data() + value.size() || number < option.min || number > option.max)
+      if (error != std::errc{} || end != value.data() + value.size() || number < option.min ||
+          number > option.max)
         return mistake(where, fmt::format("{} is \"{}\"", option.name, value),
                        fmt::format("write a whole number from {} to {}", option.min, option.max));
       out_.config.*std::get<std::int64_t Config::*>(option.member) = number;
@@ -116,7 +123,8 @@ class Loader {
     try {
       parsed = toml::parse_file(path);
     } catch (const toml::parse_error& e) {
-      return mistake(fmt::format("{} line {}", path, e.source().begin.line), std::string(e.description()),
+      return mistake(fmt::format("{} line {}", path, e.source().begin.line),
+                     std::string(e.description()),
                      "mend the line; the format is TOML: name = value");
     }
     for (const auto& [key, node] : parsed) {
@@ -127,12 +135,15 @@ class Loader {
                 fmt::format("did you mean {}? soukd --help lists all", nearest(key.str())));
         continue;
       }
-      if (auto text = node.value_exact<std::string>()) set_typed<std::string>(*option, *text, where);
-      else if (auto flag = node.value_exact<bool>()) set_typed<bool>(*option, *flag ? "true" : "false", where);
+      if (auto text = node.value_exact<std::string>())
+        set_typed<std::string>(*option, *text, where);
+      else if (auto flag = node.value_exact<bool>())
+        set_typed<bool>(*option, *flag ? "true" : "false", where);
       else if (auto number = node.value_exact<std::int64_t>())
         set_typed<std::int64_t>(*option, std::to_string(*number), where);
-      else mistake(where, fmt::format("{} has a value of a type that no option has", option->name),
-                   "write a text in quotes, a whole number, true or false");
+      else
+        mistake(where, fmt::format("{} has a value of a type that no option has", option->name),
+                "write a text in quotes, a whole number, true or false");
     }
   }
 
@@ -140,9 +151,10 @@ class Loader {
   template <class T>
   void set_typed(const Option& option, std::string_view value, const std::string& where) {
     if (!std::holds_alternative<T Config::*>(option.member)) {
-      const char* wanted = std::holds_alternative<std::string Config::*>(option.member) ? "a text in quotes"
-                           : std::holds_alternative<bool Config::*>(option.member)      ? "true or false"
-                                                                                        : "a whole number";
+      const char* wanted =
+          std::holds_alternative<std::string Config::*>(option.member) ? "a text in quotes"
+          : std::holds_alternative<bool Config::*>(option.member)      ? "true or false"
+                                                                       : "a whole number";
       return mistake(where, fmt::format("{} has a value of the wrong type", option.name),
                      fmt::format("write {}", wanted));
     }
@@ -161,30 +173,41 @@ CommandLine read_arguments(const std::vector<std::string>& arguments, Loaded& ou
   CommandLine line;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string& a = arguments[i];
-    if (a == "--help" || a == "-h") out.mode = Mode::help;
-    else if (a == "--version") out.mode = Mode::version;
-    else if (a == "--check-config") out.mode = Mode::check_config;
-    else if (a == "--print-config") out.mode = Mode::print_config;
+    if (a == "--help" || a == "-h")
+      out.mode = Mode::help;
+    else if (a == "--version")
+      out.mode = Mode::version;
+    else if (a == "--check-config")
+      out.mode = Mode::check_config;
+    else if (a == "--print-config")
+      out.mode = Mode::print_config;
     else if (a.starts_with("--")) {
       const std::size_t equals = a.find('=');
       std::string name = a.substr(2, equals == std::string::npos ? equals : equals - 2);
       std::replace(name.begin(), name.end(), '-', '_');
       const Option* option = find_option(name);
       if (!option && name != "config") {
-        loader.mistake(a, "there is no such option", fmt::format("did you mean --{}? soukd --help lists all", dashed(nearest(name))));
+        loader.mistake(
+            a, "there is no such option",
+            fmt::format("did you mean --{}? soukd --help lists all", dashed(nearest(name))));
         continue;
       }
       std::string value;
       const bool flag = option && std::holds_alternative<bool Config::*>(option->member);
-      if (equals != std::string::npos) value = a.substr(equals + 1);
-      else if (flag) value = "true";
-      else if (i + 1 < arguments.size()) value = arguments[++i];
+      if (equals != std::string::npos)
+        value = a.substr(equals + 1);
+      else if (flag)
+        value = "true";
+      else if (i + 1 < arguments.size())
+        value = arguments[++i];
       else {
         loader.mistake(a, "its value is missing", fmt::format("write {} VALUE", a));
         continue;
       }
-      if (option) line.values.emplace_back(option, value);
-      else line.config = value;
+      if (option)
+        line.values.emplace_back(option, value);
+      else
+        line.config = value;
     } else {
       loader.mistake(a, "soukd takes options only", "soukd --help lists them");
     }
@@ -199,12 +222,16 @@ void check_texts(Loaded& out, Loader& loader) {
     return at == out.origin.end() ? std::string("default") : at->second;
   };
   if (std::find(std::begin(log_levels), std::end(log_levels), c.log_level) == std::end(log_levels))
-    loader.mistake(where("log_level"), fmt::format("log_level is \"{}\"", c.log_level), "write debug, info, warn or error");
+    loader.mistake(where("log_level"), fmt::format("log_level is \"{}\"", c.log_level),
+                   "write debug, info, warn or error");
   if (c.default_currency.size() != 3 ||
-      !std::all_of(c.default_currency.begin(), c.default_currency.end(), [](char ch) { return ch >= 'A' && ch <= 'Z'; }))
-    loader.mistake(where("default_currency"), fmt::format("default_currency is \"{}\"", c.default_currency),
+      !std::all_of(c.default_currency.begin(), c.default_currency.end(),
+                   [](char ch) { return ch >= 'A' && ch <= 'Z'; }))
+    loader.mistake(where("default_currency"),
+                   fmt::format("default_currency is \"{}\"", c.default_currency),
                    "write three capital letters, as in GBP");
-  if (c.data_dir.empty()) loader.mistake(where("data_dir"), "data_dir is empty", "name a directory");
+  if (c.data_dir.empty())
+    loader.mistake(where("data_dir"), "data_dir is empty", "name a directory");
   const std::size_t colon = c.http.rfind(':');
   std::int64_t port = -1;
   if (colon != std::string::npos) {
@@ -212,42 +239,53 @@ void check_texts(Loaded& out, Loader& loader) {
     if (std::from_chars(c.http.data() + colon + 1, end, port).ptr != end) port = -1;
   }
   if (colon == std::string::npos || colon == 0 || port < 0 || port > 65'535)
-    return loader.mistake(where("http"), fmt::format("http is \"{}\"", c.http), "write ADDRESS:PORT, as in 127.0.0.1:8080");
+    return loader.mistake(where("http"), fmt::format("http is \"{}\"", c.http),
+                          "write ADDRESS:PORT, as in 127.0.0.1:8080");
   const std::string host = c.http.substr(0, colon);
   const bool loopback = host == "localhost" || host == "[::1]" || host.starts_with("127.");
   if (!loopback && !c.allow_unauthenticated)
-    loader.mistake(where("http"), fmt::format("{} is not a loopback address, and nobody has to log in yet", host),
-                   "serve on 127.0.0.1 behind a proxy that knows who is who, or give --allow-unauthenticated");
+    loader.mistake(
+        where("http"),
+        fmt::format("{} is not a loopback address, and nobody has to log in yet", host),
+        "serve on 127.0.0.1 behind a proxy that knows who is who, or give --allow-unauthenticated");
 }
 
 std::string shown(const Config& config, const Option& option) {
-  if (auto* text = std::get_if<std::string Config::*>(&option.member)) return fmt::format("\"{}\"", config.*(*text));
-  if (auto* flag = std::get_if<bool Config::*>(&option.member)) return config.*(*flag) ? "true" : "false";
+  if (auto* text = std::get_if<std::string Config::*>(&option.member))
+    return fmt::format("\"{}\"", config.*(*text));
+  if (auto* flag = std::get_if<bool Config::*>(&option.member))
+    return config.*(*flag) ? "true" : "false";
   return std::to_string(config.*std::get<std::int64_t Config::*>(option.member));
 }
 
 }  // namespace
 
-Loaded load_config(const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
+Loaded load_config(const std::vector<std::string>& arguments,
+                   const std::vector<std::string>& environment) {
   Loaded out;
   Loader loader(out);
   CommandLine line = read_arguments(arguments, out, loader);
   std::map<std::string, std::string, std::less<>> env;
   for (const auto& e : environment)
-    if (auto equals = e.find('='); equals != std::string::npos) env[e.substr(0, equals)] = e.substr(equals + 1);
+    if (auto equals = e.find('='); equals != std::string::npos)
+      env[e.substr(0, equals)] = e.substr(equals + 1);
 
   if (!line.config && env.contains("SOUK_CONFIG")) line.config = env["SOUK_CONFIG"];
   std::error_code ignored;
   if (line.config) {
-    if (std::filesystem::is_regular_file(*line.config, ignored)) loader.file(*line.config);
-    else loader.mistake("--config", fmt::format("there is no file {}", *line.config), "name a file that can be read");
+    if (std::filesystem::is_regular_file(*line.config, ignored))
+      loader.file(*line.config);
+    else
+      loader.mistake("--config", fmt::format("there is no file {}", *line.config),
+                     "name a file that can be read");
   } else if (std::filesystem::is_regular_file("souk.toml", ignored)) {
     loader.file("souk.toml");
   }
   for (const auto& option : options)
     if (auto at = env.find(env_name(option.name)); at != env.end())
       loader.set(option, at->second, "environment " + at->first);
-  for (const auto& [option, value] : line.values) loader.set(*option, value, "--" + dashed(option->name));
+  for (const auto& [option, value] : line.values)
+    loader.set(*option, value, "--" + dashed(option->name));
   check_texts(out, loader);
   return out;
 }
@@ -255,17 +293,23 @@ Loaded load_config(const std::vector<std::string>& arguments, const std::vector<
 std::string help_text() {
   const Config defaults;
   std::string out =
-      "soukd - the Souk daemon: carts, stock, orders and payments over HTTP, durable on this disk\n\n"
+      "soukd - the Souk daemon: carts, stock, orders and payments over HTTP, durable on this "
+      "disk\n\n"
       "usage: soukd [--config souk.toml] [OPTIONS]\n\n"
-      "  --config FILE                 options from a TOML file; without it ./souk.toml where there is one\n"
-      "  --check-config                explain each mistake in the configuration, then end (0: none)\n"
+      "  --config FILE                 options from a TOML file; without it ./souk.toml where "
+      "there is one\n"
+      "  --check-config                explain each mistake in the configuration, then end (0: "
+      "none)\n"
       "  --print-config                show every option, its value and where that came from\n"
       "  --version, --help\n\n";
   for (const auto& o : options) {
     const bool flag = std::holds_alternative<bool Config::*>(o.member);
-    out += fmt::format("  {:<29} {} (default {})\n", "--" + dashed(o.name) + (flag ? "" : " VALUE"), o.help, shown(defaults, o));
+    out += fmt::format("  {:<29} {} (default {})\n", "--" + dashed(o.name) + (flag ? "" : " VALUE"),
+                       o.help, shown(defaults, o));
   }
-  out += "\nEvery option is also a line of the file (data_dir = \"data\") and a variable (SOUK_DATA_DIR).\n";
+  out +=
+      "\nEvery option is also a line of the file (data_dir = \"data\") and a variable "
+      "(SOUK_DATA_DIR).\n";
   return out;
 }
 
@@ -281,7 +325,8 @@ std::string print_config(const Loaded& loaded) {
 
 std::string explain(const std::vector<Mistake>& mistakes) {
   std::string out;
-  for (const auto& m : mistakes) out += fmt::format("{}: {}\n  remedy: {}\n", m.where, m.what, m.remedy);
+  for (const auto& m : mistakes)
+    out += fmt::format("{}: {}\n  remedy: {}\n", m.where, m.what, m.remedy);
   return out;
 }
 

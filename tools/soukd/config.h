@@ -31,7 +31,7 @@ struct Config {
 };
 
 struct Mistake {
-  std::string where;   // "souk.toml line 3", "environment SOUK_SHARDS", "--shards"
+  std::string where;  // "souk.toml line 3", "environment SOUK_SHARDS", "--shards"
   std::string what;
   std::string remedy;
 };
@@ -45,9 +45,10 @@ struct Loaded {
   std::map<std::string, std::string> origin;  // option -> where its value came from
 };
 
-/// `arguments` without the program's name; `environment` as NAME=VALUE. Reads the file that --config
-/// or SOUK_CONFIG names, else ./souk.toml where there is one.
-Loaded load_config(const std::vector<std::string>& arguments, const std::vector<std::string>& environment);
+/// `arguments` without the program's name; `environment` as NAME=VALUE. Reads the file that
+/// --config or SOUK_CONFIG names, else ./souk.toml where there is one.
+Loaded load_config(const std::vector<std::string>& arguments,
+                   const std::vector<std::string>& environment);
 
 std::string help_text();
 /// Every option, its value and where it came from, as a souk.toml that would give the same.

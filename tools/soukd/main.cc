@@ -34,7 +34,8 @@ class DaemonClock final : public Clock {
   void raise(UnixMs floor) {
     const UnixMs at = base_.now();
     if (floor <= at) return;
-    spdlog::warn("the clock is behind the log, going on from there behind_ms={}", floor.value - at.value);
+    spdlog::warn("the clock is behind the log, going on from there behind_ms={}",
+                 floor.value - at.value);
     ahead_.store(floor.value - at.value, std::memory_order_relaxed);
   }
 
@@ -88,13 +89,15 @@ Status open_ports(Daemon& d, const Loaded& loaded) {
   if (loaded.origin.contains("shards")) shards = static_cast<std::uint32_t>(c.shards);
   if (auto s = take(DataDirectory::open(c.data_dir, shards), d.directory); !s.ok()) return s;
   if (auto s = take(RocksDbJournal::open(d.directory->journal()), d.journal); !s.ok()) return s;
-  if (auto s = take(RocksdbStateStore::open({.path = d.directory->states()}), d.states); !s.ok()) return s;
+  if (auto s = take(RocksdbStateStore::open({.path = d.directory->states()}), d.states); !s.ok())
+    return s;
   if (auto s = take(SodiumVault::open({.path = d.directory->keys()}), d.vault); !s.ok()) return s;
   d.presenter = std::make_unique<JsonPresenter>(*Currency::parse(c.default_currency));
   Daemon* self = &d;
-  return take(PaymentSimulator::open(d.directory->provider(), d.clock,
-                                     [self](const PaymentAnswer& a) { self->engine->payment_answered(a); }),
-              d.payments);
+  return take(
+      PaymentSimulator::open(d.directory->provider(), d.clock,
+                             [self](const PaymentAnswer& a) { self->engine->payment_answered(a); }),
+      d.payments);
 }
 
 Status start(Daemon& d, const Loaded& loaded, std::chrono::steady_clock::time_point began) {
@@ -119,13 +122,16 @@ Status start(Daemon& d, const Loaded& loaded, std::chrono::steady_clock::time_po
   ApiOptions api;
   api.version = SOUK_VERSION;
   api.recovery = d.recovery;
-  api.recovery_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  api.recovery_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   api.tickets_max = static_cast<std::size_t>(loaded.config.in_flight_max);
   d.common = std::make_unique<ApiCommon>(*d.engine, *d.vault, *d.payments, d.randomness, api);
   d.api = std::make_unique<Api>(*d.common);
   HttpLimits limits;
   limits.connections_max = static_cast<std::size_t>(loaded.config.connections_max);
-  if (auto s = take(HttpServer::listen(loaded.config.http, false, limits, *d.api), d.server); !s.ok()) return s;
+  if (auto s = take(HttpServer::listen(loaded.config.http, false, limits, *d.api), d.server);
+      !s.ok())
+    return s;
   d.common->metrics().add_server(*d.server);
   return Done{};
 }
@@ -142,7 +148,8 @@ void wait_for_end() {
 }
 
 void set_up_logs(const std::string& level) {
-  auto logger = std::make_shared<spdlog::logger>("soukd", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger =
+      std::make_shared<spdlog::logger>("soukd", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   spdlog::set_default_logger(std::move(logger));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e level=%l logger=%n %v");
   spdlog::set_level(spdlog::level::from_str(level));
@@ -166,12 +173,14 @@ int serve(const Loaded& loaded) {
     return 1;
   }
   std::thread io([&] { d.server->run(); });
-  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
-  fmt::print("souk ready http={} shards={} recovered_events={} in={}ms\n", d.server->address(), d.engine->shards(),
-             d.recovery.events, took.count());
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - began);
+  fmt::print("souk ready http={} shards={} recovered_events={} in={}ms\n", d.server->address(),
+             d.engine->shards(), d.recovery.events, took.count());
   std::fflush(stdout);
-  spdlog::info("ready http={} shards={} recovered_events={} loaded_entities={} in_ms={}", d.server->address(),
-               d.engine->shards(), d.recovery.events, d.recovery.entities, took.count());
+  spdlog::info("ready http={} shards={} recovered_events={} loaded_entities={} in_ms={}",
+               d.server->address(), d.engine->shards(), d.recovery.events, d.recovery.entities,
+               took.count());
 
   wait_for_end();
   d.common->drain();
@@ -193,10 +202,17 @@ int main(int argc, char** argv) {
   for (char** e = environ; *e; ++e) environment.emplace_back(*e);
   const souk::Loaded loaded = souk::load_config({argv + 1, argv + argc}, environment);
   switch (loaded.mode) {
-    case Mode::help: fmt::print("{}", souk::help_text()); return 0;
-    case Mode::version: fmt::print("soukd {}\n", SOUK_VERSION); return 0;
-    case Mode::print_config: fmt::print("{}", souk::print_config(loaded)); break;
-    default: break;
+    case Mode::help:
+      fmt::print("{}", souk::help_text());
+      return 0;
+    case Mode::version:
+      fmt::print("soukd {}\n", SOUK_VERSION);
+      return 0;
+    case Mode::print_config:
+      fmt::print("{}", souk::print_config(loaded));
+      break;
+    default:
+      break;
   }
   if (!loaded.mistakes.empty()) {
     fmt::print(stderr, "{}", souk::explain(loaded.mistakes));
