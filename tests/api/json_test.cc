@@ -68,6 +68,7 @@ TEST_CASE("json: what is not JSON is invalid_json") {
   bad("{\"sku\":\"\xc0\xaf\",\"quantity\":1}");
   bad(R"({"sku":"\ud800","quantity":1})");
   bad(R"({"sku":"\udc00","quantity":1})");
+  bad(R"({"sku":"\udc00\udc00","quantity":1})");
   bad(R"({"sku":"\ud800\u0041","quantity":1})");
   bad(R"({"sku":"\ud800\ud800","quantity":1})");
   bad(R"({"sku":"a","quantity":01})");
