@@ -14,7 +14,7 @@ import sys
 from tree_files import root_of_the_tree
 
 
-TOKEN = re.compile(r'\s*(0x"[^"]*"|"(?:[^"\\\\]|\\\\.)*"|<[^>]*>|[()\[\],=]|[^\s()\[\],="]+)')
+TOKEN = re.compile(r'\s*(0x"[^"]*"|"(?:[^"\\]|\\.)*"|<[^>]*>|[()\[\],=]|[^\s()\[\],="]+)')
 
 
 def literal(text):
