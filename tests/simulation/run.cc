@@ -139,13 +139,16 @@ class Run {
 
   void start_node() {
     auto node = std::make_unique<Node>(options_, around_, exchange_);
-    if (node->start().ok()) {
+    const Status started = node->start();
+    if (started.ok()) {
       node_ = std::move(node);
       steps_to_crash_ = crashes_left_ > 0 ? world_.between(0, world_.chance(40) ? 200 : 4'000) : -1;
       return;
     }
     ++outcome_.failed_starts;
-    trace(world_, "the node cannot start");
+    trace(world_, "the node cannot start: " + started.error().what);
+    if (started.error().kind == Fault::Kind::corrupt)  // time does not heal it
+      return world_.violated("P1", "the node never starts again: " + started.error().what);
     node.reset();
     journal_.crash();
     states_.crash();
