@@ -33,7 +33,7 @@ capnp::Text::Reader text(const Sku& sku) { return text(sku.text()); }
 class CurrencyText {
  public:
   explicit CurrencyText(Currency currency) : size_(currency.text().size()) {
-    std::memcpy(letters_, currency.text().data(), size_);
+    currency.text().copy(letters_, size_);
   }
   operator capnp::Text::Reader() const { return {letters_, size_}; }
 

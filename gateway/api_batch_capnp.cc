@@ -93,7 +93,7 @@ class CapnpAnswers final : public AnswerWriter {
  private:
   static unsigned length(std::string_view text) { return static_cast<unsigned>(text.size()); }
   static void copy(capnp::Text::Builder to, std::string_view text) {
-    std::memcpy(to.begin(), text.data(), text.size());
+    text.copy(to.begin(), text.size());
   }
   static std::string id_text_of(const EntityKey& entity) {
     const auto raw = Id128::from_bytes(entity.id());
