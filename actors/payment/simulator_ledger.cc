@@ -33,8 +33,7 @@ std::string encode_account(const ProviderAccount& account) {
   auto root = message.initRoot<schema::ProviderAccount>();
   const auto& record = account.record;
   const auto currency = record.currency.text();
-  currency.copy(root.initCurrency(static_cast<unsigned>(currency.size())).begin(),
-                currency.size());
+  currency.copy(root.initCurrency(static_cast<unsigned>(currency.size())).begin(), currency.size());
   root.setAuthorised(record.authorised.value);
   root.setCaptured(record.captured.value);
   root.setVoided(record.voided.value);
