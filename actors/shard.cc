@@ -129,6 +129,8 @@ bool asks_for_address(const Transaction& t) {
   });
 }
 
+constexpr std::size_t undo_trim_steps = 32;
+
 void keep_figures(SkuState& s, const StockFigures& figures) {
   s.figures.push_back(figures);
   if (s.figures.size() > 2 * limits::answers_per_entity_max)
@@ -148,7 +150,9 @@ void Shard::apply_to_cart(const Transaction& t, std::size_t index, Seq seq) {
   if (cart.undo.size() >
       limits::cart_undo_max)  // many commands without a key since the last with one
     answers.drop_older_than(cart.undo[cart.undo.size() / 2].version);
-  trim_undo(cart, answers.oldest_version(cart.version));
+  // Not at each event: taking one from the front moves all the others.
+  if (answers.all().empty() || cart.undo.size() > answers.all().size() + undo_trim_steps)
+    trim_undo(cart, answers.oldest_version(cart.version));
   changed(h, seq);
 }
 

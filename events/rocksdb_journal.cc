@@ -1,5 +1,6 @@
 #include "events/rocksdb_journal.h"
 
+#include <fmt/format.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
@@ -18,6 +19,7 @@
 #include <shared_mutex>
 
 #include "events/wal_tail.h"
+#include "events/zero_ahead.h"
 
 namespace souk {
 namespace {
@@ -110,6 +112,7 @@ rocksdb::Options engine_options(const RocksDbJournalOptions& options,
                                 std::shared_ptr<spdlog::logger> log) {
   rocksdb::Options engine;
   engine.create_if_missing = true;
+  engine.env = zero_ahead_env();
   engine.paranoid_checks = true;
   engine.info_log = std::make_shared<ForwardingLogger>(std::move(log));
   engine.write_buffer_size = options.write_buffer_bytes;
@@ -146,8 +149,7 @@ rocksdb::Status try_open(const fs::path& directory, const rocksdb::Options& engi
   return status;
 }
 
-/// Opens strictly first, so that a torn end is seen, and then again without it. Damage anywhere
-/// else is refused.
+/// A torn end is cut back to the last whole batch, and said; damage anywhere is refused.
 Database open_database(const fs::path& directory, rocksdb::Options engine, Access access,
                        spdlog::logger& log) {
   if (access == Access::read_write) {
@@ -155,15 +157,18 @@ Database open_database(const fs::path& directory, rocksdb::Options engine, Acces
     fs::create_directories(directory, error);
     if (error) return Fault{Fault::Kind::unavailable, "journal directory: " + error.message()};
   }
+  const WalVerdict tail = worst_wal_end(directory);
+  const std::string where = fmt::format("{} from byte {}", tail.log.filename().string(), tail.at);
+  if (tail.end == WalEnd::damaged)
+    return fault_of("open the journal", rocksdb::Status::Corruption("cannot be read", where));
+  // Behind a torn end there is nothing, so recovery to that point loses nothing.
+  engine.wal_recovery_mode = tail.end == WalEnd::torn
+                                 ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
+                                 : rocksdb::WALRecoveryMode::kAbsoluteConsistency;
   std::unique_ptr<rocksdb::DB> database;
-  engine.wal_recovery_mode = rocksdb::WALRecoveryMode::kAbsoluteConsistency;
-  auto status = try_open(directory, engine, access, database);
-  if (status.IsCorruption() && worst_wal_end(directory) != WalEnd::damaged) {
-    const std::string strict = status.ToString();
-    engine.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-    status = try_open(directory, engine, access, database);
-    if (status.ok()) log.warn("torn end of the log dropped reason=\"{}\"", strict);
-  }
+  const auto status = try_open(directory, engine, access, database);
+  if (status.ok() && tail.end == WalEnd::torn)
+    log.warn("torn end of the log dropped log=\"{}\"", where);
   if (status.ok()) return database;
   if (status.IsIOError() && status.ToString().find("/LOCK") != std::string::npos) {
     return Fault{Fault::Kind::locked,

@@ -86,6 +86,37 @@ TEST_CASE("journal: a torn end is dropped with a warning, and all before it is k
   }
 }
 
+TEST_CASE("journal: a copy taken while it is open is whole, and a torn end of it is cut") {
+  const TemporaryDirectory temporary;
+  const auto journal = open_journal(temporary.journal());
+  Writer writer(shard);
+  std::vector<Batch> batches;
+  for (int i = 0; i < 5; ++i) {
+    batches.push_back(writer.next(3));
+    REQUIRE(write(*journal, {batches.back()}));
+  }
+  const fs::path log = newest(temporary.journal(), ".log");
+  const std::string whole = read_file(log);
+  const std::size_t used = whole.find_last_not_of('\0') + 1;
+  REQUIRE(whole.size() > used + 100'000);  // room was made ahead
+  const fs::path copy = temporary.path() / "copy";
+  fs::copy(temporary.journal(), copy, fs::copy_options::recursive);
+  SUBCASE("whole") {
+    const CapturedLog captured;
+    CHECK(scan(*open_journal(copy)).firsts.size() == 5);
+    CHECK(captured.text() == "");
+  }
+  SUBCASE("torn") {
+    std::string torn = whole;
+    std::fill(torn.begin() + static_cast<std::ptrdiff_t>(used - 30),
+              torn.begin() + static_cast<std::ptrdiff_t>(used), '\0');
+    write_file(copy / log.filename(), torn);
+    const CapturedLog captured;
+    CHECK(scan(*open_journal(copy)).firsts.size() == 4);
+    CHECK(captured.text().find("torn end of the log dropped") != std::string::npos);
+  }
+}
+
 TEST_CASE("journal: a flipped byte of the log is refused, wherever it stands") {
   const TemporaryDirectory temporary;
   const CapturedLog captured;
