@@ -150,8 +150,9 @@ void Shard::apply_to_cart(const Transaction& t, std::size_t index, Seq seq) {
   if (cart.undo.size() >
       limits::cart_undo_max)  // many commands without a key since the last with one
     answers.drop_older_than(cart.undo[cart.undo.size() / 2].version);
-  // Not at each event: taking one from the front moves all the others.
-  if (answers.all().empty() || cart.undo.size() > answers.all().size() + undo_trim_steps)
+  // Of many not one at each event: taking one from the front moves all the others.
+  if (cart.undo.size() < undo_trim_steps ||
+      cart.undo.size() > answers.all().size() + undo_trim_steps)
     trim_undo(cart, answers.oldest_version(cart.version));
   changed(h, seq);
 }

@@ -25,7 +25,7 @@ class RocksdbStateStore final : public StateStore {
   struct Options {
     std::filesystem::path path;                // made where it is not there
     std::size_t block_cache_bytes = 64 << 20;  // of uncompressed data blocks
-    std::size_t log_bytes = 32 << 20;          // a log file (and a memtable) is closed beyond
+    std::size_t log_bytes = 16 << 20;          // a log file (and a memtable) is closed beyond
   };
 
   /// Errors: locked, corrupt, full, unsupported, unavailable.

@@ -1,6 +1,7 @@
 #include "actors/cart/cart.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "actors/facts.h"
 #include "events/limits.h"
@@ -91,13 +92,15 @@ const CartLine& no_line() {
   return line;
 }
 
+static_assert(limits::cart_lines_max <= std::numeric_limits<std::uint16_t>::max());
+
 /// Notes how to undo a step of the event that made the current version.
 void note(Cart& cart, What what, std::size_t line, const CartLine& before = no_line()) {
   cart.undo.push_back(CartUndo{.version = static_cast<std::uint32_t>(cart.version),
-                               .line = static_cast<std::uint32_t>(line),
-                               .before = before,
+                               .line = static_cast<std::uint16_t>(line),
                                .what = what,
                                .status = CartStatus::none,
+                               .before = before,
                                .order = OrderId{}});
 }
 

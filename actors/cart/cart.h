@@ -30,10 +30,10 @@ struct CartUndo {
     drop_currency,
   };
   std::uint32_t version = 0;
-  std::uint32_t line = 0;  // its index
-  CartLine before;         // restore_line, insert_line
+  std::uint16_t line = 0;  // its index
   What what = What::drop_line;
   CartStatus status = CartStatus::none;  // status
+  CartLine before;                       // restore_line, insert_line
   OrderId order;                         // status
   bool operator==(const CartUndo&) const = default;
 };

@@ -36,7 +36,7 @@ void write(schema::StoredCartUndo::Builder to, const CartUndo& step) {
 CartUndo read(schema::StoredCartUndo::Reader from) {
   CartUndo step;
   step.version = from.getVersion();
-  step.line = from.getLine();
+  step.line = static_cast<std::uint16_t>(from.getLine());
   step.what = stored::enumerator(from.getWhat(), What::drop_currency);
   step.status = stored::enumerator(from.getStatus(), CartStatus::ordered);
   if (puts_line_back(step.what)) step.before = read(from.getBefore());

@@ -82,7 +82,7 @@ CartUndo any_undo() {
   using What = CartUndo::What;
   CartUndo step;
   step.version = any_number<std::uint32_t>();
-  step.line = any_number<std::uint32_t>();
+  step.line = any_number<std::uint16_t>();
   step.what = any_enum(What::drop_line, What::drop_currency);
   if (step.what == What::restore_line || step.what == What::insert_line) {
     step.before = any_cart_line();
