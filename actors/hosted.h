@@ -16,8 +16,9 @@ struct Entity {
   Seq seq = 0;  // of its last event, tentative
   std::uint32_t bytes = 0;
   Kind kind = Kind::none;
-  bool dirty = false;  // the state store has an older state, or none
-  bool used = false;   // since eviction looked at it last
+  bool dirty = false;   // the state store has an older state, or none
+  bool listed = false;  // for the next round of a checkpoint
+  bool used = false;    // since eviction looked at it last
 };
 
 /// Intrusive; owns nothing.

@@ -78,6 +78,10 @@ void Shard::changed(Entity& entity, Seq seq) {
     entity.dirty = true;
     ++dirty_;
   }
+  if (!entity.listed) {
+    entity.listed = true;
+    changed_.push_back(&entity);
+  }
   entity.used = true;
 }
 

@@ -317,6 +317,7 @@ class Shard {
   EntityList lru_;
   std::size_t memory_bytes_ = 0;
   std::size_t dirty_ = 0;
+  std::vector<Entity*> changed_;  // since the last round began; each is listed
 
   std::vector<Transaction> pending_;
   std::size_t pending_events_ = 0;

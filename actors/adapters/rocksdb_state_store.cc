@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <rocksdb/db.h>
 #include <rocksdb/options.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/write_batch.h>
 #include <xxhash.h>
 
@@ -111,6 +112,11 @@ Result<std::unique_ptr<RocksdbStateStore>, Fault> RocksdbStateStore::open_as(
   // without.
   database_options.memtable_whole_key_filtering = true;
   database_options.memtable_prefix_bloom_size_ratio = 0.05;
+  // A round writes a shard's entities in the order of their keys: the place of the last one is near.
+  database_options.memtable_insert_with_hint_prefix_extractor.reset(
+      rocksdb::NewFixedPrefixTransform(key_head_bytes - 1));
+  database_options.allow_concurrent_memtable_write = false;
+  database_options.level0_file_num_compaction_trigger = 8;
   database_options.wal_bytes_per_sync = 1 << 20;
   // A torn tail and anything after it is dropped: the store is then merely older.
   database_options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
