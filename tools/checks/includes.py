@@ -24,7 +24,8 @@ LAYERS = {
 # How the path of a vendor's header begins -> the files that may include it: the .cc of its adapters. The
 # longest beginning decides. Tests may include what they test with.
 ROCKSDB = ["events/rocksdb_*.cc", "actors/adapters/rocksdb_*.cc", "actors/adapters/sodium_vault.cc",
-           "actors/payment/simulator*.cc", "projections/views/*.cc"]
+           "actors/payment/simulator*.cc", "projections/views/*.cc",
+           "projections/search/*.cc", "events/zero_ahead.cc"]
 CAF = ["actors/messages.h", "actors/*.cc", "cluster/*.cc", "tools/soukd/*.cc"]
 VENDORS = {
     "rocksdb/": ROCKSDB,
@@ -43,6 +44,7 @@ VENDORS = {
     "CLI/": ["tools/soukd/*.cc", "tools/souk/*.cc"],
     "librdkafka/": ["events/kafka_*.cc"],
     "xapian.h": ["projections/search/*.cc"],
+    "roaring/": ["projections/search/*.cc", "projections/analytics/*.cc"],
     "sqlite3.h": ["projections/analytics/*.cc", "tools/souk/*sql*.cc"],
     "openssl/": ["gateway/http_*.cc"],
 }
