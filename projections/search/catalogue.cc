@@ -1,0 +1,264 @@
+#include "projections/search/catalogue.h"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+#include "projections/search/words.h"
+
+namespace souk::search {
+namespace {
+
+struct Band {
+  std::int64_t from;  // in micros
+  const char* name;
+};
+constexpr std::int64_t unit = 1'000'000;
+constexpr std::array<Band, 9> bands = {{{0, "0-5"},
+                                        {5 * unit, "5-10"},
+                                        {10 * unit, "10-25"},
+                                        {25 * unit, "25-50"},
+                                        {50 * unit, "50-100"},
+                                        {100 * unit, "100-250"},
+                                        {250 * unit, "250-500"},
+                                        {500 * unit, "500-1000"},
+                                        {1'000 * unit, "1000-"}}};
+
+std::string without_case(const std::string& name) {
+  std::string out;
+  for (const auto& word : words_of(name)) {
+    if (!out.empty()) out.push_back(' ');
+    out += word.text;
+  }
+  return out;
+}
+
+/// Most frequent first, then by value.
+std::vector<FacetValue> sorted_values(std::vector<FacetValue> values, std::size_t max) {
+  const auto order = [](const FacetValue& a, const FacetValue& b) {
+    return a.count != b.count ? a.count > b.count : a.value < b.value;
+  };
+  if (values.size() > max) {
+    const auto end = values.begin() + static_cast<std::ptrdiff_t>(max);
+    std::partial_sort(values.begin(), end, values.end(), order);
+    values.resize(max);
+  } else {
+    std::sort(values.begin(), values.end(), order);
+  }
+  return values;
+}
+
+}  // namespace
+
+void Catalogue::grow(DocId doc) {
+  if (doc < rows_.size()) return;
+  const std::size_t size = doc + 1;
+  rows_.resize(size);
+  price_.resize(size);
+  brand_.resize(size);
+  category_.resize(size);
+}
+
+std::uint32_t Catalogue::brand_number(const std::string& brand) {
+  if (brand.empty()) return 0;
+  const auto [at, added] =
+      brand_numbers_.try_emplace(brand, static_cast<std::uint32_t>(brands_.size()));
+  if (added) {
+    brands_.push_back(brand);
+    docs_of_brand_.emplace_back();
+  }
+  return at->second;
+}
+
+std::uint32_t Catalogue::node_of(const std::vector<std::string>& path) {
+  std::uint32_t node = 0;
+  for (const auto& level : path) {
+    const auto next = static_cast<std::uint32_t>(nodes_.size());
+    const auto [at, added] = nodes_[node].children.try_emplace(level, next);
+    const std::uint32_t child = at->second;
+    if (added) {
+      const std::string above = nodes_[node].path;
+      nodes_.push_back({node, above.empty() ? level : above + " > " + level, level, {}});
+      docs_of_node_.emplace_back();
+    }
+    node = child;
+  }
+  return node;
+}
+
+void Catalogue::set_text(DocId doc, const ProductText& text) {
+  grow(doc);
+  rows_[doc].name = text.name;
+  rows_[doc].sort_name = without_case(text.name);
+  docs_of_brand_[brand_[doc]].remove(doc);
+  brand_[doc] = brand_number(text.brand);
+  docs_of_brand_[brand_[doc]].add(doc);
+  for (auto node = category_[doc]; node != 0; node = nodes_[node].parent) {
+    docs_of_node_[node].remove(doc);
+  }
+  category_[doc] = node_of(text.category);
+  for (auto node = category_[doc]; node != 0; node = nodes_[node].parent) {
+    docs_of_node_[node].add(doc);
+  }
+}
+
+void Catalogue::set_columns(DocId doc, const ProductColumns& columns) {
+  grow(doc);
+  auto& row = rows_[doc];
+  if (row.sku.empty()) row.sku = columns.sku;
+  row.currency = columns.price.currency;
+  row.defined_at = columns.defined_at;
+  row.available = columns.available;
+  row.text_hash = columns.text_hash;
+  row.defined = columns.defined;
+  price_[doc] = columns.price.amount.value;
+  on_sale_.put(doc, columns.on_sale);
+  in_stock_.put(doc, columns.available > 0);
+}
+
+ProductColumns Catalogue::columns(DocId doc) const {
+  const auto& row = rows_[doc];
+  return {.sku = row.sku,
+          .available = row.available,
+          .price = {{price_[doc]}, row.currency},
+          .defined = row.defined,
+          .on_sale = on_sale_.contains(doc),
+          .defined_at = row.defined_at,
+          .text_hash = row.text_hash};
+}
+
+DocSet Catalogue::filtered(const DocSet& among, const SearchQuery& query) const {
+  DocSet docs = among;
+  if (query.brand) {
+    const auto at = brand_numbers_.find(*query.brand);
+    if (at == brand_numbers_.end()) return {};
+    docs &= docs_of_brand_[at->second];
+  }
+  if (!query.category.empty()) {
+    std::uint32_t node = 0;
+    for (const auto& level : query.category) {
+      const auto at = nodes_[node].children.find(level);
+      if (at == nodes_[node].children.end()) return {};
+      node = at->second;
+    }
+    docs &= docs_of_node_[node];
+  }
+  if (query.in_stock) *query.in_stock ? docs &= in_stock_ : docs -= in_stock_;
+  if (query.price_min || query.price_max) {
+    auto list = docs.list();
+    std::erase_if(list, [&](DocId doc) {
+      return (query.price_min && price_[doc] < query.price_min->value) ||
+             (query.price_max && price_[doc] > query.price_max->value);
+    });
+    docs = DocSet::of(list);
+  }
+  return docs;
+}
+
+void Catalogue::count_facets(const std::vector<DocId>& docs, const SearchQuery& query,
+                             SearchResult& result) const {
+  if (query.brand_facet) {
+    std::vector<std::uint32_t> counts(brands_.size());
+    for (const DocId doc : docs) ++counts[brand_[doc]];
+    std::vector<FacetValue> values;
+    for (std::size_t i = 1; i < counts.size(); ++i) {
+      if (counts[i] > 0) values.push_back({brands_[i], counts[i]});
+    }
+    result.facets["brand"] = sorted_values(std::move(values), query.facet_values_max);
+  }
+  if (query.category_facet) {
+    std::vector<std::uint32_t> counts(nodes_.size());
+    for (const DocId doc : docs) ++counts[category_[doc]];
+    // A node comes after its parent.
+    for (std::size_t i = counts.size(); i-- > 1;) counts[nodes_[i].parent] += counts[i];
+    std::vector<FacetValue> values;
+    for (std::size_t i = 1; i < counts.size(); ++i) {
+      if (counts[i] > 0) values.push_back({nodes_[i].path, counts[i]});
+    }
+    result.facets["category"] = sorted_values(std::move(values), query.facet_values_max);
+  }
+  if (query.price_facet) {
+    std::array<std::uint32_t, bands.size()> counts{};
+    for (const DocId doc : docs) {
+      std::size_t band = bands.size() - 1;
+      while (band > 0 && price_[doc] < bands[band].from) --band;
+      ++counts[band];
+    }
+    auto& values = result.facets["price"];
+    for (std::size_t i = 0; i < bands.size(); ++i) {
+      if (counts[i] > 0) values.push_back({bands[i].name, counts[i]});
+    }
+  }
+  if (query.stock_facet) {
+    const auto count = static_cast<std::uint64_t>(
+        std::count_if(docs.begin(), docs.end(), [&](DocId doc) { return available(doc); }));
+    std::vector<FacetValue> values;
+    if (count > 0) values.push_back({"true", count});
+    if (count < docs.size()) values.push_back({"false", docs.size() - count});
+    result.facets["in_stock"] = sorted_values(std::move(values), query.facet_values_max);
+  }
+}
+
+SearchHit Catalogue::hit(DocId doc, double score) const {
+  const auto& row = rows_[doc];
+  return {.sku = Sku::trusted(row.sku),
+          .name = row.name,
+          .brand = brands_[brand_[doc]],
+          .price = {{price_[doc]}, row.currency},
+          .available = row.available,
+          .score = score};
+}
+
+bool Catalogue::before(DocId a, DocId b, SearchSort sort) const {
+  const auto &x = rows_[a], &y = rows_[b];
+  switch (sort) {
+    case SearchSort::price_up:
+      return std::tie(price_[a], x.sku) < std::tie(price_[b], y.sku);
+    case SearchSort::price_down:
+      return std::tie(price_[b], x.sku) < std::tie(price_[a], y.sku);
+    case SearchSort::name:
+      return std::tie(x.sort_name, x.sku) < std::tie(y.sort_name, y.sku);
+    case SearchSort::newest:
+    case SearchSort::relevance:
+      return std::tie(y.defined_at, x.sku) < std::tie(x.defined_at, y.sku);
+  }
+  SOUK_ASSERT(false);
+}
+
+std::vector<DocId> Catalogue::sorted(std::vector<DocId> docs, SearchSort sort,
+                                     std::size_t first) const {
+  const auto order = [&](DocId a, DocId b) { return before(a, b, sort); };
+  first = std::min(first, docs.size());
+  const auto end = docs.begin() + static_cast<std::ptrdiff_t>(first);
+  if (first < docs.size() && first > 0) {
+    // A heap of `first`: most products are only compared with its top.
+    std::partial_sort(docs.begin(), end, docs.end(), order);
+  } else {
+    std::sort(docs.begin(), docs.end(), order);
+  }
+  docs.resize(first);
+  return docs;
+}
+
+Catalogue::Place Catalogue::place(DocId doc) const {
+  const auto& row = rows_[doc];
+  return {{price_[doc]}, row.sort_name, row.defined_at, row.sku};
+}
+
+bool Catalogue::behind(DocId doc, const Place& place, SearchSort sort) const {
+  const auto& row = rows_[doc];
+  switch (sort) {
+    case SearchSort::price_up:
+      return std::tie(place.price.value, place.sku) < std::tie(price_[doc], row.sku);
+    case SearchSort::price_down:
+      return std::tie(price_[doc], place.sku) < std::tie(place.price.value, row.sku);
+    case SearchSort::name:
+      return std::tie(place.name, place.sku) < std::tie(row.sort_name, row.sku);
+    case SearchSort::newest:
+    case SearchSort::relevance:
+      return std::tie(row.defined_at, place.sku) < std::tie(place.defined_at, row.sku);
+  }
+  SOUK_ASSERT(false);
+}
+
+}  // namespace souk::search

@@ -1,0 +1,220 @@
+/// How a query is answered: understood, matched and counted with bitmaps, ranked by Xapian.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_set>
+#include <utility>
+
+#include "projections/search/cursor.h"
+#include "projections/search/impl.h"
+#include "projections/search/understanding.h"
+
+namespace souk {
+namespace {
+
+using namespace search;  // of the module's own
+
+constexpr std::size_t limit_max = 100;
+constexpr std::size_t offset_max = 10'000;
+constexpr std::size_t facet_values_max = 10'000;
+/// Ranked beyond what a page needs, as scores move a little when the catalogue changes.
+constexpr std::size_t ranked_spare = 8;
+
+BadQuery bad(const char* parameter, std::string why) {
+  return {BadQuery::Kind::invalid, parameter, std::move(why)};
+}
+BadQuery unreadable(const Fault& fault) { return {BadQuery::Kind::unavailable, {}, fault.what}; }
+
+std::optional<BadQuery> refused(const SearchQuery& query, const std::optional<Cursor>& cursor) {
+  if (query.limit < 1 || query.limit > limit_max) {
+    return bad("limit", fmt::format("must be 1 to {}", limit_max));
+  }
+  if (query.offset > offset_max) {
+    return bad("offset", fmt::format("must be at most {}; use the cursor to go on", offset_max));
+  }
+  if (query.facet_values_max > facet_values_max) {
+    return bad("facet_values_max", fmt::format("must be at most {}", facet_values_max));
+  }
+  if (query.cursor.empty()) return std::nullopt;
+  if (query.offset > 0) return bad("cursor", "cannot stand beside an offset");
+  if (!cursor) return bad("cursor", "is not one that a search gave");
+  if (cursor->query != query_hash(query)) {
+    return bad("cursor", "belongs to another query: words, filters and sort must stay the same");
+  }
+  return std::nullopt;
+}
+
+/// Who matches, and what was not insisted on so that anybody does.
+struct Match {
+  DocSet docs;
+  std::vector<std::string> relaxed;
+};
+
+class Matcher {
+ public:
+  Matcher(const Catalogue& catalogue, const SearchQuery& query, const Understanding& understood,
+          TextIndex::Reader& reader, const SearchTuning& tuning)
+      : catalogue_(catalogue),
+        query_(query),
+        understood_(understood),
+        reader_(reader),
+        tuning_(tuning) {}
+
+  Result<Match, Fault> run() {
+    Match match;
+    for (const auto& word : understood_.unknown) {
+      match.relaxed.push_back(fmt::format("no product knows \"{}\"", word));
+    }
+    if (understood_.only_unknown) return match;
+    const std::size_t words = understood_.words.size();
+    if (words == 0) {
+      match.docs = allowed(catalogue_.on_sale());
+      return match;
+    }
+    const std::size_t most = needed(words);
+    if (!understood_.phrases.empty()) {
+      auto phrases = with_phrases(allowed(matching(most)));
+      if (!phrases) return phrases.error();
+      match.docs = std::move(*phrases);
+      if (!match.docs.empty()) return match;
+    }
+    for (std::size_t need = most; need > 0; --need) {
+      match.docs = allowed(matching(need));
+      if (match.docs.empty()) continue;
+      if (!understood_.phrases.empty()) {
+        match.relaxed.push_back("the words in quotes need not stand together");
+      }
+      if (need < most) {
+        match.relaxed.push_back(
+            fmt::format("{} of {} words are enough, instead of {}", need, words, most));
+      }
+      return match;
+    }
+    return match;
+  }
+
+ private:
+  std::size_t needed(std::size_t words) const {
+    const double share = tuning_.share_needed * static_cast<double>(words);
+    const auto need = static_cast<std::size_t>(std::ceil(share - 1e-9));
+    return std::clamp<std::size_t>(need, 1, words);
+  }
+  DocSet matching(std::size_t need) const {
+    std::vector<const DocSet*> sets;
+    for (const auto& word : understood_.words) sets.push_back(&word);
+    return in_at_least(need, sets);
+  }
+  DocSet allowed(const DocSet& docs) const {
+    DocSet left = docs & catalogue_.on_sale();
+    left -= understood_.excluded;
+    return catalogue_.filtered(left, query_);
+  }
+  Result<DocSet, Fault> with_phrases(DocSet docs) {
+    for (const auto& stems : understood_.phrases) {
+      for (const auto& stem : stems) {
+        const auto has = reader_.docs(stem);
+        if (!has) return has.error();
+        docs &= **has;
+      }
+      auto together = reader_.phrase(stems, docs);
+      if (!together) return together.error();
+      docs = std::move(*together);
+    }
+    return docs;
+  }
+
+  const Catalogue& catalogue_;
+  const SearchQuery& query_;
+  const Understanding& understood_;
+  TextIndex::Reader& reader_;
+  const SearchTuning& tuning_;
+};
+
+/// Drops what the cursor has passed. Whoever has a lower score, or the same and a higher number,
+/// comes later.
+void drop_passed(std::vector<Ranked>& ranked, const Cursor& cursor) {
+  std::erase_if(ranked, [&](const Ranked& hit) {
+    if (hit.score != cursor.score) return hit.score > cursor.score;
+    return hit.doc <= cursor.doc;
+  });
+}
+
+/// Those that hold none of the ranked terms come last, by number.
+void add_unranked(std::vector<Ranked>& ranked, const DocSet& docs, std::size_t wanted) {
+  if (ranked.size() >= std::min(wanted, docs.size())) return;
+  std::unordered_set<DocId> there;
+  for (const auto& hit : ranked) there.insert(hit.doc);
+  for (DocSet::Walk at(docs); !at.done() && ranked.size() < wanted; at.next()) {
+    if (!there.contains(at.doc())) ranked.push_back({at.doc(), 0});
+  }
+}
+
+}  // namespace
+
+Result<SearchResult, BadQuery> SearchModel::search(const SearchQuery& query) const {
+  const auto& impl = *impl_;
+  const auto cursor = query.cursor.empty() ? std::nullopt : decode_cursor(query.cursor);
+  if (auto refusal = refused(query, cursor)) return *refusal;
+
+  auto reading = impl.reading();
+  auto reader = impl.index->reader();
+  if (!reader) return unreadable(reader.error());
+  auto understood =
+      understand(query.q, *reader, impl.index->vocabulary(), impl.synonyms, impl.options.tuning);
+  if (!understood) return unreadable(understood.error());
+  auto match = Matcher(impl.catalogue, query, *understood, *reader, impl.options.tuning).run();
+  if (!match) return unreadable(match.error());
+
+  SearchResult result;
+  result.relaxed = std::move(match->relaxed);
+  result.suggestion = std::move(understood->suggestion);
+  result.total = match->docs.size();
+  const bool ranks = query.sort == SearchSort::relevance && !understood->terms.empty();
+  const bool counts =
+      query.brand_facet || query.category_facet || query.price_facet || query.stock_facet;
+  std::vector<DocId> docs;
+  if (counts || !ranks) docs = match->docs.list();
+  if (counts) impl.catalogue.count_facets(docs, query, result);
+
+  std::vector<Ranked> page;
+  std::size_t passed = cursor ? cursor->position : query.offset;
+  if (ranks) {
+    reading.unlock();
+    const std::size_t wanted = passed + query.limit + ranked_spare;
+    auto ranked =
+        reader->rank(understood->terms, match->docs, std::min<std::size_t>(wanted, result.total));
+    if (!ranked) return unreadable(ranked.error());
+    page = std::move(*ranked);
+    add_unranked(page, match->docs, wanted);
+    reading = impl.reading();
+    if (cursor) drop_passed(page, *cursor);
+  } else {
+    if (cursor) {
+      std::erase_if(
+          docs, [&](DocId doc) { return !impl.catalogue.behind(doc, cursor->place, query.sort); });
+      passed = result.total - docs.size();
+    }
+    const std::size_t skipped = cursor ? 0 : passed;
+    for (const DocId doc :
+         impl.catalogue.sorted(std::move(docs), query.sort, skipped + query.limit)) {
+      page.push_back({doc, 0});
+    }
+  }
+  if (!cursor) {
+    page.erase(page.begin(),
+               page.begin() + static_cast<std::ptrdiff_t>(std::min(query.offset, page.size())));
+  }
+  if (page.size() > query.limit) page.resize(query.limit);
+  for (const auto& [doc, score] : page) result.hits.push_back(impl.catalogue.hit(doc, score));
+  if (!page.empty() && passed + page.size() < result.total) {
+    result.cursor = encode(Cursor{.query = query_hash(query),
+                                  .position = passed + page.size(),
+                                  .score = page.back().score,
+                                  .doc = page.back().doc,
+                                  .place = impl.catalogue.place(page.back().doc)});
+  }
+  return result;
+}
+
+}  // namespace souk

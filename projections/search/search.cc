@@ -1,0 +1,224 @@
+#include "projections/search/search.h"
+
+#include <spdlog/spdlog.h>
+
+#include <limits>
+#include <utility>
+
+#include "events/limits.h"
+#include "projections/search/impl.h"
+
+namespace souk {
+namespace {
+
+using search::DocId;
+using search::ProductColumns;
+using search::ProductText;
+
+/// Texts that the index must take at once when it is made anew, before it writes them.
+constexpr std::size_t index_batch = 10'000;
+
+std::shared_ptr<spdlog::logger> logger() {
+  auto log = spdlog::get("search");
+  return log ? log : spdlog::default_logger()->clone("search");
+}
+
+/// How an event changes what can be sold; nothing for other events.
+std::optional<std::int64_t> available_change(const Payload& payload) {
+  return std::visit(Overloaded{
+                        [](const StockReceived& e) { return std::optional(e.quantity); },
+                        [](const StockAdjusted& e) { return std::optional(e.delta); },
+                        [](const StockReserved& e) { return std::optional(-e.quantity); },
+                        [](const ReservationReleased& e) { return std::optional(e.quantity); },
+                        [](const ReservationExpired& e) { return std::optional(e.quantity); },
+                        [](const StockReturned& e) { return std::optional(e.quantity); },
+                        [](const auto&) { return std::optional<std::int64_t>(); },
+                    },
+                    payload);
+}
+
+}  // namespace
+
+std::optional<SearchSort> parse_search_sort(std::string_view text) {
+  if (text == "relevance") return SearchSort::relevance;
+  if (text == "price") return SearchSort::price_up;
+  if (text == "-price") return SearchSort::price_down;
+  if (text == "name") return SearchSort::name;
+  if (text == "newest") return SearchSort::newest;
+  return std::nullopt;
+}
+
+SearchModel::SearchModel(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+SearchModel::~SearchModel() = default;
+
+Result<std::shared_ptr<SearchModel>, Fault> SearchModel::open(const std::filesystem::path& folder,
+                                                              const SearchOptions& options) {
+  auto impl = std::make_unique<Impl>();
+  impl->options = options;
+  if (options.synonyms) {
+    auto loaded = search::Synonyms::load(*options.synonyms);
+    if (!loaded) return loaded.error();
+    impl->synonyms = std::move(*loaded);
+  } else {
+    impl->synonyms = search::Synonyms::built_in();
+  }
+  auto store = search::ProductStore::open(folder / "products");
+  if (!store) return store.error();
+  impl->store = std::move(*store);
+  const auto& state = impl->store->state();
+  auto index =
+      search::TextIndex::open(folder / "text", state.epoch, state.text_version, options.tuning);
+  if (!index) return index.error();
+  impl->index = std::move(*index);
+
+  auto read = impl->store->each_columns([&](DocId doc, ProductColumns columns) {
+    impl->docs.emplace(columns.sku, doc);
+    impl->catalogue.set_columns(doc, columns);
+  });
+  if (!read) return read.error();
+  read = impl->store->each_text_since(0, [&](DocId doc, const ProductText& text) -> Status {
+    impl->catalogue.set_text(doc, text);
+    return Done{};
+  });
+  if (!read) return read.error();
+
+  // What was committed to the store, but not to the index.
+  std::size_t behind = 0;
+  const bool catch_up = impl->index->version() < state.text_version;
+  read = impl->store->each_text_since(impl->index->version(),
+                                      [&](DocId doc, const ProductText& text) -> Status {
+                                        if (++behind % index_batch == 0) {
+                                          if (auto committed = impl->index->commit(0); !committed)
+                                            return committed;
+                                          impl->index->publish();
+                                        }
+                                        return impl->index->put(doc, text);
+                                      });
+  if (!read) return read.error();
+  if (catch_up) {
+    if (auto committed = impl->index->commit(state.text_version); !committed) {
+      return committed.error();
+    }
+    impl->index->publish();
+    logger()->info("index brought up to date products={}", behind);
+  }
+  return std::shared_ptr<SearchModel>(new SearchModel(std::move(impl)));
+}
+
+Result<Done, Poison> SearchModel::apply(const EventAt& at) {
+  const Event& event = at.event();
+  if (event.entity.kind() != Kind::sku) return Done{};
+  const auto* defined = std::get_if<ProductDefined>(&event.payload);
+  const bool taken = std::holds_alternative<ProductTakenOffSale>(event.payload);
+  const auto change = available_change(event.payload);
+  if (defined == nullptr && !taken && !change) return Done{};
+
+  const std::string sku(event.entity.id());
+  const auto known = impl_->docs.find(sku);
+  const bool is_new = known == impl_->docs.end();
+  if (is_new && impl_->docs.size() >= std::numeric_limits<DocId>::max() - 1) {
+    return Poison{"more products than the index can number"};
+  }
+  const DocId doc = is_new ? static_cast<DocId>(impl_->docs.size() + 1) : known->second;
+  const auto pending = impl_->pending.columns.find(doc);
+  ProductColumns columns;
+  if (pending != impl_->pending.columns.end()) {
+    columns = pending->second;
+  } else if (!is_new) {
+    columns = impl_->catalogue.columns(doc);
+  }
+  columns.sku = sku;
+  if (change && __builtin_add_overflow(columns.available, *change, &columns.available)) {
+    return Poison{"the stock does not fit 64 bits"};
+  }
+  if (taken) columns.on_sale = false;
+  if (defined != nullptr) {
+    ProductText text{.name = defined->name,
+                     .description = defined->description,
+                     .brand = defined->brand,
+                     .category = defined->category,
+                     .attributes = defined->attributes};
+    const std::uint64_t hash = stable_hash(encode(text));
+    const bool same_text = columns.defined && columns.text_hash == hash;
+    if (!columns.defined) columns.defined_at = at.at();
+    columns.defined = true;
+    columns.on_sale = defined->active;
+    columns.price = defined->price;
+    columns.text_hash = hash;
+    if (!same_text) impl_->pending.texts[doc] = std::move(text);
+  }
+  if (is_new) impl_->docs.emplace(sku, doc);
+  impl_->pending.columns[doc] = std::move(columns);
+  return Done{};
+}
+
+Status SearchModel::commit(std::string_view checkpoint) {
+  auto& impl = *impl_;
+  auto state = impl.store->state();
+  state.checkpoint = checkpoint;
+  const bool texts = !impl.pending.texts.empty();
+  if (texts) ++state.text_version;
+  // The store first: the index can be brought up to it, not back to it.
+  if (auto written = impl.store->write(impl.pending, state); !written) return written;
+  for (const auto& [doc, text] : impl.pending.texts) {
+    if (auto put = impl.index->put(doc, text); !put) return put;
+  }
+  if (texts) {
+    if (auto committed = impl.index->commit(state.text_version); !committed) return committed;
+  }
+  if (!impl.pending.columns.empty()) {
+    impl.writing([&] {
+      for (const auto& [doc, columns] : impl.pending.columns) {
+        impl.catalogue.set_columns(doc, columns);
+      }
+      for (const auto& [doc, text] : impl.pending.texts) impl.catalogue.set_text(doc, text);
+      if (texts) impl.index->publish();
+    });
+  }
+  impl.pending = {};
+  return Done{};
+}
+
+std::string SearchModel::checkpoint() const { return impl_->store->state().checkpoint; }
+
+Result<std::uint64_t, Fault> SearchModel::digest() {
+  std::uint64_t sum = 0;
+  Status status = Done{};
+  const auto add = [&](DocId doc, const ProductColumns& columns) {
+    std::string bytes = encode(columns);
+    if (const auto at = impl_->pending.texts.find(doc); at != impl_->pending.texts.end()) {
+      bytes += encode(at->second);
+    } else if (columns.defined) {
+      auto text = impl_->store->text(doc);
+      if (!text) status = text.error();
+      if (text && *text) bytes += encode(**text);
+    }
+    sum += stable_hash(bytes);
+  };
+  auto read = impl_->store->each_columns([&](DocId doc, const ProductColumns& columns) {
+    if (!impl_->pending.columns.contains(doc)) add(doc, columns);
+  });
+  if (!read) return read.error();
+  for (const auto& [doc, columns] : impl_->pending.columns) add(doc, columns);
+  if (!status) return status.error();
+  return sum;
+}
+
+std::uint64_t SearchModel::size() const {
+  const auto reading = impl_->reading();
+  return impl_->catalogue.on_sale().size();
+}
+
+ProjectionKind search_kind(const SearchOptions& options) {
+  ProjectionKind kind;
+  kind.name = "search";
+  kind.open =
+      [options](const std::filesystem::path& folder) -> Result<std::shared_ptr<Projection>, Fault> {
+    auto model = SearchModel::open(folder, options);
+    if (!model) return model.error();
+    return std::shared_ptr<Projection>(std::move(*model));
+  };
+  return kind;
+}
+
+}  // namespace souk

@@ -1,0 +1,112 @@
+#pragma once
+/// The search read model: products by words, filters and facets.
+///
+/// Xapian ranks; matches, filters, counts and facets are bitmaps and columns in memory, so that a
+/// change of stock or price touches no text. The products stand in RocksDB together with the
+/// checkpoint; the Xapian index is derived from them and made anew where it does not fit.
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "events/ids.h"
+#include "events/money.h"
+#include "projections/projection.h"
+#include "projections/search/tuning.h"
+
+namespace souk {
+
+struct SearchOptions {
+  /// One group a line: `sofa, couch, settee`. None: a few built in.
+  std::optional<std::filesystem::path> synonyms;
+  SearchTuning tuning;
+};
+
+enum class SearchSort : std::uint8_t { relevance, price_up, price_down, name, newest };
+/// relevance, price, -price, name, newest.
+std::optional<SearchSort> parse_search_sort(std::string_view text);
+
+struct SearchQuery {
+  std::string q;  // any bytes; the first 1,024 and 32 words count. Empty: everything
+  std::optional<std::string> brand;
+  std::vector<std::string> category;           // this one and what is below it
+  std::optional<Micros> price_min, price_max;  // both included, whatever the currency
+  std::optional<bool> in_stock;
+  SearchSort sort = SearchSort::relevance;  // without q: newest
+  std::size_t limit = 10;                   // 1 to 100
+  std::size_t offset = 0;                   // up to 10,000
+  std::string cursor;                       // of the page before; instead of an offset
+  bool brand_facet = false, category_facet = false, price_facet = false, stock_facet = false;
+  std::size_t facet_values_max = 100;  // per facet, the most frequent
+};
+
+struct SearchHit {
+  Sku sku;
+  std::string name;
+  std::string brand;
+  Money price;
+  std::int64_t available = 0;
+  double score = 0;  // 0 where nothing was ranked
+  bool operator==(const SearchHit&) const = default;
+};
+/// Counts are exact and of everything found, with all filters. Category: every level of the path,
+/// joined with " > ". Price: bands in units of the currency, `10-25` is from 10 to below 25, the
+/// last `1000-`. In stock: `true`, `false`.
+struct FacetValue {
+  std::string value;
+  std::uint64_t count = 0;
+  bool operator==(const FacetValue&) const = default;
+};
+struct SearchResult {
+  std::vector<SearchHit> hits;
+  std::uint64_t total = 0;  // exact
+  /// brand, category, price, in_stock, as asked. By count, then by value; price bands upwards.
+  std::map<std::string, std::vector<FacetValue>> facets;
+  std::optional<std::string> suggestion;  // the query as it was understood, where that differs
+  std::vector<std::string> relaxed;       // what was not insisted on, in words
+  std::string cursor;                     // of the next page; empty: there is none
+};
+struct BadQuery {
+  enum class Kind { invalid, unavailable };
+  Kind kind = Kind::invalid;
+  std::string parameter;  // which one; none where the index cannot be read
+  std::string why;
+};
+struct Suggestion {
+  std::string text;
+  enum class Kind { words, product } kind = Kind::words;
+  std::uint64_t products = 1;  // how many there are
+  bool operator==(const Suggestion&) const = default;
+};
+
+/// Invariant: every text of the store is in the index or in a change not yet committed.
+class SearchModel final : public Projection {
+ public:
+  static Result<std::shared_ptr<SearchModel>, Fault> open(const std::filesystem::path& folder,
+                                                          const SearchOptions& options);
+  ~SearchModel() override;
+
+  Result<Done, Poison> apply(const EventAt& event) override;
+  Status commit(std::string_view checkpoint) override;
+  std::string checkpoint() const override;
+  Result<std::uint64_t, Fault> digest() override;
+
+  /// Thread: any, as the two below.
+  Result<SearchResult, BadQuery> search(const SearchQuery& query) const;
+  /// What `q` may become: words and names of products, likeliest first. Limits: 1 to 20.
+  Result<std::vector<Suggestion>, BadQuery> suggest(const std::string& q, std::size_t limit) const;
+  /// How many products are on sale.
+  std::uint64_t size() const;
+
+ private:
+  struct Impl;
+  explicit SearchModel(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+ProjectionKind search_kind(const SearchOptions& options);
+
+}  // namespace souk

@@ -1,0 +1,435 @@
+#include "projections/search/text_index.h"
+
+#include <xapian.h>
+
+#include <algorithm>
+#include <atomic>
+#include <iterator>
+#include <mutex>
+#include <optional>
+#include <system_error>
+#include <unordered_map>
+#include <utility>
+
+#include "projections/search/words.h"
+
+namespace souk::search {
+namespace {
+
+constexpr const char* version_key = "souk-version";
+constexpr const char* epoch_key = "souk-epoch";
+constexpr const char* format_key = "souk-format";
+/// Of the terms: another one on disk is indexed again.
+constexpr const char* format = "1";
+constexpr std::size_t description_words_max = 2'000;
+constexpr Xapian::termpos between_fields = 100;
+constexpr std::size_t sets_bytes_max = 64 * 1024 * 1024;
+constexpr std::size_t words_looked_at_max = 2'000;
+constexpr int attempts_max = 6;
+constexpr std::size_t idle_readers_max = 16;
+
+Fault fault_of(const char* doing, const Xapian::Error& error) {
+  const std::string what = std::string("search index, ") + doing + ": " + error.get_description();
+  const bool corrupt = std::string_view(error.get_type()) == "DatabaseCorruptError";
+  return {corrupt ? Fault::Kind::corrupt : Fault::Kind::unavailable, what};
+}
+
+/// Adds the fields of one product to its document.
+class Indexer {
+ public:
+  Indexer(Xapian::Document& document, const SearchTuning& tuning)
+      : document_(document), tuning_(tuning) {}
+
+  void index(const ProductText& text) {
+    name(text.name);
+    words(text.brand, tuning_.brand_weight);
+    for (const auto& level : text.category) words(level, tuning_.category_weight);
+    for (const auto& attribute : text.attributes) words(attribute.value, tuning_.attribute_weight);
+    description(text.description);
+  }
+
+ private:
+  void name(const std::string& text) {
+    const auto all = words_of(text);
+    const auto absent = told_absent(all);
+    std::string former;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const auto stem = stem_of(all[i].text);
+      add(stem, tuning_.name_weight);
+      known(all[i].text);
+      document_.add_term(absent[i] ? denied(stem) : in_name(stem));
+      deny(all[i].text);
+      if (!stop_word(all[i].text)) {
+        if (!former.empty()) document_.add_term(pair_in_name(former, stem));
+        former = stem;
+      }
+      if (all[i].glued && i > 0) joined(all[i - 1].text + all[i].text, tuning_.name_weight);
+    }
+    position_ += between_fields;
+  }
+  void words(const std::string& text, std::uint32_t weight) {
+    const auto all = words_of(text);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      add(stem_of(all[i].text), weight);
+      known(all[i].text);
+      if (all[i].glued && i > 0) joined(all[i - 1].text + all[i].text, weight);
+    }
+    position_ += between_fields;
+  }
+  void description(const std::string& text) {
+    auto all = words_of(text);
+    if (all.size() > description_words_max) all.resize(description_words_max);
+    const auto absent = told_absent(all);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const auto stem = stem_of(all[i].text);
+      add(stem, tuning_.description_weight);
+      if (absent[i]) document_.add_term(denied(stem));
+      deny(all[i].text);
+    }
+  }
+  void add(const std::string& stem, std::uint32_t weight) {
+    document_.add_posting(stem, ++position_, weight);
+  }
+  /// e-cloth is also ecloth.
+  void joined(const std::string& word, std::uint32_t weight) {
+    if (word.size() > word_bytes_max) return;
+    document_.add_term(stem_of(word), weight);
+    known(word);
+  }
+  void known(const std::string& word) { document_.add_boolean_term("W" + word); }
+  void deny(const std::string& word) {
+    const auto base = denied_by(word);
+    if (!base.empty()) document_.add_term(denied(stem_of(base)));
+  }
+
+  Xapian::Document& document_;
+  const SearchTuning& tuning_;
+  Xapian::termpos position_ = 0;
+};
+
+/// Lets only the products of a set through, and weighs nothing.
+class OnlyThese final : public Xapian::PostingSource {
+ public:
+  explicit OnlyThese(const DocSet& set) : set_(set), size_(set.size()) {}
+  Xapian::doccount get_termfreq_min() const override { return count(); }
+  Xapian::doccount get_termfreq_est() const override { return count(); }
+  Xapian::doccount get_termfreq_max() const override { return count(); }
+  void init(const Xapian::Database&) override { at_.reset(); }
+  void next(double) override {
+    if (at_) {
+      at_->next();
+    } else {
+      at_.emplace(set_);
+    }
+  }
+  void skip_to(Xapian::docid doc, double) override {
+    if (!at_) at_.emplace(set_);
+    at_->skip_to(doc);
+  }
+  bool at_end() const override { return at_ && at_->done(); }
+  Xapian::docid get_docid() const override { return at_->doc(); }
+
+ private:
+  Xapian::doccount count() const { return static_cast<Xapian::doccount>(size_); }
+  const DocSet& set_;
+  std::size_t size_;
+  std::optional<DocSet::Walk> at_;
+};
+
+std::vector<std::string> terms_of(const Xapian::Database& database, DocId doc) {
+  std::vector<std::string> terms;
+  try {
+    for (auto at = database.termlist_begin(doc); at != database.termlist_end(doc); ++at) {
+      terms.push_back(*at);
+    }
+  } catch (const Xapian::DocNotFoundError&) {
+  }
+  return terms;
+}
+
+}  // namespace
+
+struct TextIndex::Slot {
+  explicit Slot(const std::string& folder) : database(folder) {}
+  Xapian::Database database;
+  std::uint64_t generation = 0;
+};
+
+struct TextIndex::Impl {
+  struct Change {
+    DocId doc;
+    std::vector<std::string> gone;
+    std::vector<std::string> come;
+  };
+
+  std::string folder;
+  SearchTuning tuning;
+  Xapian::WritableDatabase writer;
+  std::uint64_t version = 0;
+  std::vector<Change> changes;
+  Vocabulary vocabulary;
+
+  std::atomic<std::uint64_t> generation{1};  // counts what was published
+  std::mutex mutex;                          // of what follows
+  std::unordered_map<std::string, std::shared_ptr<DocSet>> sets;
+  std::size_t sets_bytes = 0;
+  std::vector<std::unique_ptr<Slot>> idle;
+
+  void create(std::uint64_t epoch) {
+    writer = Xapian::WritableDatabase(folder, Xapian::DB_CREATE_OR_OVERWRITE | Xapian::DB_NO_SYNC);
+    writer.set_metadata(epoch_key, std::to_string(epoch));
+    writer.set_metadata(version_key, "0");
+    writer.set_metadata(format_key, format);
+    writer.commit();
+    version = 0;
+  }
+  /// Whether there is one that fits.
+  bool reuse(std::uint64_t epoch, std::uint64_t ruling_version) {
+    try {
+      writer = Xapian::WritableDatabase(folder, Xapian::DB_OPEN | Xapian::DB_NO_SYNC);
+      const auto text = writer.get_metadata(version_key);
+      version = std::strtoull(text.c_str(), nullptr, 10);
+      return writer.get_metadata(format_key) == format &&
+             writer.get_metadata(epoch_key) == std::to_string(epoch) && !text.empty() &&
+             version <= ruling_version;
+    } catch (const Xapian::DatabaseLockError&) {
+      throw;
+    } catch (const Xapian::Error&) {
+      return false;
+    }
+  }
+};
+
+TextIndex::TextIndex(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+TextIndex::~TextIndex() = default;
+
+Result<std::unique_ptr<TextIndex>, Fault> TextIndex::open(const std::filesystem::path& folder,
+                                                          std::uint64_t epoch,
+                                                          std::uint64_t version,
+                                                          const SearchTuning& tuning) {
+  auto impl = std::make_unique<Impl>();
+  impl->folder = folder.string();
+  impl->tuning = tuning;
+  try {
+    if (!impl->reuse(epoch, version)) {
+      impl->writer.close();
+      std::error_code error;
+      std::filesystem::remove_all(folder, error);
+      impl->create(epoch);
+    }
+    for (auto at = impl->writer.allterms_begin("W"); at != impl->writer.allterms_end("W"); ++at) {
+      impl->vocabulary.add((*at).substr(1), at.get_termfreq());
+    }
+  } catch (const Xapian::Error& error) {
+    return fault_of("opening", error);
+  }
+  return std::unique_ptr<TextIndex>(new TextIndex(std::move(impl)));
+}
+
+std::uint64_t TextIndex::version() const { return impl_->version; }
+const Vocabulary& TextIndex::vocabulary() const { return impl_->vocabulary; }
+
+Status TextIndex::put(DocId doc, const ProductText& text) {
+  try {
+    Xapian::Document document;
+    Indexer(document, impl_->tuning).index(text);
+    Impl::Change change{.doc = doc, .gone = {}, .come = {}};
+    const auto former = terms_of(impl_->writer, doc);
+    std::vector<std::string> now;
+    for (auto at = document.termlist_begin(); at != document.termlist_end(); ++at) {
+      now.push_back(*at);
+    }
+    // Both lists are sorted.
+    std::set_difference(former.begin(), former.end(), now.begin(), now.end(),
+                        std::back_inserter(change.gone));
+    std::set_difference(now.begin(), now.end(), former.begin(), former.end(),
+                        std::back_inserter(change.come));
+    impl_->writer.replace_document(doc, document);
+    impl_->changes.push_back(std::move(change));
+  } catch (const Xapian::Error& error) {
+    return fault_of("writing", error);
+  }
+  return Done{};
+}
+
+Status TextIndex::commit(std::uint64_t version) {
+  try {
+    impl_->writer.set_metadata(version_key, std::to_string(version));
+    impl_->writer.commit();
+    impl_->version = version;
+  } catch (const Xapian::Error& error) {
+    return fault_of("committing", error);
+  }
+  return Done{};
+}
+
+void TextIndex::publish() {
+  for (const auto& change : impl_->changes) {
+    const auto apply = [&](const std::string& term, bool inside) {
+      if (term[0] == 'W') {
+        const auto word = std::string_view(term).substr(1);
+        inside ? impl_->vocabulary.add(word) : impl_->vocabulary.remove(word);
+      } else if (const auto at = impl_->sets.find(term); at != impl_->sets.end()) {
+        at->second->put(change.doc, inside);
+      }
+    };
+    for (const auto& term : change.gone) apply(term, false);
+    for (const auto& term : change.come) apply(term, true);
+  }
+  impl_->changes.clear();
+  ++impl_->generation;
+}
+
+TextIndex::Reader::Reader(TextIndex& index, std::unique_ptr<Slot> slot)
+    : index_(&index), slot_(std::move(slot)) {}
+TextIndex::Reader::Reader(Reader&&) noexcept = default;
+TextIndex::Reader::~Reader() {
+  if (!slot_) return;
+  const std::scoped_lock lock(index_->impl_->mutex);
+  auto& idle = index_->impl_->idle;
+  if (idle.size() < idle_readers_max) idle.push_back(std::move(slot_));
+}
+
+Result<TextIndex::Reader, Fault> TextIndex::reader() {
+  std::unique_ptr<Slot> slot;
+  {
+    const std::scoped_lock lock(impl_->mutex);
+    if (!impl_->idle.empty()) {
+      slot = std::move(impl_->idle.back());
+      impl_->idle.pop_back();
+    }
+  }
+  try {
+    const std::uint64_t generation = impl_->generation;
+    if (!slot) {
+      slot = std::make_unique<Slot>(impl_->folder);
+    } else if (slot->generation != generation) {
+      slot->database.reopen();
+    }
+    slot->generation = generation;
+  } catch (const Xapian::Error& error) {
+    return fault_of("opening to read", error);
+  }
+  return Reader(*this, std::move(slot));
+}
+
+namespace {
+
+/// Reads again where the writer meanwhile used the blocks of the view that was read.
+template <class Read>
+auto read_again(const char* doing, Xapian::Database& database, const Read& read)
+    -> Result<decltype(read()), Fault> {
+  for (int attempt = 1;; ++attempt) {
+    try {
+      return read();
+    } catch (const Xapian::DatabaseModifiedError& error) {
+      if (attempt == attempts_max) return fault_of(doing, error);
+      try {
+        database.reopen();
+      } catch (const Xapian::Error& again) {
+        return fault_of(doing, again);
+      }
+    } catch (const Xapian::Error& error) {
+      return fault_of(doing, error);
+    }
+  }
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const DocSet>, Fault> TextIndex::Reader::docs(const std::string& term) {
+  auto& impl = *index_->impl_;
+  {
+    const std::scoped_lock lock(impl.mutex);
+    const auto at = impl.sets.find(term);
+    if (at != impl.sets.end()) return std::shared_ptr<const DocSet>(at->second);
+  }
+  auto& database = slot_->database;
+  auto docs = read_again("reading a list", database, [&] {
+    std::vector<DocId> list;
+    list.reserve(database.get_termfreq(term));
+    for (auto at = database.postlist_begin(term); at != database.postlist_end(term); ++at) {
+      list.push_back(*at);
+    }
+    return list;
+  });
+  if (!docs) return docs.error();
+  auto set = std::make_shared<DocSet>(DocSet::of(*docs));
+  if (docs->empty()) return std::shared_ptr<const DocSet>(std::move(set));  // endless many
+  const std::size_t bytes = set->memory_bytes() + term.size();
+  const std::scoped_lock lock(impl.mutex);
+  if (impl.sets_bytes + bytes > sets_bytes_max) {
+    impl.sets.clear();
+    impl.sets_bytes = 0;
+  }
+  if (impl.sets.emplace(term, set).second) impl.sets_bytes += bytes;
+  return std::shared_ptr<const DocSet>(std::move(set));
+}
+
+Result<std::vector<std::string>, Fault> TextIndex::Reader::words_from(std::string_view prefix,
+                                                                      std::size_t max) {
+  auto& database = slot_->database;
+  return read_again("reading words", database, [&] {
+    std::vector<std::pair<Xapian::doccount, std::string>> found;
+    const std::string from = "W" + std::string(prefix);
+    std::size_t looked_at = 0;
+    for (auto at = database.allterms_begin(from);
+         at != database.allterms_end(from) && looked_at < words_looked_at_max; ++at, ++looked_at) {
+      found.emplace_back(at.get_termfreq(), (*at).substr(1));
+    }
+    std::stable_sort(found.begin(), found.end(),
+                     [](const auto& a, const auto& b) { return a.first > b.first; });
+    if (found.size() > max) found.resize(max);
+    std::vector<std::string> words;
+    for (auto& [products, word] : found) words.push_back(std::move(word));
+    return words;
+  });
+}
+
+Result<DocSet, Fault> TextIndex::Reader::phrase(const std::vector<std::string>& stems,
+                                                const DocSet& among) {
+  auto& database = slot_->database;
+  return read_again("reading a phrase", database, [&] {
+    OnlyThese only(among);
+    const Xapian::Query words(Xapian::Query::OP_PHRASE, stems.begin(), stems.end(),
+                              static_cast<Xapian::termcount>(stems.size()));
+    Xapian::Enquire enquire(database);
+    enquire.set_query(Xapian::Query(Xapian::Query::OP_FILTER, words, Xapian::Query(&only)));
+    enquire.set_weighting_scheme(Xapian::BoolWeight());
+    enquire.set_docid_order(Xapian::Enquire::ASCENDING);
+    std::vector<DocId> docs;
+    const auto found = enquire.get_mset(0, database.get_doccount());
+    for (auto at = found.begin(); at != found.end(); ++at) docs.push_back(*at);
+    return DocSet::of(docs);
+  });
+}
+
+Result<std::vector<Ranked>, Fault> TextIndex::Reader::rank(const std::vector<RankTerm>& terms,
+                                                           const DocSet& among, std::size_t first) {
+  auto& database = slot_->database;
+  const auto& tuning = index_->impl_->tuning;
+  return read_again("ranking", database, [&] {
+    OnlyThese only(among);
+    std::vector<Xapian::Query> parts;
+    parts.reserve(terms.size());
+    for (const auto& term : terms) {
+      Xapian::Query part(term.term);
+      parts.push_back(term.weight == 1
+                          ? part
+                          : Xapian::Query(Xapian::Query::OP_SCALE_WEIGHT, part, term.weight));
+    }
+    const Xapian::Query any(Xapian::Query::OP_OR, parts.begin(), parts.end());
+    Xapian::Enquire enquire(database);
+    enquire.set_query(Xapian::Query(Xapian::Query::OP_FILTER, any, Xapian::Query(&only)));
+    enquire.set_weighting_scheme(Xapian::BM25Weight(tuning.k1, 0, 1, tuning.b, 0.5));
+    std::vector<Ranked> ranked;
+    const auto found = enquire.get_mset(0, static_cast<Xapian::doccount>(first));
+    ranked.reserve(found.size());
+    for (auto at = found.begin(); at != found.end(); ++at) {
+      ranked.push_back({*at, at.get_weight()});
+    }
+    return ranked;
+  });
+}
+
+}  // namespace souk::search

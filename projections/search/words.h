@@ -1,0 +1,36 @@
+#pragma once
+/// How text becomes words: the same way for what a product says and for what a customer asks.
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace souk::search {
+
+/// A word in lower case and without accents: `women's` is women, `200mg` is 200 and mg, `1/2` and
+/// `1.75` stay whole, `w/` is with and `w/o` is without.
+struct Word {
+  std::string text;    // 1 to `word_bytes_max` bytes
+  bool glued = false;  // by a hyphen to the word before: e-cloth
+};
+inline constexpr std::size_t word_bytes_max = 64;
+
+/// The words of `text`, which may be any bytes: what is no letter or digit parts them.
+std::vector<Word> words_of(std::string_view text);
+
+/// The English stem. Words with digits are their own.
+std::string stem_of(std::string_view word);
+
+/// Says nothing about what is wanted: the, for, with.
+bool stop_word(std::string_view word);
+/// What follows is not wanted, or not there: without, not.
+bool negation_asked(std::string_view word);
+bool negation_told(std::string_view word);
+
+/// One word for each of `words`: whether the text says that this is not there ("without straw",
+/// "no straw", "straw-free").
+std::vector<bool> told_absent(const std::vector<Word>& words);
+/// What a word like strapless denies: strap; empty where it denies nothing.
+std::string denied_by(std::string_view word);
+
+}  // namespace souk::search
