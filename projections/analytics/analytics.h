@@ -1,0 +1,119 @@
+#pragma once
+/// The analytics: what was sold, to whom, what came back, what was lost, in roll-ups that are kept
+/// as events come, so that no report reads the lines of orders (but those at the ends of a period
+/// that begins or ends within a day or an hour).
+///
+/// What counts, everywhere:
+///   - an order counts once it is confirmed, at its business time (`occurred_at` where it was
+///   given,
+///     else the log's), also where that lies before what came already;
+///   - `returned` is the value of what came back, at the time of the return. A cancelled order
+///   stays
+///     a sale, and all of it counts as returned when it was cancelled;
+///   - a report is of one currency: the one asked for, else the one with the most confirmed orders
+///     (the first in byte order where several have as many);
+///   - the country of an order is its own where its event names one, else its customer's as it is
+///     now; where neither is known the key is null. A guest's key among the customers is null too;
+///   - days, months and hours are UTC's. Sums are exact: 64-bit millionths, and an event that would
+///     overflow one is refused as poison.
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "events/money.h"
+#include "events/time.h"
+#include "projections/projection.h"
+
+namespace souk {
+
+/// A question that cannot be answered, in words for whoever asked.
+struct BadQuery {
+  std::string why;
+};
+
+/// What every report says of itself.
+struct ReportOf {
+  Currency currency;       // none: nothing was ever sold
+  std::string checkpoint;  // of the runner's: the position that the figures are at
+};
+
+enum class SalesGroup : std::uint8_t { month, day, hour, product, country, customer };
+std::optional<SalesGroup> parse_sales_group(std::string_view text);
+/// `month`, ...: also the name of the row's key in JSON.
+std::string_view sales_group_text(SalesGroup group);
+
+struct SalesQuery {
+  std::optional<UnixMs> from;  // included
+  std::optional<UnixMs> to;    // not included
+  SalesGroup group_by = SalesGroup::month;
+  /// `key`, `orders`, `lines`, `quantity`, `revenue`, `returned`, the group's own name for `key`;
+  /// `-` in front: the largest first. Empty: by key for times, else `-revenue`.
+  std::string sort;
+  std::size_t limit = 100;  // 1 to report_rows_max
+  std::string currency;     // empty: see above
+};
+
+struct SalesFigures {
+  std::int64_t orders = 0, lines = 0, quantity = 0;
+  Micros revenue, returned;
+  bool operator==(const SalesFigures&) const = default;
+};
+struct SalesRow {
+  /// `2011-08`, `2011-08-31`, `2011-08-31T11:00:00.000Z`; a SKU; a country; a user's id.
+  std::optional<std::string> key;
+  SalesFigures figures;
+  bool operator==(const SalesRow&) const = default;
+};
+struct SalesReport : ReportOf {
+  SalesGroup group_by = SalesGroup::month;
+  std::vector<SalesRow> rows;  // ties by key in byte order, null first
+  SalesFigures total;          // of all rows, also those beyond the limit
+};
+
+struct BasketPair {
+  std::string a, b;  // SKUs, a < b
+  std::int64_t orders = 0;
+  bool operator==(const BasketPair&) const = default;
+};
+/// Most orders first, then by a, then by b. Of all currencies.
+struct PairsReport : ReportOf {
+  std::vector<BasketPair> rows;
+};
+
+inline constexpr std::size_t report_rows_max = 1'000;
+
+/// Lifecycle: open; the runner applies and commits; whoever asks asks.
+/// Thread: open, apply, commit, digest: the runner's; the queries: any, each in a snapshot of the
+///         last commit.
+class AnalyticsModel final : public Projection {
+ public:
+  static Result<std::shared_ptr<AnalyticsModel>, Fault> open(const std::filesystem::path& folder);
+  ~AnalyticsModel() override;
+
+  Result<Done, Poison> apply(const EventAt& event) override;
+  Status commit(std::string_view checkpoint) override;
+  std::string checkpoint() const override;
+  Result<std::uint64_t, Fault> digest() override;
+
+  // Errors of all: a period that ends before it begins, a limit of 0 or beyond report_rows_max, an
+  // unknown word, no currency code; or that the database cannot be read.
+  Result<SalesReport, BadQuery> sales(const SalesQuery& query) const;
+  Result<PairsReport, BadQuery> basket_pairs(std::size_t limit) const;
+
+  /// Of SqlDoor.
+  std::filesystem::path database() const;
+
+ private:
+  struct Impl;
+  explicit AnalyticsModel(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Named "analytics".
+ProjectionKind analytics_kind();
+
+}  // namespace souk

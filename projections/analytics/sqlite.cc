@@ -1,0 +1,136 @@
+#include "projections/analytics/sqlite.h"
+
+#include <sqlite3.h>
+
+namespace souk::analytics {
+namespace {
+
+constexpr int busy_ms = 5'000;
+constexpr std::size_t idle_readers_max = 4;
+
+}  // namespace
+
+Fault fault_of(const SqliteError& error) {
+  switch (error.code & 0xFF) {
+    case SQLITE_FULL:
+      return {Fault::Kind::full, error.what};
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return {Fault::Kind::corrupt, error.what};
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return {Fault::Kind::locked, error.what};
+    default:
+      return {Fault::Kind::unavailable, error.what};
+  }
+}
+
+Database::Database(const std::filesystem::path& file, Access access) {
+  const int mode = access == Access::read_only ? SQLITE_OPEN_READONLY
+                                               : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  // One thread at a time uses a connection, so SQLite needs no mutexes of its own.
+  const int code = sqlite3_open_v2(file.c_str(), &database_, mode | SQLITE_OPEN_NOMUTEX, nullptr);
+  if (code != SQLITE_OK) {
+    SqliteError error{code, "open the analytics: " + std::string(sqlite3_errstr(code))};
+    sqlite3_close_v2(database_);
+    throw error;
+  }
+  sqlite3_extended_result_codes(database_, 1);
+  sqlite3_busy_timeout(database_, busy_ms);
+}
+
+Database::~Database() { sqlite3_close_v2(database_); }
+
+void Database::fail(int code, std::string_view doing) const {
+  throw SqliteError{code, "analytics: " + std::string(doing) + ": " + sqlite3_errmsg(database_)};
+}
+
+void Database::exec(const char* sql) {
+  const int code = sqlite3_exec(database_, sql, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) fail(code, sql);
+}
+
+Statement::Statement(const Database& database, std::string_view sql) : database_(database) {
+  const int code = sqlite3_prepare_v3(database.raw(), sql.data(), static_cast<int>(sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &statement_, nullptr);
+  if (code != SQLITE_OK) database.fail(code, sql);
+}
+
+Statement::~Statement() { sqlite3_finalize(statement_); }
+
+bool Statement::step() {
+  const int code = sqlite3_step(statement_);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  SqliteError error{code, std::string("analytics: ") + sqlite3_errmsg(database_.raw())};
+  sqlite3_reset(statement_);
+  throw error;
+}
+
+void Statement::run() {
+  while (step()) {
+  }
+  reset();
+}
+
+void Statement::reset() { sqlite3_reset(statement_); }
+
+std::int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(statement_, column);
+}
+
+bool Statement::null(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+
+std::string_view Statement::bytes(int column) const {
+  const void* data = sqlite3_column_blob(statement_, column);
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+  return data ? std::string_view(static_cast<const char*>(data), size) : std::string_view{};
+}
+
+std::string_view Statement::text(int column) const {
+  const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+  return data ? std::string_view(data, size) : std::string_view{};
+}
+
+void Statement::bind_one(int index, std::string_view text) {
+  const char* data = text.data() ? text.data() : "";  // a null pointer would bind NULL
+  sqlite3_bind_text(statement_, index, data, static_cast<int>(text.size()), SQLITE_STATIC);
+}
+void Statement::bind_one(int index, Blob blob) {
+  const char* data = blob.bytes.data() ? blob.bytes.data() : "";
+  sqlite3_bind_blob(statement_, index, data, static_cast<int>(blob.bytes.size()), SQLITE_STATIC);
+}
+void Statement::bind_one(int index, std::nullptr_t) { sqlite3_bind_null(statement_, index); }
+void Statement::bind_integer(int index, std::int64_t value) {
+  sqlite3_bind_int64(statement_, index, value);
+}
+
+Readers::Snapshot::Snapshot(Readers& pool, std::unique_ptr<Database> database)
+    : pool_(pool), database_(std::move(database)) {
+  database_->exec("BEGIN");
+}
+
+Readers::Snapshot::~Snapshot() {
+  if (!database_) return;
+  if (sqlite3_exec(database_->raw(), "ROLLBACK", nullptr, nullptr, nullptr) != SQLITE_OK) return;
+  const std::lock_guard lock(pool_.mutex_);
+  if (pool_.idle_.size() < idle_readers_max) pool_.idle_.push_back(std::move(database_));
+}
+
+Readers::Snapshot Readers::snapshot() {
+  std::unique_ptr<Database> database;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      database = std::move(idle_.back());
+      idle_.pop_back();
+    }
+  }
+  if (!database) database = std::make_unique<Database>(file_, Access::read_only);
+  return Snapshot(*this, std::move(database));
+}
+
+}  // namespace souk::analytics

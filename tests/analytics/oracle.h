@@ -1,0 +1,44 @@
+#pragma once
+/// The same figures by brute force: every sale and return in a list, and each report a loop over
+/// it.
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "history.h"
+
+namespace souk::test {
+
+class Oracle {
+ public:
+  explicit Oracle(const History& history);
+
+  struct Line {
+    std::string sku;
+    std::int64_t quantity = 0, price = 0;
+  };
+  struct Order {
+    std::string id, user, currency;
+    std::int64_t at = 0;
+    bool confirmed = false;
+    int rejected = 0;
+    std::vector<Line> lines;
+  };
+  struct Return {
+    std::string user, currency;
+    std::int64_t at = 0, value = 0;
+    std::vector<Line> lines;
+  };
+
+  std::vector<SalesRow> sales(const SalesQuery& query) const;
+  SalesFigures total(const SalesQuery& query) const;
+  std::vector<BasketPair> pairs(std::size_t limit) const;
+  std::string main_currency() const;
+
+  std::map<std::string, Order> orders;
+  std::vector<Return> returns;
+  std::map<std::string, std::string> country;  // of users
+};
+
+}  // namespace souk::test
