@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "actors/messages.h"
+#include "events/commit_feed.h"
 
 namespace souk {
 
@@ -19,6 +20,7 @@ struct JournalActorState {
   std::vector<caf::actor> hosts;
   Journal* journal = nullptr;
   EngineCounters* counters = nullptr;
+  CommitFeed* feed = nullptr;  // none: nobody reads
   std::vector<std::pair<std::uint32_t, Batch>> pending;  // host, batch
   std::vector<Batch> writing;
   std::vector<std::uint32_t> writing_hosts;
@@ -33,7 +35,7 @@ struct JournalActorState {
 /// waits for the next. The first append sends `flush` to itself, which lands behind all that is
 /// queued.
 caf::behavior journal_actor(caf::stateful_actor<JournalActorState>* self, Journal* journal,
-                            EngineCounters* counters, std::uint32_t shards);
+                            EngineCounters* counters, CommitFeed* feed, std::uint32_t shards);
 /// Tells the journal and the hosts who the hosts are; before all else.
 struct HostsMsg {
   std::vector<caf::actor> hosts;

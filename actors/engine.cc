@@ -52,6 +52,9 @@ class CafEngine final : public Engine {
       report.entities += reports[w].entities;
       report.ignored_records += reports[w].ignored_records;
       report.last_event_at = std::max(report.last_event_at, reports[w].last_event_at);
+      report.last_seqs.resize(options_.shards);
+      for (std::size_t s = 0; s < reports[w].last_seqs.size(); ++s)
+        report.last_seqs[s] = std::max(report.last_seqs[s], reports[w].last_seqs[s]);
     }
     return Done{};
   }
@@ -62,8 +65,8 @@ class CafEngine final : public Engine {
     config_.set("scheduler.max-throughput", static_cast<std::size_t>(300));
     config_.set("logger.verbosity", caf::atom("quiet"));
     system_ = std::make_unique<caf::actor_system>(config_);
-    journal_ =
-        system_->spawn<caf::detached>(journal_actor, &ports_.journal, &counters_, options_.shards);
+    journal_ = system_->spawn<caf::detached>(journal_actor, &ports_.journal, &counters_,
+                                             ports_.feed, options_.shards);
     store_ = system_->spawn<caf::detached>(store_actor, &ports_.states, &ports_.vault);
     for (std::uint32_t h = 0; h < options_.hosts; ++h)
       hosts_.push_back(system_->spawn(host_actor, h, cores_[h].get(),

@@ -12,6 +12,7 @@
 #include "actors/request.h"
 #include "actors/state_store.h"
 #include "actors/vault.h"
+#include "events/commit_feed.h"
 #include "events/journal.h"
 #include "events/time.h"
 
@@ -49,6 +50,7 @@ struct EnginePorts {
   Clock& clock;
   Randomness& randomness;
   const Presenter& presenter;
+  CommitFeed* feed = nullptr;  // none: nobody reads
 };
 
 struct RecoveryReport {
@@ -56,6 +58,7 @@ struct RecoveryReport {
   std::uint64_t entities = 0;  // loaded
   std::uint64_t ignored_records = 0;
   UnixMs last_event_at;
+  std::vector<Seq> last_seqs;  // by shard: what is durable
 };
 
 /// Readable from any thread; written by the hosts and the journal actor.

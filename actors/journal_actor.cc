@@ -72,6 +72,7 @@ void written(Self* self, const Status& status, std::chrono::nanoseconds took) {
   if (!status.ok()) return fail(self, status.error());
   count_commit(*s.counters, s.writing, took);
   tell_hosts<CommittedMsg>(self, s.writing, s.writing_hosts);
+  if (s.feed) s.feed->committed(std::move(s.writing));
   s.writing.clear();
   s.writing_hosts.clear();
   if (!s.pending.empty() && !s.flush_sent) {
@@ -107,9 +108,10 @@ void write(Self* self) {
 }  // namespace
 
 caf::behavior journal_actor(Self* self, Journal* journal, EngineCounters* counters,
-                            std::uint32_t shards) {
+                            CommitFeed* feed, std::uint32_t shards) {
   self->state.journal = journal;
   self->state.counters = counters;
+  self->state.feed = feed;
   self->state.epoch_min.resize(shards);
   return {
       [self](HostsMsg& m) { self->state.hosts = std::move(m.hosts); },

@@ -135,6 +135,8 @@ Status Shard::recover(Journal& journal, RecoveryReport& report) {
   cut_seq_ = committed_ = last_seq_;
   checkpoint_at_ = now();
   report.last_event_at = std::max(report.last_event_at, time_);
+  report.last_seqs.resize(context_.options.shards);
+  report.last_seqs[id_.value] = last_seq_;
   return status;
 }
 

@@ -1,0 +1,313 @@
+#include "projections/runner/follower.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <exception>
+
+namespace souk {
+namespace {
+
+constexpr std::size_t journal_events_a_step = 8'192;
+constexpr std::size_t recent_batches_a_step = 1'024;
+/// ... and no longer than this, however slow the model: it must be possible to stop it.
+constexpr std::chrono::milliseconds step_time{100};
+/// While it is behind, a model commits so often.
+constexpr std::size_t commit_events = 50'000;
+constexpr std::chrono::milliseconds commit_every{250};
+/// Beyond this it is the model that is wrong, not the events.
+constexpr std::size_t stale_max = 1'000;
+
+}  // namespace
+
+Follower::Follower(const ProjectionKind& kind, std::shared_ptr<Projection> model, Ledger ledger,
+                   LogSource source, std::shared_ptr<Condemned> condemned)
+    : name_(kind.name),
+      model_(std::move(model)),
+      ledger_(std::move(ledger)),
+      source_(source),
+      condemned_(std::move(condemned)),
+      visible_(source.recent.shards()) {
+  for (std::size_t i = 0; i < visible_.size(); ++i) visible_[i].store(ledger_.shards[i].seq);
+  for (const auto& [entity, stale] : ledger_.stale) stale_shown_.push_back(stale);
+}
+
+Result<std::unique_ptr<Follower>, Fault> Follower::open(const ProjectionKind& kind,
+                                                        const std::filesystem::path& folder,
+                                                        LogSource source,
+                                                        std::shared_ptr<Condemned> condemned) {
+  auto model = kind.open(folder);
+  if (!model) return model.error();
+  const std::uint32_t shards = source.recent.shards();
+  Ledger ledger(kind.version, shards);
+  if (const std::string stored = (*model)->checkpoint(); !stored.empty()) {
+    auto decoded = decode_ledger(stored);
+    if (!decoded) return decoded.error();
+    ledger = std::move(*decoded);
+  }
+  if (ledger.shards.size() != shards)
+    return Fault{Fault::Kind::corrupt, kind.name + ": it was made for another number of shards"};
+  for (std::uint16_t s = 0; s < shards; ++s)
+    if (ledger.shards[s].seq > source.recent.last_seq({s}))
+      return Fault{Fault::Kind::corrupt,
+                   kind.name + ": it knows events that the log does not have"};
+  return std::unique_ptr<Follower>(
+      new Follower(kind, std::move(*model), std::move(ledger), source, std::move(condemned)));
+}
+
+std::vector<Seq> Follower::positions() const {
+  std::vector<Seq> all;
+  for (const auto& shard : ledger_.shards) all.push_back(shard.seq);
+  return all;
+}
+
+std::vector<Stale> Follower::stale() const {
+  const std::lock_guard lock(stale_mutex_);
+  return stale_shown_;
+}
+
+void Follower::wait(std::chrono::milliseconds patience) {
+  if (reader_) reader_->wait(patience);
+}
+
+// ---- reading ----
+
+Result<Follower::Place, Fault> Follower::step() {
+  if (!behind_) return read_recent();
+  // Joined before the journal is read: what is committed meanwhile is not missed.
+  if (!reader_) {
+    reader_.emplace(source_.recent);
+    next_shard_ = 0;
+  }
+  std::size_t room = journal_events_a_step;
+  for (; next_shard_ < ledger_.shards.size(); ++next_shard_) {
+    const ShardId shard{static_cast<std::uint16_t>(next_shard_)};
+    const Seq end = source_.recent.last_seq(shard);
+    const Seq from = ledger_.shards[next_shard_].seq;
+    if (from >= end) continue;
+    if (auto status = read_journal(shard, end, room); !status.ok()) return status.error();
+    if (ledger_.shards[next_shard_].seq < end) break;
+    const Seq read = end - from;
+    if (read >= room) {
+      ++next_shard_;
+      break;
+    }
+    room -= read;
+  }
+  const bool through = next_shard_ == ledger_.shards.size();
+  if (through || uncommitted_ >= commit_events ||
+      std::chrono::steady_clock::now() - committed_at_ >= commit_every) {
+    if (auto status = commit(); !status.ok()) return status.error();
+  }
+  if (through) behind_ = false;
+  return Place::behind;
+}
+
+Result<Follower::Place, Fault> Follower::read_recent() {
+  const auto run = reader_->read(recent_batches_a_step);
+  bool gap = run.lost;
+  for (const auto& recent : run.batches) {
+    const Batch& batch = recent->batch();
+    Ledger::Shard& at = ledger_.shards[batch.shard.value];
+    if (batch.last_seq <= at.seq) continue;
+    if (gap || batch.first_seq != at.seq + 1) {
+      gap = true;
+      break;
+    }
+    const auto& decoded = recent->decoded();
+    if (!decoded.ok()) return decoded.error();
+    if (auto status = apply(batch.shard, *decoded); !status.ok()) return status.error();
+  }
+  if (auto status = commit(); !status.ok()) return status.error();
+  if (gap) {
+    behind_ = true;
+    reader_.reset();
+    return Place::behind;
+  }
+  return run.batches.size() < recent_batches_a_step ? Place::at_the_end : Place::behind;
+}
+
+Status Follower::read_journal(ShardId shard, Seq to, std::size_t events_max) {
+  Ledger::Shard& at = ledger_.shards[shard.value];
+  const Seq stop_after = at.seq + events_max;
+  const auto stop_at = std::chrono::steady_clock::now() + step_time;
+  Status result = Done{};
+  const auto scanned =
+      source_.journal.scan(shard, at.seq + 1, [&](Seq first_seq, std::string_view bytes) {
+        auto batch = decode_batch(bytes);
+        if (!batch.ok()) {
+          result = batch.error();
+          return false;
+        }
+        const BatchHeader& header = batch->header;
+        // What a failed commit left behind: its owner went on in a higher epoch.
+        if (header.first_seq <= at.seq || header.epoch < at.epoch) return true;
+        if (header.first_seq != at.seq + 1) {
+          result = Fault{Fault::Kind::corrupt,
+                         fmt::format("journal of shard {}: events {} to {} are missing",
+                                     shard.value, at.seq + 1, first_seq - 1)};
+          return false;
+        }
+        if (header.last_seq() > to) return false;
+        result = apply(shard, *batch);
+        return result.ok() && at.seq < to && at.seq < stop_after &&
+               std::chrono::steady_clock::now() < stop_at;
+      });
+  if (!result.ok()) return result;
+  return scanned;
+}
+
+Status Follower::run_to(const std::vector<Seq>& targets, const std::atomic<bool>& stop) {
+  reader_.reset();
+  behind_ = true;
+  for (std::uint16_t s = 0; s < targets.size(); ++s) {
+    while (ledger_.shards[s].seq < targets[s]) {
+      if (stop) return Fault{Fault::Kind::unavailable, "it was stopped"};
+      const Seq before = ledger_.shards[s].seq;
+      if (auto status = read_journal({s}, targets[s], journal_events_a_step); !status.ok())
+        return status;
+      if (ledger_.shards[s].seq == before)
+        return Fault{Fault::Kind::corrupt,
+                     fmt::format("the log of shard {} ends before {}", s, targets[s])};
+    }
+  }
+  return commit();
+}
+
+// ---- applying ----
+
+Status Follower::apply(ShardId shard, const DecodedBatch& batch) {
+  Ledger::Shard& at = ledger_.shards[shard.value];
+  for (const Transaction& t : batch.transactions) {
+    for (std::size_t i = 0; i < t.events.size(); ++i) {
+      const EventAt event{.shard = shard, .seq = at.seq + 1, .transaction = t, .index = i};
+      if (auto status = apply(event); !status.ok()) return status;
+      ++at.seq;
+    }
+    last_at_.store(t.at.value, std::memory_order_relaxed);
+  }
+  at.epoch = batch.header.epoch;
+  uncommitted_ += batch.header.count;
+  applied_.fetch_add(batch.header.count, std::memory_order_relaxed);
+  return Done{};
+}
+
+Result<Result<Done, Poison>, Fault> Follower::give(const EventAt& event) {
+  const std::pair at(event.shard, event.seq);
+  if (const auto found = condemned_->find(at); found != condemned_->end())
+    return Result<Done, Poison>(Poison{found->second});
+  try {
+    return model_->apply(event);
+  } catch (const std::exception& e) {
+    (*condemned_)[at] = e.what();
+    return Fault{Fault::Kind::unavailable, fmt::format("the model failed at event {}:{}: {}",
+                                                       event.shard.value, event.seq, e.what())};
+  }
+}
+
+Status Follower::apply(const EventAt& event) {
+  const EntityKey& entity = event.event().entity;
+  if (!ledger_.stale.empty()) {
+    if (auto found = ledger_.stale.find(entity); found != ledger_.stale.end()) {
+      ++found->second.held;
+      return Done{};
+    }
+  }
+  const auto outcome = give(event);
+  if (!outcome.ok()) return outcome.error();
+  const auto& given = *outcome;
+  if (given.ok()) return Done{};
+  if (ledger_.stale.size() >= stale_max)
+    return Fault{Fault::Kind::unavailable,
+                 fmt::format("{} entities have events that it cannot take; the last: {}", stale_max,
+                             given.error().why)};
+  spdlog::error("event put into quarantine projection={} shard={} seq={} entity=\"{}\" why=\"{}\"",
+                name_, event.shard.value, event.seq, entity.text(), given.error().why);
+  ledger_.stale.emplace(entity, Stale{.shard = event.shard,
+                                      .seq = event.seq,
+                                      .entity = entity,
+                                      .why = given.error().why,
+                                      .at = event.at(),
+                                      .held = 0});
+  return Done{};
+}
+
+Status Follower::commit() {
+  committed_at_ = std::chrono::steady_clock::now();
+  if (uncommitted_ == 0) return Done{};
+  if (auto status = model_->commit(encode(ledger_)); !status.ok()) return status;
+  uncommitted_ = 0;
+  for (std::size_t i = 0; i < visible_.size(); ++i)
+    visible_[i].store(ledger_.shards[i].seq, std::memory_order_release);
+  const std::lock_guard lock(stale_mutex_);
+  stale_shown_.clear();
+  for (const auto& [entity, stale] : ledger_.stale) stale_shown_.push_back(stale);
+  return Done{};
+}
+
+// ---- quarantine ----
+
+Result<std::size_t, Fault> Follower::mend(Mend how, const std::optional<EntityKey>& only) {
+  std::vector<Stale> todo;
+  for (const auto& [entity, stale] : ledger_.stale)
+    if (!only || *only == entity) todo.push_back(stale);
+  std::size_t mended = 0;
+  for (const Stale& stale : todo) {
+    std::optional<Stale> still;
+    Seq seq = 0;
+    Status result = Done{};
+    const Seq to = ledger_.shards[stale.shard.value].seq;
+    std::uint64_t epoch = 0;
+    const auto scanned =
+        source_.journal.scan(stale.shard, stale.seq, [&](Seq first_seq, std::string_view bytes) {
+          auto batch = decode_batch(bytes);
+          if (!batch.ok()) {
+            result = batch.error();
+            return false;
+          }
+          if (first_seq <= seq || batch->header.epoch < epoch) return true;
+          epoch = batch->header.epoch;
+          seq = first_seq - 1;
+          for (const Transaction& t : batch->transactions) {
+            for (std::size_t i = 0; i < t.events.size(); ++i) {
+              ++seq;
+              if (seq < stale.seq || seq > to || t.events[i].entity != stale.entity) continue;
+              if (seq == stale.seq && how == Mend::skip) continue;
+              if (still) {
+                ++still->held;
+                continue;
+              }
+              const EventAt event{.shard = stale.shard, .seq = seq, .transaction = t, .index = i};
+              condemned_->erase({stale.shard, seq});
+              const auto given = give(event);
+              if (!given.ok()) {
+                result = given.error();
+                return false;
+              }
+              if (!given->ok()) {
+                still = stale;
+                still->seq = seq;
+                still->why = given->error().why;
+                still->at = t.at;
+                still->held = 0;
+              }
+            }
+          }
+          return seq < to;
+        });
+    if (!result.ok()) return result.error();
+    if (!scanned.ok()) return scanned.error();
+    if (still) {
+      ledger_.stale[stale.entity] = *still;
+    } else {
+      ledger_.stale.erase(stale.entity);
+      ++mended;
+    }
+    ++uncommitted_;
+  }
+  if (auto status = commit(); !status.ok()) return status.error();
+  return mended;
+}
+
+}  // namespace souk

@@ -1,0 +1,88 @@
+#pragma once
+/// Reads the log into one read model, from where its checkpoint stands.
+#include <atomic>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "events/journal.h"
+#include "projections/projection.h"
+#include "projections/runner/ledger.h"
+#include "projections/runner/recent_log.h"
+
+namespace souk {
+
+struct LogSource {
+  Journal& journal;
+  RecentLog& recent;
+};
+
+/// Events at which a model threw: it may have changed something, so it was opened again; they are
+/// not given to it a second time. By shard and sequence number; what it said.
+using Condemned = std::map<std::pair<ShardId, Seq>, std::string>;
+
+/// Thread: one, unless a function says otherwise.
+class Follower {
+ public:
+  /// Errors: as the model's open; corrupt too where its checkpoint cannot be read, or is ahead of
+  /// the log (a log that was restored from an older copy).
+  static Result<std::unique_ptr<Follower>, Fault> open(const ProjectionKind& kind,
+                                                       const std::filesystem::path& folder,
+                                                       LogSource source, std::shared_ptr<Condemned> condemned);
+
+  enum class Place { behind, at_the_end };
+  /// Reads some more, applies it and commits. Errors: of the journal or the model; the follower is
+  /// then to be opened again.
+  Result<Place, Fault> step();
+  /// Exactly up to `targets`. REQUIRES: none is behind where it stands.
+  Status run_to(const std::vector<Seq>& targets, const std::atomic<bool>& stop);
+  /// Waits for the log to grow.
+  void wait(std::chrono::milliseconds patience);
+
+  enum class Mend { retry, skip };
+  /// Gives the events of stale entities to the model again, or all but the first. `only`: one of
+  /// them. Returns how many are no longer stale.
+  Result<std::size_t, Fault> mend(Mend how, const std::optional<EntityKey>& only);
+
+  const Ledger& ledger() const { return ledger_; }
+  const std::shared_ptr<Projection>& model() const { return model_; }
+  std::vector<Seq> positions() const;
+
+  /// What queries see. Thread: any.
+  Seq visible(ShardId shard) const { return visible_[shard.value].load(std::memory_order_acquire); }
+  std::uint64_t applied() const { return applied_.load(std::memory_order_relaxed); }
+  UnixMs last_event_at() const { return {last_at_.load(std::memory_order_relaxed)}; }
+  std::vector<Stale> stale() const;
+
+ private:
+  Follower(const ProjectionKind& kind, std::shared_ptr<Projection> model, Ledger ledger,
+           LogSource source, std::shared_ptr<Condemned> condemned);
+  Status read_journal(ShardId shard, Seq to, std::size_t events_max);
+  Result<Place, Fault> read_recent();
+  Status apply(ShardId shard, const DecodedBatch& batch);
+  Status apply(const EventAt& event);
+  Result<Result<Done, Poison>, Fault> give(const EventAt& event);
+  Status commit();
+
+  std::string name_;
+  std::shared_ptr<Projection> model_;
+  Ledger ledger_;
+  LogSource source_;
+  std::shared_ptr<Condemned> condemned_;
+  std::optional<RecentLog::Reader> reader_;
+  bool behind_ = true;
+  std::size_t next_shard_ = 0;
+  std::size_t uncommitted_ = 0;
+  std::chrono::steady_clock::time_point committed_at_ = std::chrono::steady_clock::now();
+
+  std::vector<std::atomic<Seq>> visible_;
+  std::atomic<std::uint64_t> applied_{0};
+  std::atomic<std::int64_t> last_at_{0};
+  mutable std::mutex stale_mutex_;
+  std::vector<Stale> stale_shown_;
+};
+
+}  // namespace souk

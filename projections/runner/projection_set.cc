@@ -1,0 +1,27 @@
+#include "projections/runner/projection_set.h"
+
+namespace souk {
+
+ProjectionSet::ProjectionSet(std::vector<ProjectionKind> kinds, const std::filesystem::path& folder,
+                             LogSource source) {
+  for (auto& kind : kinds) {
+    const auto own = folder / kind.name;
+    runners_.push_back(std::make_unique<ProjectionRunner>(std::move(kind), own, source));
+  }
+}
+
+void ProjectionSet::start() {
+  for (const auto& runner : runners_) runner->start();
+}
+
+void ProjectionSet::stop() {
+  for (const auto& runner : runners_) runner->stop();
+}
+
+ProjectionRunner* ProjectionSet::find(std::string_view name) const {
+  for (const auto& runner : runners_)
+    if (runner->name() == name) return runner.get();
+  return nullptr;
+}
+
+}  // namespace souk

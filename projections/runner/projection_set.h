@@ -1,0 +1,26 @@
+#pragma once
+/// All read models of a node.
+#include <memory>
+#include <vector>
+
+#include "projections/runner/runner.h"
+
+namespace souk {
+
+class ProjectionSet {
+ public:
+  /// `folder`: each model's folder is made in it.
+  ProjectionSet(std::vector<ProjectionKind> kinds, const std::filesystem::path& folder,
+                LogSource source);
+  void start();
+  void stop();
+
+  const std::vector<std::unique_ptr<ProjectionRunner>>& all() const { return runners_; }
+  /// Null: there is none of that name.
+  ProjectionRunner* find(std::string_view name) const;
+
+ private:
+  std::vector<std::unique_ptr<ProjectionRunner>> runners_;
+};
+
+}  // namespace souk

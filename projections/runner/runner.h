@@ -1,0 +1,105 @@
+#pragma once
+/// Keeps one read model up to date on a thread of its own, and rebuilds it beside the live copy.
+#include <condition_variable>
+#include <deque>
+#include <future>
+#include <thread>
+
+#include "projections/runner/follower.h"
+
+namespace souk {
+
+enum class ProjectionState { live, catching_up, rebuilding, paused, quarantined };
+std::string_view name_of(ProjectionState state);
+
+struct ProjectionStatus {
+  std::string name;
+  std::uint32_t version = 0;
+  /// rebuilding: there is no copy yet that could answer; `rebuild` tells of one beside a live copy.
+  /// quarantined: live, but some entities are stale.
+  ProjectionState state = ProjectionState::rebuilding;
+  std::vector<Seq> positions;    // by shard, what queries see
+  std::uint64_t lag_events = 0;  // durable, not yet visible
+  double lag_seconds = 0;        // for how long it has not been at the end
+  double events_per_second = 0;  // applied, over the last seconds
+  bool stuck = false;            // behind, and nothing came through for a while
+  std::string fault;             // what stands in its way; empty: nothing
+  std::vector<Stale> stale;
+  struct Rebuild {
+    std::uint64_t done = 0;  // events
+    std::uint64_t total = 0;
+    double events_per_second = 0;
+  };
+  std::optional<Rebuild> rebuild;
+  std::string last_rebuild;  // how the last one ended; empty: none since the start
+};
+
+/// On disk: FOLDER/CURRENT names the live generation, a folder beside it; others are left-overs.
+class ProjectionRunner {
+ public:
+  ProjectionRunner(ProjectionKind kind, std::filesystem::path folder, LogSource source);
+  ~ProjectionRunner();
+
+  void start();
+  void stop();
+
+  const std::string& name() const { return kind_.name; }
+  ProjectionStatus status() const;
+  /// The copy that answers; null while the first is built. Thread: any.
+  std::shared_ptr<Projection> model() const;
+  /// Whether queries see all of `wanted`. Thread: any.
+  bool reached(const std::vector<std::pair<ShardId, Seq>>& wanted) const;
+  /// Waits for that. Thread: any but the runner's.
+  bool wait_for(const std::vector<std::pair<ShardId, Seq>>& wanted,
+                std::chrono::milliseconds patience) const;
+
+  /// Each answers with what was done, or why not. Thread: any; may wait for a step of the runner.
+  using Answer = Result<std::string, Fault>;
+  Answer pause();
+  Answer resume();
+  Answer rebuild();
+  Answer cancel_rebuild();
+  Answer mend(Follower::Mend how, const std::optional<EntityKey>& only);
+
+ private:
+  struct Builder;
+  using Clock = std::chrono::steady_clock;
+  void run();
+  void open_live();
+  void turn();
+  void failed(const Fault& fault);
+  void finish_rebuild();
+  void measure();
+  std::string begin_rebuild();
+  void drop_leftovers();
+  std::filesystem::path generation_folder(std::uint64_t generation) const;
+  Answer ask(std::function<Answer()> what);
+
+  const ProjectionKind kind_;
+  const std::filesystem::path folder_;
+  const LogSource source_;
+  std::thread thread_;
+  std::atomic<bool> stopping_{false};
+
+  // The runner's thread alone.
+  std::shared_ptr<Condemned> condemned_ = std::make_shared<Condemned>();
+  std::uint64_t generation_ = 0;
+  std::unique_ptr<Builder> builder_;
+  Clock::time_point retry_at_{};
+  bool paused_ = false;
+  struct Sample {
+    Clock::time_point at;
+    std::uint64_t applied;
+  };
+  std::deque<Sample> samples_;
+
+  mutable std::mutex mutex_;  // what follows
+  mutable std::condition_variable changed_;
+  std::shared_ptr<Follower> live_;
+  std::deque<std::packaged_task<Answer()>> asked_;
+  ProjectionStatus shown_;
+  Clock::time_point moved_at_ = Clock::now();  // when something was last applied
+  Clock::time_point at_end_ = Clock::now();    // when it was last at the end
+};
+
+}  // namespace souk

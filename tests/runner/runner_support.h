@@ -1,0 +1,191 @@
+#pragma once
+/// A log on a real journal, and a read model that counts.
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "events/rocksdb_journal.h"
+#include "projections/runner/projection_set.h"
+
+namespace souk::test {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    // In memory where there is such a place: the syncs of the journal are not what is tested.
+    const fs::path under = fs::exists("/dev/shm") ? "/dev/shm" : fs::temp_directory_path();
+    std::string name = (under / "souk-runner-XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  ~TemporaryDirectory() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+/// What the engine does for the runner: durable batches, then the feed.
+class Log {
+ public:
+  static constexpr std::uint32_t shards = 4;
+  Log(const fs::path& folder, std::size_t recent_bytes) : recent(shards, recent_bytes) {
+    auto opened = RocksDbJournal::open(folder / "journal");
+    REQUIRE(opened.ok());
+    journal = std::move(*opened);
+  }
+  /// One event of `sku`: `quantity` pieces arrive under `reference`.
+  void receive(ShardId shard, const std::string& sku, std::int64_t quantity,
+               const std::string& reference = "r") {
+    write(shard, {{*Sku::parse(sku), StockReceived{quantity, reference}}});
+  }
+  void write(ShardId shard, std::vector<Event> events) {
+    auto& end = ends_[shard.value];
+    Transaction t;
+    t.at = UnixMs{1'700'000'000'000 + static_cast<std::int64_t>(end.seq)};
+    t.events = std::move(events);
+    BatchHeader header;
+    header.epoch = 1;
+    header.first_seq = end.seq + 1;
+    header.chain = end.chain;
+    std::string bytes = encode_batch(header, {t});
+    end = {header.last_seq(), header.chain};
+    std::vector<Batch> batches;
+    batches.push_back({.shard = shard,
+                       .first_seq = header.first_seq,
+                       .last_seq = header.last_seq(),
+                       .epoch = 1,
+                       .chain = header.chain,
+                       .bytes = std::move(bytes)});
+    Status written = Done{};
+    journal->write(batches, [&](Status s) { written = std::move(s); });
+    REQUIRE(written.ok());
+    recent.committed(std::move(batches));
+  }
+  LogSource source() { return {*journal, recent}; }
+  std::vector<std::pair<ShardId, Seq>> end() const {
+    std::vector<std::pair<ShardId, Seq>> all;
+    for (std::uint16_t s = 0; s < shards; ++s) all.push_back({{s}, recent.last_seq({s})});
+    return all;
+  }
+
+  std::unique_ptr<RocksDbJournal> journal;
+  RecentLog recent;
+
+ private:
+  struct End {
+    Seq seq = 0;
+    std::uint64_t chain = 0;
+  };
+  std::map<std::uint16_t, End> ends_;
+};
+
+/// What the tests do to all copies of the model.
+struct Switches {
+  std::atomic<bool> poisoned{false};  // an event with the reference "poison" is one
+  std::atomic<bool> throwing{false};  // an event with the reference "throw" makes it throw
+  std::atomic<bool> failing{false};   // commits fail
+  std::atomic<int> slow_us{0};        // per event
+  std::atomic<int> opened{0};
+};
+
+/// Sums of pieces by SKU; content and checkpoint in one file, replaced at each commit.
+class Tally final : public Projection {
+ public:
+  Tally(const fs::path& folder, Switches& switches) : file_(folder / "tally"), switches_(switches) {
+    fs::create_directories(folder);
+    std::ifstream in(file_, std::ios::binary);
+    std::size_t bytes = 0, count = 0;
+    if (!(in >> bytes >> count)) return;
+    in.get();
+    checkpoint_.resize(bytes);
+    in.read(checkpoint_.data(), static_cast<std::streamsize>(bytes));
+    for (std::string sku; count > 0; --count) {
+      std::int64_t pieces = 0;
+      in >> sku >> pieces;
+      sums_[sku] = pieces;
+    }
+  }
+  Result<Done, Poison> apply(const EventAt& event) override {
+    if (const int us = switches_.slow_us)
+      std::this_thread::sleep_for(std::chrono::microseconds(us));
+    const auto* received = std::get_if<StockReceived>(&event.event().payload);
+    if (!received) return Done{};
+    if (switches_.poisoned && received->reference == "poison")
+      return Poison{"pieces that nobody can count"};
+    const std::lock_guard lock(mutex_);
+    sums_[std::string(event.event().entity.id())] += received->quantity;
+    if (switches_.throwing && received->reference == "throw") throw std::runtime_error("oh no");
+    return Done{};
+  }
+  Status commit(std::string_view checkpoint) override {
+    if (switches_.failing) return Fault{Fault::Kind::full, "no room for the tally"};
+    checkpoint_ = checkpoint;
+    const fs::path next = file_.string() + ".next";
+    {
+      std::ofstream out(next, std::ios::binary);
+      out << checkpoint_.size() << ' ' << sums_.size() << '\n' << checkpoint_;
+      for (const auto& [sku, pieces] : sums_) out << sku << ' ' << pieces << '\n';
+    }
+    fs::rename(next, file_);
+    return Done{};
+  }
+  std::string checkpoint() const override { return checkpoint_; }
+  Result<std::uint64_t, Fault> digest() override {
+    std::string all;
+    for (const auto& [sku, pieces] : sums()) all += sku + ' ' + std::to_string(pieces) + '\n';
+    return stable_hash(all);
+  }
+  std::map<std::string, std::int64_t> sums() const {
+    const std::lock_guard lock(mutex_);
+    return sums_;
+  }
+
+ private:
+  fs::path file_;
+  Switches& switches_;
+  std::string checkpoint_;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::int64_t> sums_;
+};
+
+inline ProjectionKind tally_kind(Switches& switches, std::uint32_t version = 1) {
+  return {
+      .name = "tally",
+      .version = version,
+      .open = [&switches](const fs::path& folder) -> Result<std::shared_ptr<Projection>, Fault> {
+        ++switches.opened;
+        if (fs::exists(folder / "broken")) return Fault{Fault::Kind::corrupt, "it is broken"};
+        return std::shared_ptr<Projection>(std::make_shared<Tally>(folder, switches));
+      }};
+}
+
+inline std::map<std::string, std::int64_t> sums(const ProjectionRunner& runner) {
+  const auto model = std::dynamic_pointer_cast<Tally>(runner.model());
+  return model ? model->sums() : std::map<std::string, std::int64_t>{};
+}
+
+/// Waits, at most 10 s.
+template <class Condition>
+bool eventually(Condition&& condition) {
+  for (int i = 0; i < 2'000; ++i) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  return false;
+}
+
+}  // namespace souk::test

@@ -1,0 +1,293 @@
+#include <random>
+
+#include "runner_support.h"
+
+using namespace souk;
+using namespace souk::test;
+
+namespace {
+
+constexpr std::size_t much = 1 << 20;
+const milliseconds patience(10'000);
+
+struct Place {
+  explicit Place(std::size_t recent_bytes = much) : log(home.path(), recent_bytes) {}
+  /// Another life of the daemon, as far as the runner is concerned.
+  void begin(std::uint32_t version = 1) {
+    runner.reset();
+    runner = std::make_unique<ProjectionRunner>(tally_kind(switches, version),
+                                                home.path() / "tally", log.source());
+    runner->start();
+  }
+  bool caught_up() { return runner->wait_for(log.end(), patience); }
+
+  TemporaryDirectory home;
+  Log log;
+  Switches switches;
+  std::unique_ptr<ProjectionRunner> runner;
+};
+
+}  // namespace
+
+TEST_CASE("runner: what is durable becomes visible, also what was there before it began") {
+  Place p;
+  for (int i = 0; i < 50; ++i) p.log.receive({1}, "a", 1);
+  p.begin();
+  REQUIRE(p.caught_up());
+  CHECK(sums(*p.runner)["a"] == 50);
+  for (int i = 0; i < 50; ++i) p.log.receive({static_cast<std::uint16_t>(i % 4)}, "b", 2);
+  REQUIRE(p.caught_up());
+  CHECK(sums(*p.runner)["b"] == 100);
+  CHECK(p.runner->status().state == ProjectionState::live);
+  CHECK(p.runner->status().lag_events == 0);
+}
+
+TEST_CASE("runner: it goes on from its checkpoint, with nothing lost or twice") {
+  Place p;
+  for (int life = 1; life <= 5; ++life) {
+    p.begin();
+    for (int i = 0; i < 100; ++i) p.log.receive({static_cast<std::uint16_t>(i % 4)}, "a", 1);
+    if (life % 2) REQUIRE(p.caught_up());
+  }
+  REQUIRE(p.caught_up());
+  CHECK(sums(*p.runner)["a"] == 500);
+}
+
+TEST_CASE("runner: one that falls behind the memory goes to the journal and comes back") {
+  Place p(2'000);  // a dozen batches
+  p.begin();
+  p.switches.slow_us = 300;
+  for (int i = 0; i < 3'000; ++i) p.log.receive({static_cast<std::uint16_t>(i % 4)}, "a", 1);
+  p.switches.slow_us = 0;
+  REQUIRE(p.caught_up());
+  CHECK(sums(*p.runner)["a"] == 3'000);
+}
+
+TEST_CASE("runner: a poison event makes its entity stale, and the rest goes on") {
+  Place p;
+  p.switches.poisoned = true;
+  p.begin();
+  p.log.receive({1}, "a", 1);
+  p.log.receive({1}, "bad", 1);
+  p.log.receive({1}, "bad", 10, "poison");
+  p.log.receive({1}, "bad", 100);
+  p.log.receive({1}, "a", 1);
+  REQUIRE(p.caught_up());
+  CHECK(sums(*p.runner) == std::map<std::string, std::int64_t>{{"a", 2}, {"bad", 1}});
+  auto status = p.runner->status();
+  CHECK(status.state == ProjectionState::quarantined);
+  REQUIRE(status.stale.size() == 1);
+  CHECK(status.stale[0].entity == EntityKey(*Sku::parse("bad")));
+  CHECK(status.stale[0].seq == 3);
+  CHECK(status.stale[0].why == "pieces that nobody can count");
+  CHECK(status.stale[0].held == 1);
+
+  SUBCASE("and stays so over a restart") {
+    p.begin();
+    p.log.receive({1}, "bad", 1'000);
+    REQUIRE(p.caught_up());
+    CHECK(p.runner->status().stale.at(0).held == 2);
+  }
+  SUBCASE("a retry that fails again changes nothing") {
+    const auto answer = p.runner->mend(Follower::Mend::retry, std::nullopt);
+    REQUIRE(answer.ok());
+    CHECK(*answer == "0 of 1 stale entities are right again");
+    CHECK(sums(*p.runner)["bad"] == 1);
+    CHECK(p.runner->status().stale.at(0).held == 1);
+  }
+  SUBCASE("a retry after the cause is mended takes all of it") {
+    p.switches.poisoned = false;
+    REQUIRE(p.runner->mend(Follower::Mend::retry, EntityKey(*Sku::parse("bad"))).ok());
+    CHECK(sums(*p.runner)["bad"] == 111);
+    CHECK(p.runner->status().state == ProjectionState::live);
+  }
+  SUBCASE("a skip leaves the one out") {
+    REQUIRE(p.runner->mend(Follower::Mend::skip, std::nullopt).ok());
+    CHECK(sums(*p.runner)["bad"] == 101);
+    CHECK(p.runner->status().stale.empty());
+  }
+  SUBCASE("an entity that is not stale cannot be mended") {
+    CHECK_FALSE(p.runner->mend(Follower::Mend::skip, EntityKey(*Sku::parse("a"))).ok());
+  }
+}
+
+TEST_CASE("runner: a model that throws is opened again, and the event is quarantined") {
+  Place p;
+  p.switches.throwing = true;
+  p.begin();
+  p.log.receive({1}, "a", 1);
+  p.log.receive({1}, "bad", 10, "throw");
+  p.log.receive({1}, "a", 1);
+  REQUIRE(p.caught_up());
+  CHECK(sums(*p.runner) == std::map<std::string, std::int64_t>{{"a", 2}});
+  CHECK(p.runner->status().stale.at(0).why == "oh no");
+  p.switches.throwing = false;
+  REQUIRE(p.runner->mend(Follower::Mend::retry, std::nullopt).ok());
+  CHECK(sums(*p.runner)["bad"] == 10);
+}
+
+TEST_CASE("runner: a commit that fails is tried again, and the cause is shown meanwhile") {
+  Place p;
+  p.begin();
+  REQUIRE(p.caught_up());
+  p.switches.failing = true;
+  p.log.receive({1}, "a", 1);
+  CHECK(eventually([&] { return p.runner->status().fault == "no room for the tally"; }));
+  CHECK(p.runner->status().lag_events == 1);
+  p.switches.failing = false;
+  REQUIRE(p.caught_up());
+  CHECK(sums(*p.runner)["a"] == 1);
+  CHECK(eventually([&] { return p.runner->status().fault.empty(); }));
+}
+
+TEST_CASE("runner: paused it stands still, resumed it catches up") {
+  Place p;
+  p.begin();
+  REQUIRE(p.caught_up());
+  REQUIRE(p.runner->pause().ok());
+  for (int i = 0; i < 10; ++i) p.log.receive({1}, "a", 1);
+  CHECK_FALSE(p.runner->wait_for(p.log.end(), milliseconds(100)));
+  CHECK(p.runner->status().state == ProjectionState::paused);
+  CHECK(p.runner->status().lag_events == 10);
+  REQUIRE(p.runner->resume().ok());
+  REQUIRE(p.caught_up());
+  CHECK(sums(*p.runner)["a"] == 10);
+}
+
+TEST_CASE("runner: a rebuild is switched in while writes go on, and found equal") {
+  Place p;
+  p.begin();
+  for (int i = 0; i < 500; ++i) p.log.receive({static_cast<std::uint16_t>(i % 4)}, "a", 1);
+  REQUIRE(p.caught_up());
+  std::atomic<bool> stop{false};
+  std::atomic<int> written{500};
+  std::thread writer([&] {
+    while (!stop) p.log.receive({2}, "a", 1), ++written;
+  });
+  REQUIRE(p.runner->rebuild().ok());
+  CHECK(eventually([&] { return !p.runner->status().rebuild; }));
+  stop = true;
+  writer.join();
+  CHECK(p.runner->status().last_rebuild == "equal to the copy before");
+  REQUIRE(p.caught_up());
+  CHECK(sums(*p.runner)["a"] == written);
+  const int opened = p.switches.opened;
+  p.begin();  // the new copy is the one that counts
+  REQUIRE(p.caught_up());
+  CHECK(p.switches.opened == opened + 1);
+  CHECK(sums(*p.runner)["a"] == written);
+}
+
+TEST_CASE("runner: a rebuild can be cancelled, and only one runs at a time") {
+  Place p;
+  p.begin();
+  for (int i = 0; i < 500; ++i) p.log.receive({1}, "a", 1);
+  REQUIRE(p.caught_up());
+  CHECK_FALSE(p.runner->cancel_rebuild().ok());
+  p.switches.slow_us = 20'000;
+  REQUIRE(p.runner->rebuild().ok());
+  CHECK(p.runner->status().rebuild.has_value());
+  CHECK_FALSE(p.runner->rebuild().ok());
+  REQUIRE(p.runner->cancel_rebuild().ok());
+  p.switches.slow_us = 0;
+  CHECK_FALSE(p.runner->status().rebuild.has_value());
+  CHECK(p.runner->status().last_rebuild == "cancelled");
+  CHECK(sums(*p.runner)["a"] == 500);
+}
+
+TEST_CASE("runner: another version of the code rebuilds by itself") {
+  Place p;
+  p.begin(1);
+  for (int i = 0; i < 100; ++i) p.log.receive({1}, "a", 1);
+  REQUIRE(p.caught_up());
+  p.begin(2);
+  CHECK(eventually([&] { return p.runner->status().last_rebuild == "equal to the copy before"; }));
+  CHECK(sums(*p.runner)["a"] == 100);
+  const int opened = p.switches.opened;
+  p.begin(2);
+  REQUIRE(p.caught_up());
+  CHECK(p.switches.opened == opened + 1);
+}
+
+TEST_CASE("runner: a copy that is broken, or ahead of the log, is built anew") {
+  Place p;
+  p.begin();
+  for (int i = 0; i < 100; ++i) p.log.receive({1}, "a", 1);
+  REQUIRE(p.caught_up());
+  p.runner.reset();
+  SUBCASE("broken") { std::ofstream(p.home.path() / "tally" / "000001" / "broken") << "x"; }
+  SUBCASE("no generation") { fs::remove(p.home.path() / "tally" / "CURRENT"); }
+  SUBCASE("rubbish as generation") {
+    std::ofstream(p.home.path() / "tally" / "CURRENT") << "rubbish";
+  }
+  p.begin();
+  REQUIRE(p.caught_up());
+  CHECK(sums(*p.runner)["a"] == 100);
+}
+
+TEST_CASE("runner: a restored log that is shorter than what the model knows") {
+  Place p;
+  p.begin();
+  for (int i = 0; i < 100; ++i) p.log.receive({1}, "a", 1);
+  REQUIRE(p.caught_up());
+  p.runner.reset();
+  Place other;
+  for (int i = 0; i < 60; ++i) other.log.receive({1}, "a", 1);
+  fs::copy(p.home.path() / "tally", other.home.path() / "tally", fs::copy_options::recursive);
+  other.begin();
+  REQUIRE(other.caught_up());
+  CHECK(sums(*other.runner)["a"] == 60);
+}
+
+TEST_CASE("runner: the model is the fold, whatever happens on the way") {
+  for (unsigned seed = 1; seed <= 6; ++seed) {
+    CAPTURE(seed);
+    std::mt19937 dice(seed);
+    const auto roll = [&](int n) { return static_cast<int>(dice() % static_cast<unsigned>(n)); };
+    Place p(static_cast<std::size_t>(500 + roll(20'000)));
+    p.begin();
+    std::map<std::string, std::int64_t> fold;
+    p.switches.poisoned = true;
+    for (int step = 0; step < 60; ++step) {
+      switch (roll(8)) {
+        case 0:
+          p.begin();
+          break;
+        case 1:
+          static_cast<void>(p.runner->rebuild());
+          break;
+        case 2:
+          static_cast<void>(p.runner->cancel_rebuild());
+          break;
+        case 3:
+          static_cast<void>(p.runner->pause());
+          break;
+        case 4:
+          static_cast<void>(p.runner->resume());
+          break;
+        case 5:
+          static_cast<void>(p.runner->mend(Follower::Mend::retry, std::nullopt));
+          break;
+        case 6:
+          p.switches.throwing = roll(2) == 0;
+          break;
+        default:
+          break;
+      }
+      for (int i = roll(80); i > 0; --i) {
+        const std::string sku(1, static_cast<char>('a' + roll(6)));
+        const char* reference = roll(40) ? "r" : roll(2) ? "poison" : "throw";
+        p.log.receive({static_cast<std::uint16_t>((sku[0] - 'a') % 4)}, sku, i, reference);
+        fold[sku] += i;
+      }
+    }
+    p.switches.poisoned = false;
+    p.switches.throwing = false;
+    static_cast<void>(p.runner->resume());
+    REQUIRE(p.caught_up());
+    CHECK(eventually([&] { return !p.runner->status().rebuild; }));
+    REQUIRE(p.caught_up());
+    static_cast<void>(p.runner->mend(Follower::Mend::retry, std::nullopt));
+    CHECK(sums(*p.runner) == fold);
+  }
+}
