@@ -39,6 +39,13 @@ enum class Action : std::uint8_t {
   get_cart,
   get_order,
   get_payment,
+  // of the read models
+  search,
+  suggest,
+  sales,
+  basket_pairs,
+  projections,
+  mend_projection,
   // the rest
   commands,
   health,
@@ -49,7 +56,7 @@ enum class Action : std::uint8_t {
   unknown,  // no route led anywhere
 };
 inline constexpr std::size_t command_count = 19;
-inline constexpr std::size_t action_count = 33;
+inline constexpr std::size_t action_count = 39;
 constexpr bool is_command(Action action) {
   return static_cast<std::size_t>(action) < command_count;
 }

@@ -7,6 +7,7 @@
 
 #include "events/limits.h"
 #include "gateway/api_limits.h"
+#include "gateway/api_questions.h"
 #include "gateway/api_text.h"
 
 namespace souk {
@@ -30,6 +31,12 @@ constexpr std::string_view component_schemas = R"json(
 "Reason":{"type":"string","enum":["out_of_stock","unknown_product","inactive_product","price_changed","currency_mismatch","amount_too_large","payment_declined","payment_unavailable","expired"]},
 "Order":{"type":"object","properties":{"order_id":{"type":"string"},"cart_id":{"type":"string"},"user_id":{"type":"string"},"status":{"$ref":"#/components/schemas/OrderStatus"},"reason":{"$ref":"#/components/schemas/Reason"},"lines":{"type":"array","items":{"$ref":"#/components/schemas/Line"}},"total":{"$ref":"#/components/schemas/Money"},"payment":{"type":"object","properties":{"status":{"type":"string","enum":["none","authorised","captured","voided","refunded"]},"refunded":{"$ref":"#/components/schemas/Money"}}},"placed_at":{"type":"string","format":"date-time"},"occurred_at":{"type":"string","format":"date-time"},"shipping_address":{"type":["object","null"]},"history":{"type":"array","items":{"type":"object","properties":{"at":{"type":"string","format":"date-time"},"event":{"type":"string"}}}},"version":{"type":"integer"}}},
 "PaymentRecord":{"type":"object","description":"What the payment provider itself has on record.","properties":{"order_id":{"type":"string"},"authorised":{"$ref":"#/components/schemas/Money"},"captured":{"$ref":"#/components/schemas/Money"},"voided":{"$ref":"#/components/schemas/Money"},"refunded":{"$ref":"#/components/schemas/Money"},"calls":{"type":"integer"}}},
+"Search":{"type":"object","properties":{"hits":{"type":"array","items":{"type":"object","properties":{"sku":{"type":"string"},"name":{"type":"string"},"brand":{"type":"string"},"price":{"$ref":"#/components/schemas/Money"},"available":{"type":"integer"},"score":{"type":"number"}}}},"total":{"type":"integer","description":"exact"},"facets":{"type":"object","additionalProperties":{"type":"array","items":{"type":"object","properties":{"value":{"type":"string"},"count":{"type":"integer"}}}}},"suggestion":{"type":"string","description":"the query as it was understood, where that differs"},"relaxed":{"type":"array","items":{"type":"string"}},"cursor":{"type":"string"},"position":{"type":"string"}}},
+"Suggestions":{"type":"object","properties":{"suggestions":{"type":"array","items":{"type":"object","properties":{"text":{"type":"string"},"kind":{"type":"string","enum":["words","product"]},"products":{"type":"integer"}}}},"position":{"type":"string"}}},
+"Figures":{"type":"object","properties":{"orders":{"type":"integer"},"lines":{"type":"integer"},"quantity":{"type":"integer"},"revenue":{"$ref":"#/components/schemas/Money"},"returned":{"$ref":"#/components/schemas/Money"}}},
+"Sales":{"type":"object","properties":{"rows":{"type":"array","items":{"$ref":"#/components/schemas/Figures"}},"total":{"$ref":"#/components/schemas/Figures"},"position":{"type":"string"}}},
+"BasketPairs":{"type":"object","properties":{"rows":{"type":"array","items":{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"},"orders":{"type":"integer"}}}},"position":{"type":"string"}}},
+"Projections":{"type":"object","properties":{"outcome":{"type":"string"},"projections":{"type":"array","items":{"type":"object","properties":{"name":{"type":"string"},"version":{"type":"integer"},"state":{"type":"string","enum":["live","catching_up","rebuilding","paused","quarantined"]},"lag_events":{"type":"integer"},"lag_seconds":{"type":"number"},"events_per_second":{"type":"number"},"stuck":{"type":"boolean"},"position":{"type":"string"},"fault":{"type":"string"},"rebuild":{"type":"object","properties":{"done":{"type":"integer"},"total":{"type":"integer"},"events_per_second":{"type":"number"}}},"last_rebuild":{"type":"string"},"stale":{"type":"array","items":{"type":"object","properties":{"entity":{"type":"string"},"event":{"type":"string"},"why":{"type":"string"},"at":{"type":"string","format":"date-time"},"held":{"type":"integer"}}}}}}}}},
 "Standing":{"type":"object","properties":{"status":{"type":"string"}}},
 "BatchAnswer":{"type":"object","description":"One a line, in the order of the commands. `body` is the document or the problem.","required":["status"],"properties":{"status":{"type":"integer"},"replayed":{"type":"boolean"},"version":{"type":"integer"},"position":{"type":"string"},"body":{"type":"object"},"body_omitted":{"type":"boolean","description":"the answers had become too large in all"}}})json";
 
@@ -107,12 +114,14 @@ Answers answers_of(Action action) {
     case Action::console:
       return {"", {200}};
     default:
+      if (const auto* question = question_of(action)) return {question->answer, {200}};
       return {"Order", {200}};
   }
 }
 
 std::string_view summary_of(Action action) {
   if (is_command(action)) return shape_of(action).summary;
+  if (const auto* question = question_of(action)) return question->summary;
   switch (action) {
     case Action::get_product:
       return "A product, with what is available of it";
@@ -272,11 +281,46 @@ const Field* path_field(std::string_view name) {
   return nullptr;
 }
 
+std::string query_schema(const QueryField& field) {
+  switch (field.type) {
+    case QueryType::text:
+      return R"({"type":"string","maxLength":)" + std::to_string(field.max) + "}";
+    case QueryType::count:
+      return R"({"type":"integer")" + integer_range("minimum", field.min, "maximum", field.max) +
+             "}";
+    case QueryType::flag:
+      return R"({"type":"boolean"})";
+    case QueryType::amount:
+      return R"({"type":"string","pattern":"^-?[0-9]+(\\.[0-9]{1,6})?$"})";
+    case QueryType::time:
+      return R"({"type":"string","format":"date-time"})";
+    case QueryType::choice: {
+      std::string words;
+      for (const auto word : field.words) words += (words.empty() ? "" : ",") + quoted(word);
+      return R"({"type":"string","enum":[)" + words + "]}";
+    }
+    case QueryType::choices:
+      return R"({"type":"string"})";
+  }
+  return "{}";
+}
+
+std::string query_parameter(const QueryField& field) {
+  std::string out = "{\"name\":" + quoted(field.name) + R"(,"in":"query")";
+  if (!field.about.empty()) out += ",\"description\":" + quoted(field.about);
+  return out + ",\"schema\":" + query_schema(field) + "}";
+}
+
 std::string parameters_of(const Route& route) {
   std::vector<std::string> all;
   for (std::size_t at = route.path.find('{'); at != std::string_view::npos;
        at = route.path.find('{', at + 1)) {
     const auto name = route.path.substr(at + 1, route.path.find('}', at) - at - 1);
+    if (question_of(route.action) != nullptr) {
+      all.push_back("{\"name\":" + quoted(name) +
+                    R"(,"in":"path","required":true,"schema":{"type":"string"}})");
+      continue;
+    }
     const auto* field = path_field(name);
     SOUK_ASSERT(field != nullptr);
     all.push_back("{\"name\":" + quoted(name) + R"(,"in":"path","required":true,"description":)" +
@@ -292,6 +336,10 @@ std::string parameters_of(const Route& route) {
   } else if (is_read(route.action)) {
     for (const auto* name : {"MinPosition", "IfNoneMatch"})
       all.push_back(reference("parameters", name));
+  }
+  if (const auto* question = question_of(route.action)) {
+    if (route.method == HttpMethod::get) all.push_back(reference("parameters", "MinPosition"));
+    for (const auto& field : question->fields) all.push_back(query_parameter(field));
   }
   if (route.action == Action::get_user_orders) {
     all.push_back(
@@ -345,6 +393,10 @@ std::string responses_of(Action action) {
   if (is_read(action)) problems = {"400", "404", "422", "503", "504"};
   if (action == Action::commands) problems = {"400", "413", "415", "503"};
   if (action == Action::ready) problems = {"503"};
+  if (const auto* question = question_of(action))
+    problems = question->method == HttpMethod::get
+                   ? std::vector<std::string_view>{"400", "422", "503", "504"}
+                   : std::vector<std::string_view>{"400", "404", "409", "422", "503"};
   for (const auto status : problems)
     out += ",\"" + std::string(status) + "\":" + reference("responses", status);
   return out;

@@ -134,6 +134,29 @@ bool Api::read(Visit& visit) {
   return true;
 }
 
+bool Api::question(Visit& visit, const Question& question) {
+  QueryValues values;
+  std::vector<MinPosition> wanted;
+  QueryJob job;
+  if (!read_question(question, visit.match, values, visit.problem)) return false;
+  if (visit.request.has_min_position &&
+      !read_min_position(visit.request.souk_min_position, builder_.shards(), wanted)) {
+    visit.problem =
+        invalid_request("Souk-Min-Position", "must be one or more of shard:seq with commas");
+    return false;
+  }
+  if (!common_.read_side().prepare(question, visit.match, std::move(values), wanted, job,
+                                   visit.problem))
+    return false;
+  Ticket ticket;
+  ticket.action = visit.match.action;
+  ticket.started_ns = visit.started_ns;
+  ticket.exchange = visit.exchange;
+  if (!take_ticket(std::move(ticket), job.ticket, visit.problem)) return false;
+  questions_.push_back(std::move(job));
+  return true;
+}
+
 bool Api::payment(Visit& visit) {
   if (!read_path(visit, path_fields_of(visit.match.action)) ||
       !no_query(visit.match, visit.problem))

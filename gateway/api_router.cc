@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "gateway/api_questions.h"
 #include "gateway/api_text.h"
 
 namespace souk {
@@ -76,6 +77,8 @@ Router::Router() {
     routes_.push_back({shape.method, shape.path, shape.action});
   }
   routes_.insert(routes_.end(), other_routes.begin(), other_routes.end());
+  for (const auto& question : all_questions())
+    routes_.push_back({question.method, question.path, question.action});
   for (const auto& route : routes_) {
     std::array<std::string_view, segments_max> segments;
     const auto count = split(route.path, segments);

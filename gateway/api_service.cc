@@ -43,10 +43,11 @@ bool read_wait(const CommandShape& shape, const RouteMatch& match, Conditions& c
 }  // namespace
 
 ApiCommon::ApiCommon(Engine& engine, Vault& vault, PaymentProvider& payments,
-                     Randomness& randomness, ApiOptions options)
+                     Randomness& randomness, ReadSide& read_side, ApiOptions options)
     : engine_(engine),
       vault_(vault),
       randomness_(randomness),
+      read_side_(read_side),
       options_(std::move(options)),
       openapi_(openapi_document(router_, options_.version)),
       console_(console_page(options_.version)),
@@ -85,6 +86,7 @@ bool Api::dispatch(Visit& visit) {
   if (action == Action::get_payment) return payment(visit);
   if (is_read(action)) return read(visit);
   if (action == Action::commands) return batch(visit);
+  if (const auto* asked = question_of(action)) return question(visit, *asked);
   return operation(visit);
 }
 
@@ -241,6 +243,10 @@ void Api::flush() {
     common_.worker().enqueue(*this, std::move(jobs_));
     jobs_ = {};
   }
+  if (!questions_.empty()) {
+    common_.queries().enqueue(*this, std::move(questions_));
+    questions_ = {};
+  }
 }
 
 void Api::on_poll_end(HttpServer& server) {
@@ -256,15 +262,19 @@ void Api::on_poll_end(HttpServer& server) {
 void Api::on_wake(HttpServer& server) {
   std::vector<std::vector<Reply>> replies;
   std::vector<std::vector<VaultDone>> done;
+  std::vector<std::vector<QueryDone>> answers;
   {
     const std::lock_guard lock(inbox_mutex_);
     replies.swap(inbox_);
     done.swap(done_inbox_);
+    answers.swap(query_inbox_);
   }
   for (auto& group : replies)
     for (auto& reply : group) take_reply(std::move(reply));
   for (auto& group : done)
     for (auto& one : group) std::visit([this](auto& d) { take_done(std::move(d)); }, one);
+  for (auto& group : answers)
+    for (auto& one : group) take_done(std::move(one));
   on_poll_end(server);
 }
 
@@ -285,6 +295,14 @@ void Api::vault_done(std::vector<VaultDone>&& done) {
   {
     const std::lock_guard lock(inbox_mutex_);
     done_inbox_.push_back(std::move(done));
+  }
+  server_->wake();
+}
+
+void Api::query_done(std::vector<QueryDone>&& done) {
+  {
+    const std::lock_guard lock(inbox_mutex_);
+    query_inbox_.push_back(std::move(done));
   }
   server_->wake();
 }
@@ -339,6 +357,16 @@ void Api::take_done(RecordDone&& done) {
   server_->respond(ticket.exchange, code == ReplyCode::ok
                                         ? response_of_record(done.order, *done.record)
                                         : response_of(problem_of(reply)));
+}
+
+void Api::take_done(QueryDone&& done) {
+  const auto ticket = tickets_.give_back(done.ticket);
+  common_.metrics().ticket_freed();
+  common_.metrics().count(
+      ticket.action,
+      done.response.status < 400 ? static_cast<std::size_t>(ReplyCode::ok) : ApiMetrics::invalid,
+      static_cast<std::uint64_t>(now_ns() - ticket.started_ns));
+  server_->respond(ticket.exchange, std::move(done.response));
 }
 
 void Api::finish(std::uint64_t number, Reply&& reply) {

@@ -12,6 +12,8 @@
 #include "gateway/api_command.h"
 #include "gateway/api_json.h"
 #include "gateway/api_metrics.h"
+#include "gateway/api_query_worker.h"
+#include "gateway/api_read_side.h"
 #include "gateway/api_router.h"
 #include "gateway/api_tickets.h"
 #include "gateway/api_vault_worker.h"
@@ -30,17 +32,24 @@ struct ApiOptions {
 ///            servers, stop the engine, `stop` this, then the Apis may go.
 class ApiCommon {
  public:
+  static constexpr std::size_t query_threads = 2;
+
   ApiCommon(Engine& engine, Vault& vault, PaymentProvider& payments, Randomness& randomness,
-            ApiOptions options);
+            ReadSide& read_side, ApiOptions options);
   /// From here on /readyz says 503, so that load balancers look elsewhere. Thread: any.
   void drain() { draining_.store(true, std::memory_order_relaxed); }
-  void stop() { worker_.stop(); }
+  void stop() {
+    queries_.stop();
+    worker_.stop();
+  }
 
   bool draining() const { return draining_.load(std::memory_order_relaxed); }
   Engine& engine() { return engine_; }
   Vault& vault() { return vault_; }
   Randomness& randomness() { return randomness_; }
   VaultWorker& worker() { return worker_; }
+  ReadSide& read_side() { return read_side_; }
+  QueryWorkers& queries() { return queries_; }
   ApiMetrics& metrics() { return metrics_; }
   const Router& router() const { return router_; }
   const std::string& openapi() const { return openapi_; }
@@ -51,19 +60,25 @@ class ApiCommon {
   Engine& engine_;
   Vault& vault_;
   Randomness& randomness_;
+  ReadSide& read_side_;
   ApiOptions options_;
   Router router_;
   std::string openapi_;
   std::string console_;
   ApiMetrics metrics_;
   VaultWorker worker_;
+  QueryWorkers queries_{query_threads};
   std::atomic<bool> draining_{false};
 };
 
 /// Turns requests into commands and queries, and answers into responses.
-/// Thread: that of its HttpServer; `deliver` and `vault_done` any.
+/// Thread: that of its HttpServer; `deliver`, `vault_done` and `query_done` any.
 /// Limits: ApiOptions::tickets_max in flight; beyond it 503 overloaded.
-class Api final : public HttpHandler, public ReplySink, public VaultClient, private BatchPort {
+class Api final : public HttpHandler,
+                  public ReplySink,
+                  public VaultClient,
+                  public QueryClient,
+                  private BatchPort {
  public:
   /// REQUIRES: before the engine's first request.
   explicit Api(ApiCommon& common);
@@ -77,6 +92,7 @@ class Api final : public HttpHandler, public ReplySink, public VaultClient, priv
 
   void deliver(std::vector<Reply>&& replies) override;
   void vault_done(std::vector<VaultDone>&& done) override;
+  void query_done(std::vector<QueryDone>&& done) override;
 
  private:
   /// One request while it is being looked at.
@@ -96,6 +112,7 @@ class Api final : public HttpHandler, public ReplySink, public VaultClient, priv
   bool read_path(Visit& visit, std::span<const Field> fields);
   bool page_of(Visit& visit, GetUserOrders& query);
   bool payment(Visit& visit);
+  bool question(Visit& visit, const Question& question);
   bool batch(Visit& visit);
   bool operation(Visit& visit);
   void refuse(Visit& visit, std::string_view allow);
@@ -104,6 +121,7 @@ class Api final : public HttpHandler, public ReplySink, public VaultClient, priv
   void take_done(SealDone&& done);
   void take_done(OpenDone&& done);
   void take_done(RecordDone&& done);
+  void take_done(QueryDone&& done);
   void finish(std::uint64_t number, Reply&& reply);
   void flush();
 
@@ -127,10 +145,12 @@ class Api final : public HttpHandler, public ReplySink, public VaultClient, priv
   std::size_t batch_bytes_told_ = 0;  // to the metrics
   std::vector<Request> outbox_;
   std::vector<VaultJob> jobs_;
+  std::vector<QueryJob> questions_;
 
   std::mutex inbox_mutex_;
   std::vector<std::vector<Reply>> inbox_;
   std::vector<std::vector<VaultDone>> done_inbox_;
+  std::vector<std::vector<QueryDone>> query_inbox_;
 };
 
 }  // namespace souk

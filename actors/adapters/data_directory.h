@@ -58,6 +58,7 @@ class DataDirectory {
   std::filesystem::path states() const { return path_ / "states"; }
   std::filesystem::path keys() const { return path_ / "keys"; }
   std::filesystem::path provider() const { return path_ / "provider"; }
+  std::filesystem::path projections() const { return path_ / "projections"; }
 
  private:
   enum class Access { alone, looking };

@@ -73,12 +73,12 @@ Result<std::uint64_t, Fault> AnalyticsModel::digest() {
 
 std::filesystem::path AnalyticsModel::database() const { return impl_->store.file(); }
 
-Result<SalesReport, BadQuery> AnalyticsModel::sales(const SalesQuery& query) const {
+Result<SalesReport, BadReport> AnalyticsModel::sales(const SalesQuery& query) const {
   return analytics::answer<SalesReport>(
       [&] { return analytics::sales_report(*impl_->readers.snapshot(), query); });
 }
 
-Result<PairsReport, BadQuery> AnalyticsModel::basket_pairs(std::size_t limit) const {
+Result<PairsReport, BadReport> AnalyticsModel::basket_pairs(std::size_t limit) const {
   return analytics::answer<PairsReport>(
       [&] { return impl_->pairs.most_frequent(impl_->readers, limit); });
 }

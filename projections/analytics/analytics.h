@@ -31,7 +31,8 @@
 namespace souk {
 
 /// A question that cannot be answered, in words for whoever asked.
-struct BadQuery {
+/// (Not BadQuery: that is the search model's.)
+struct BadReport {
   std::string why;
 };
 
@@ -101,8 +102,8 @@ class AnalyticsModel final : public Projection {
 
   // Errors of all: a period that ends before it begins, a limit of 0 or beyond report_rows_max, an
   // unknown word, no currency code; or that the database cannot be read.
-  Result<SalesReport, BadQuery> sales(const SalesQuery& query) const;
-  Result<PairsReport, BadQuery> basket_pairs(std::size_t limit) const;
+  Result<SalesReport, BadReport> sales(const SalesQuery& query) const;
+  Result<PairsReport, BadReport> basket_pairs(std::size_t limit) const;
 
   /// Of SqlDoor.
   std::filesystem::path database() const;

@@ -50,19 +50,19 @@ Span span_of(const std::optional<UnixMs>& from, const std::optional<UnixMs>& to)
   if (from) span.from = clamped(*from);
   if (to) span.to = std::clamp<std::int64_t>(to->value, 0, end_of_time);
   if (span.from > span.to)
-    throw BadQuery{"the period ends before it begins: `to` is before `from`"};
+    throw BadReport{"the period ends before it begins: `to` is before `from`"};
   return span;
 }
 
 void check_limit(std::size_t limit) {
   if (limit >= 1 && limit <= report_rows_max) return;
-  throw BadQuery{"limit must be 1 to " + std::to_string(report_rows_max)};
+  throw BadReport{"limit must be 1 to " + std::to_string(report_rows_max)};
 }
 
 ChosenCurrency choose_currency(const Database& database, const std::string& asked) {
   if (!asked.empty()) {
     const auto currency = Currency::parse(asked);
-    if (!currency) throw BadQuery{"currency must be three capital letters, such as GBP"};
+    if (!currency) throw BadReport{"currency must be three capital letters, such as GBP"};
     Statement find(database, "SELECT no FROM currency_row WHERE code=?1");
     return {*currency, find.bind(std::string_view(asked)).step() ? find.integer(0) : 0};
   }

@@ -29,7 +29,7 @@ struct Cover {
 /// Cuts [from, to) into the largest whole buckets of `levels` (largest first), and what is left.
 Cover cover_of(Span span, const std::vector<Level>& levels);
 
-/// Throws BadQuery.
+/// Throws BadReport.
 Span span_of(const std::optional<UnixMs>& from, const std::optional<UnixMs>& to);
 void check_limit(std::size_t limit);
 
@@ -42,13 +42,13 @@ std::string checkpoint_of(const Database& database);
 
 /// Runs one query: what is thrown inside becomes words.
 template <class Report, class Query>
-Result<Report, BadQuery> answer(Query&& query) {
+Result<Report, BadReport> answer(Query&& query) {
   try {
     return query();
-  } catch (const BadQuery& bad) {
+  } catch (const BadReport& bad) {
     return bad;
   } catch (const SqliteError& error) {
-    return BadQuery{"the analytics cannot be read: " + error.what};
+    return BadReport{"the analytics cannot be read: " + error.what};
   }
 }
 

@@ -128,7 +128,7 @@ Sort sort_of(const SalesQuery& query) {
   if (word == "revenue") sort.measure = [](const SalesFigures& f) { return f.revenue.value; };
   if (word == "returned") sort.measure = [](const SalesFigures& f) { return f.returned.value; };
   if (!sort.measure && word != "key" && word != sales_group_text(query.group_by))
-    throw BadQuery{
+    throw BadReport{
         "sort must be one of key, orders, lines, quantity, revenue, returned, with or without "
         "a - in front"};
   return sort;

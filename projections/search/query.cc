@@ -82,6 +82,7 @@ class Matcher {
     for (std::size_t need = most; need > 0; --need) {
       match.docs = allowed(matching(need));
       if (match.docs.empty()) continue;
+      if (need > 1 && match.docs.size() < static_cast<std::size_t>(tuning_.enough)) continue;
       if (!understood_.phrases.empty()) {
         match.relaxed.push_back("the words in quotes need not stand together");
       }

@@ -53,14 +53,19 @@ class Indexer {
     const auto all = words_of(text);
     const auto absent = told_absent(all);
     std::string former;
+    bool about = false;
     for (std::size_t i = 0; i < all.size(); ++i) {
       const auto stem = stem_of(all[i].text);
-      add(stem, tuning_.name_weight);
+      const auto& w = all[i].text;
+      if (w == "for" || w == "compatible" || w == "fits" || w == "fit" || (w == "with" && tuning_.after_for != 3)) about = true;
+      add(stem, about && (tuning_.after_for & 2) ? (tuning_.name_weight+1) / 2 : tuning_.name_weight);
+      if (static_cast<int>(i) < tuning_.name_start_words && tuning_.name_start > 0) document_.add_term("F" + stem);
       known(all[i].text);
-      document_.add_term(absent[i] ? denied(stem) : in_name(stem));
+      if (absent[i]) document_.add_term(denied(stem)); else if (!(about && (tuning_.after_for & 1)))
+      document_.add_term(in_name(stem)); else document_.add_term("X" + stem);
       deny(all[i].text);
       if (!stop_word(all[i].text)) {
-        if (!former.empty()) document_.add_term(pair_in_name(former, stem));
+        if (!former.empty()) document_.add_boolean_term(pair_in_name(former, stem));
         former = stem;
       }
       if (all[i].glued && i > 0) joined(all[i - 1].text + all[i].text, tuning_.name_weight);
@@ -138,6 +143,7 @@ class OnlyThese final : public Xapian::PostingSource {
 
 std::vector<std::string> terms_of(const Xapian::Database& database, DocId doc) {
   std::vector<std::string> terms;
+  if (doc > database.get_lastdocid()) return terms;  // spares an exception each
   try {
     for (auto at = database.termlist_begin(doc); at != database.termlist_end(doc); ++at) {
       terms.push_back(*at);

@@ -18,8 +18,13 @@ struct SearchTuning {
   double correction = 0.8;
   double completion = 0.5;
   double name_again = 0.3;   // the word stands in the name
-  double pair = 0.3;         // two neighbours stand together in the name
+  double pair = 0;         // two neighbours stand together in the name
   double told_absent = 0.5;  // "without X" and the product says so
+  double name_start = 0.0;
+  int name_start_words = 4;
+  int after_for = 1;
+  int deny_mode = 0;
+  int enough = 10;
   /// How many of the words must match: this share, rounded up.
   double share_needed = 2.0 / 3;
 };

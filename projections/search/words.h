@@ -15,7 +15,8 @@ struct Word {
 };
 inline constexpr std::size_t word_bytes_max = 64;
 
-/// The words of `text`, which may be any bytes: what is no letter or digit parts them.
+/// The words of `text`: what is no letter or digit parts them. Bytes that are no UTF-8 are taken for
+/// Latin-1.
 std::vector<Word> words_of(std::string_view text);
 
 /// The English stem. Words with digits are their own.

@@ -178,19 +178,31 @@ struct Headers {
   std::string prefer = {}, if_none_match = {};
 };
 
-/// An Api with everything around it.
+/// Nothing was ever written.
+class EmptyJournal final : public Journal {
+ public:
+  void write(const std::vector<Batch>&, WriteDone done) override { done(Done{}); }
+  Status settle() override { return Done{}; }
+  Status scan(ShardId, Seq, const Visit&) override { return Done{}; }
+};
+
+/// An Api with everything around it; no read models.
 struct Edge {
   FakeEngine engine;
   MemoryVault vault;
   FakePayments payments;
   CountingRandomness randomness;
   FakeServer server;
+  EmptyJournal journal;
+  RecentLog recent{limits::shards_max, 1'000};
+  ProjectionSet projections{{}, "nowhere", {journal, recent}};
+  ReadSide read_side{projections};
   ApiCommon common;
   Api api;
   std::uint32_t next_exchange = 0;
 
   explicit Edge(ApiOptions options = {.version = "test", .recovery = {}})
-      : common(engine, vault, payments, randomness, std::move(options)), api(common) {}
+      : common(engine, vault, payments, randomness, read_side, std::move(options)), api(common) {}
   ~Edge() { common.stop(); }
 
   /// Sends one request and ends the poll. Returns its exchange.

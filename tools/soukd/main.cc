@@ -18,8 +18,12 @@
 #include "actors/payment/simulator.h"
 #include "events/rocksdb_journal.h"
 #include "gateway/api_presenter.h"
+#include "gateway/api_read_side.h"
 #include "gateway/api_service.h"
 #include "gateway/http_server.h"
+#include "projections/analytics/analytics.h"
+#include "projections/runner/projection_set.h"
+#include "projections/search/search.h"
 #include "tools/soukd/config.h"
 
 extern char** environ;
@@ -54,12 +58,18 @@ struct Daemon {
   SystemRandomness randomness;
   std::unique_ptr<JsonPresenter> presenter;
   std::unique_ptr<PaymentSimulator> payments;
+  std::unique_ptr<RecentLog> recent;
   std::unique_ptr<Engine> engine;
+  std::unique_ptr<ProjectionSet> projections;
+  std::unique_ptr<ReadSide> read_side;
   std::unique_ptr<ApiCommon> common;
   std::unique_ptr<Api> api;
   std::unique_ptr<HttpServer> server;
   RecoveryReport recovery;
 };
+
+/// Of encoded batches that read models have not had yet.
+constexpr std::size_t recent_bytes_max = 32 << 20;
 
 EngineOptions engine_options(const Config& c) {
   EngineOptions o;
@@ -105,6 +115,7 @@ Status start(Daemon& d, const Loaded& loaded, std::chrono::steady_clock::time_po
   EngineOptions options = engine_options(loaded.config);
   options.shards = d.directory->manifest().shards;
   options.hosts = std::min(options.hosts, options.shards);
+  d.recent = std::make_unique<RecentLog>(options.shards, recent_bytes_max);
   auto engine = Engine::start(options,
                               {.journal = *d.journal,
                                .states = *d.states,
@@ -112,11 +123,18 @@ Status start(Daemon& d, const Loaded& loaded, std::chrono::steady_clock::time_po
                                .payments = *d.payments,
                                .clock = d.clock,
                                .randomness = d.randomness,
-                               .presenter = *d.presenter},
+                               .presenter = *d.presenter,
+                               .feed = d.recent.get()},
                               d.recovery);
   if (!engine.ok()) return engine.error();
   d.engine = std::move(*engine);
   d.clock.raise(d.recovery.last_event_at);
+  d.recent->begin_at(d.recovery.last_seqs);
+  d.projections = std::make_unique<ProjectionSet>(
+      std::vector<ProjectionKind>{search_kind({}), analytics_kind()}, d.directory->projections(),
+      LogSource{*d.journal, *d.recent});
+  d.projections->start();
+  d.read_side = std::make_unique<ReadSide>(*d.projections);
   if (d.recovery.ignored_records > 0)
     spdlog::warn("records of failed commits were passed over count={}", d.recovery.ignored_records);
   ApiOptions api;
@@ -125,7 +143,8 @@ Status start(Daemon& d, const Loaded& loaded, std::chrono::steady_clock::time_po
   api.recovery_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   api.tickets_max = static_cast<std::size_t>(loaded.config.in_flight_max);
-  d.common = std::make_unique<ApiCommon>(*d.engine, *d.vault, *d.payments, d.randomness, api);
+  d.common = std::make_unique<ApiCommon>(*d.engine, *d.vault, *d.payments, d.randomness,
+                                         *d.read_side, api);
   d.api = std::make_unique<Api>(*d.common);
   HttpLimits limits;
   limits.connections_max = static_cast<std::size_t>(loaded.config.connections_max);
@@ -186,9 +205,10 @@ int serve(const Loaded& loaded) {
   d.common->drain();
   d.server->drain(static_cast<int>(loaded.config.drain_ms));
   io.join();
+  d.common->stop();
+  d.projections->stop();
   d.payments->stop();
   d.engine->stop();
-  d.common->stop();
   spdlog::info("ended");
   return 0;
 }

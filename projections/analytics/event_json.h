@@ -1,0 +1,38 @@
+#pragma once
+/// Events as people read them: JSON, with ids, amounts and times as texts.
+///
+/// What is sealed is left out, and so is the payment's token: nothing here is personal or a secret.
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "events/event.h"
+
+namespace souk {
+
+/// By Payload::index(), e.g. `order_placed`.
+extern const std::array<std::string_view, std::variant_size_v<Payload>> event_type_names;
+std::string_view event_type_text(const Payload& payload);
+/// Payload::index() of a name; nothing where no event is called so.
+std::optional<std::size_t> parse_event_type(std::string_view name);
+
+/// `user`, `sku`, `cart`, `order`, `email`, `key`, `none`.
+std::string_view entity_type_text(Kind kind);
+/// As in URLs: `o01234...`, or the SKU.
+std::string entity_id_text(const EntityKey& entity);
+/// What `entity_id_text` made of an entity of this kind; nothing for all else.
+std::optional<EntityKey> parse_entity(Kind kind, std::string_view id);
+
+/// The event's own members as one JSON object, in the order of events/event.h, on one line.
+/// Shapes: amounts `{"amount":"12.50","currency":"GBP"}`, or `"12.50"` where the event has no
+///         currency of its own; times RFC 3339; 64-bit hashes 16 hexadecimal digits; members that
+///         are not set are left out. Texts are valid UTF-8 as the log's are.
+void append_event_json(std::string& out, const Payload& payload);
+std::string event_json(const Payload& payload);
+
+/// `text` as a JSON string, with its quotes.
+void append_json_text(std::string& out, std::string_view text);
+
+}  // namespace souk

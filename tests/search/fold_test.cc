@@ -1,0 +1,273 @@
+/// The model is the fold of the log, whatever happens to it on the way.
+#include <doctest/doctest.h>
+#include <rapidcheck.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+
+#include "tests/search/support.h"
+
+using namespace souk;
+using souk::testing::product;
+using souk::testing::Shop;
+using souk::testing::TemporaryFolder;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Told {
+  std::string sku;
+  Payload payload;
+};
+
+constexpr std::array<const char*, 8> words = {"red",  "green", "lamp", "table",
+                                              "wool", "glass", "cup",  "hat"};
+constexpr std::array<const char*, 3> brands = {"", "Acme", "Zeta"};
+
+rc::Gen<Told> any_event() {
+  return rc::gen::exec([] {
+    Told told;
+    told.sku = "S" + std::to_string(*rc::gen::inRange(0, 12));
+    const auto quantity = static_cast<std::int64_t>(*rc::gen::inRange(1, 4));
+    switch (*rc::gen::inRange(0, 8)) {
+      case 0:
+      case 1:
+      case 2: {
+        ProductDefined p;
+        const auto count = *rc::gen::inRange(1, 4);
+        for (int i = 0; i < count; ++i) {
+          p.name += std::string(*rc::gen::elementOf(words)) + " ";
+        }
+        p.brand = *rc::gen::elementOf(brands);
+        p.category = {*rc::gen::inRange(0, 2) == 0 ? "Home" : "Wear"};
+        if (*rc::gen::inRange(0, 2) == 0) p.category.push_back("Sale");
+        p.price = souk::testing::usd(*rc::gen::inRange(100, 5'000));
+        p.active = *rc::gen::inRange(0, 5) != 0;
+        told.payload = p;
+        break;
+      }
+      case 3:
+        told.payload = ProductTakenOffSale{};
+        break;
+      case 4:
+        told.payload = StockReceived{quantity, ""};
+        break;
+      case 5:
+        told.payload = StockReserved{{}, quantity, {}};
+        break;
+      case 6:
+        told.payload = ReservationReleased{{}, quantity};
+        break;
+      default:
+        told.payload = StockAdjusted{-quantity, ""};
+    }
+    return told;
+  });
+}
+
+/// What the model should be, as plainly as can be.
+struct Plain {
+  struct Product {
+    std::optional<ProductDefined> defined;
+    bool on_sale = false;
+    std::int64_t available = 0;
+  };
+  std::map<std::string, Product> products;
+
+  void tell(const Told& told) {
+    auto& p = products[told.sku];
+    if (const auto* d = std::get_if<ProductDefined>(&told.payload)) {
+      p.defined = *d;
+      p.on_sale = d->active;
+    }
+    if (std::holds_alternative<ProductTakenOffSale>(told.payload)) p.on_sale = false;
+    if (const auto* e = std::get_if<StockReceived>(&told.payload)) p.available += e->quantity;
+    if (const auto* e = std::get_if<StockReserved>(&told.payload)) p.available -= e->quantity;
+    if (const auto* e = std::get_if<ReservationReleased>(&told.payload)) p.available += e->quantity;
+    if (const auto* e = std::get_if<StockAdjusted>(&told.payload)) p.available += e->delta;
+  }
+  /// Who has at least `needed` of `asked`, and passes the filters.
+  std::set<std::string> found(const std::vector<std::string>& asked, std::size_t needed,
+                              const SearchQuery& query) const {
+    std::set<std::string> skus;
+    for (const auto& [sku, p] : products) {
+      if (!p.on_sale) continue;
+      const auto& d = *p.defined;
+      const auto hits = std::count_if(asked.begin(), asked.end(), [&](const auto& word) {
+        return (d.name + " " + d.brand).find(word) != std::string::npos;
+      });
+      if (static_cast<std::size_t>(hits) < needed) continue;
+      if (query.brand && d.brand != *query.brand) continue;
+      if (!query.category.empty() &&
+          (d.category.size() < query.category.size() ||
+           !std::equal(query.category.begin(), query.category.end(), d.category.begin()))) {
+        continue;
+      }
+      if (query.in_stock && (p.available > 0) != *query.in_stock) continue;
+      if (query.price_min && d.price.amount < *query.price_min) continue;
+      if (query.price_max && d.price.amount > *query.price_max) continue;
+      skus.insert(sku);
+    }
+    return skus;
+  }
+};
+
+/// Tells the model all of `events` behind its checkpoint, committing at `commits`.
+void fold(SearchModel& model, const std::vector<Told>& events, std::size_t end,
+          const std::set<std::size_t>& commits) {
+  const auto at = model.checkpoint();
+  for (std::size_t i = at.empty() ? 0 : std::stoul(at); i < end; ++i) {
+    RC_ASSERT(
+        Shop::apply(model, events[i].sku, events[i].payload, static_cast<std::int64_t>(i)).ok());
+    if (commits.contains(i)) RC_ASSERT(model.commit(std::to_string(i + 1)).ok());
+  }
+}
+std::shared_ptr<SearchModel> opened(const fs::path& folder) {
+  auto model = SearchModel::open(folder, {});
+  if (!model) RC_FAIL(model.error().what);
+  return std::move(*model);
+}
+
+void same_counts(SearchModel& model, const Plain& plain) {
+  SearchQuery query;
+  query.limit = 100;
+  query.brand_facet = query.category_facet = query.stock_facet = query.price_facet = true;
+  if (*rc::gen::inRange(0, 3) == 0) query.brand = *rc::gen::elementOf(brands);
+  if (query.brand == "") query.brand.reset();
+  if (*rc::gen::inRange(0, 3) == 0) query.category = {"Home"};
+  if (*rc::gen::inRange(0, 3) == 0) query.in_stock = *rc::gen::inRange(0, 2) == 0;
+  if (*rc::gen::inRange(0, 3) == 0) {
+    query.price_min = Micros{*rc::gen::inRange(1, 20) * 1'000'000};
+    query.price_max = Micros{*rc::gen::inRange(20, 40) * 1'000'000};
+  }
+  const auto asked = *rc::gen::inRange(0, 2) == 0
+                         ? std::vector<std::string>{}
+                         : std::vector<std::string>{*rc::gen::elementOf(words)};
+  for (const auto& word : asked) query.q += word + " ";
+  const auto expected = plain.found(asked, asked.size(), query);
+  const auto result = model.search(query);
+  RC_ASSERT(result.ok());
+  RC_ASSERT(result->total == expected.size());
+  std::set<std::string> got;
+  std::map<std::string, std::uint64_t> brand_counts, category_counts, stock_counts;
+  for (const auto& hit : result->hits) {
+    got.insert(hit.sku.text());
+    const auto& p = plain.products.at(hit.sku.text());
+    RC_ASSERT(hit.available == p.available);
+    RC_ASSERT(hit.price == p.defined->price);
+    RC_ASSERT(hit.name == p.defined->name);
+    if (!hit.brand.empty()) ++brand_counts[hit.brand];
+    std::string path;
+    for (const auto& level : p.defined->category) {
+      path += (path.empty() ? "" : " > ") + level;
+      ++category_counts[path];
+    }
+    ++stock_counts[p.available > 0 ? "true" : "false"];
+  }
+  RC_ASSERT(got == expected);
+  const auto counts = [&](const char* facet) {
+    std::map<std::string, std::uint64_t> values;
+    for (const auto& [value, count] : result->facets.at(facet)) values[value] = count;
+    return values;
+  };
+  RC_ASSERT(counts("brand") == brand_counts);
+  RC_ASSERT(counts("category") == category_counts);
+  RC_ASSERT(counts("in_stock") == stock_counts);
+  std::uint64_t priced = 0;
+  for (const auto& [band, count] : counts("price")) priced += count;
+  RC_ASSERT(priced == expected.size());
+}
+
+}  // namespace
+
+TEST_CASE("fold: kills, copies and commits at any moment end in the same model") {
+  CHECK(rc::check([] {
+    const auto events = *rc::gen::container<std::vector<Told>>(any_event());
+    const auto all = events.size();
+    std::set<std::size_t> commits;
+    for (std::size_t i = 0; i < all; ++i) {
+      if (*rc::gen::inRange(0, 4) == 0) commits.insert(i);
+    }
+    const TemporaryFolder folder;
+    const auto cut = *rc::gen::inRange<std::size_t>(0, all + 1);
+    {
+      const auto model = opened(folder / "killed");
+      fold(*model, events, cut, commits);
+      // As a kill leaves it: without closing, and without what was not committed.
+      fs::copy(folder / "killed", folder / "copy", fs::copy_options::recursive);
+      fs::remove(folder / "copy" / "products" / "LOCK");
+    }
+    // An older index beside newer products, or none, must be brought up to date.
+    if (*rc::gen::inRange(0, 3) == 0) fs::remove_all(folder / "copy" / "text");
+    Plain plain;
+    for (const auto& told : events) plain.tell(told);
+    auto copy = opened(folder / "copy");
+    fold(*copy, events, all, commits);
+    RC_ASSERT(copy->commit("end").ok());
+    const auto whole = opened(folder / "whole");
+    fold(*whole, events, all, {});
+    RC_ASSERT(*copy->digest() == *whole->digest());
+    RC_ASSERT(whole->commit("end").ok());
+    RC_ASSERT(*copy->digest() == *whole->digest());
+    same_counts(*copy, plain);
+    same_counts(*whole, plain);
+    copy.reset();
+    copy = opened(folder / "copy");
+    RC_ASSERT(copy->checkpoint() == "end");
+    RC_ASSERT(*copy->digest() == *whole->digest());
+    same_counts(*copy, plain);
+  }));
+}
+
+TEST_CASE("fold: an index older than the products is brought up to date") {
+  const TemporaryFolder folder;
+  {
+    const auto model = opened(folder / "a");
+    REQUIRE(Shop::apply(*model, "A", product("Old lamp"), 1).ok());
+    REQUIRE(model->commit("1").ok());
+    fs::copy(folder / "a" / "text", folder / "text", fs::copy_options::recursive);
+    REQUIRE(Shop::apply(*model, "A", product("New table"), 2).ok());
+    REQUIRE(Shop::apply(*model, "B", product("New hat"), 3).ok());
+    REQUIRE(model->commit("3").ok());
+  }
+  fs::remove_all(folder / "a" / "text");
+  fs::rename(folder / "text", folder / "a" / "text");
+  const auto model = opened(folder / "a");
+  SearchQuery query;
+  query.q = "new";
+  CHECK(model->search(query)->total == 2);
+  query.q = "lamp";
+  CHECK(model->search(query)->total == 0);
+}
+
+TEST_CASE("fold: an index of other products, or a damaged one, is made anew") {
+  const TemporaryFolder folder;
+  {
+    const auto other = opened(folder / "other");
+    REQUIRE(Shop::apply(*other, "X", product("Wool hat"), 1).ok());
+    REQUIRE(other->commit("1").ok());
+    const auto model = opened(folder / "a");
+    REQUIRE(Shop::apply(*model, "A", product("Old lamp"), 1).ok());
+    REQUIRE(model->commit("1").ok());
+  }
+  fs::remove_all(folder / "a" / "text");
+  fs::rename(folder / "other" / "text", folder / "a" / "text");
+  SearchQuery query;
+  query.q = "lamp";
+  CHECK(opened(folder / "a")->search(query)->total == 1);
+  fs::resize_file(folder / "a" / "text" / "iamglass", 3);
+  CHECK(opened(folder / "a")->search(query)->total == 1);
+}
+
+TEST_CASE("fold: an event that does not fit is poison and changes nothing") {
+  const TemporaryFolder folder;
+  const auto model = opened(folder / "a");
+  const auto most = std::numeric_limits<std::int64_t>::max();
+  REQUIRE(Shop::apply(*model, "A", StockReceived{most, ""}, 1).ok());
+  const auto before = *model->digest();
+  CHECK_FALSE(Shop::apply(*model, "A", StockReceived{1, ""}, 2).ok());
+  CHECK(*model->digest() == before);
+}

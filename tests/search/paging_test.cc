@@ -1,0 +1,167 @@
+#include <doctest/doctest.h>
+
+#include <random>
+#include <set>
+
+#include "tests/search/support.h"
+
+using namespace souk;
+using souk::testing::product;
+using souk::testing::Shop;
+
+namespace {
+
+/// Every SKU once, page by page.
+std::vector<std::string> all_pages(const Shop& shop, SearchQuery query) {
+  std::vector<std::string> skus;
+  for (int page = 0; page < 100; ++page) {
+    const auto result = shop.search(query);
+    for (const auto& hit : result.hits) skus.push_back(hit.sku.text());
+    if (result.cursor.empty()) return skus;
+    query.cursor = result.cursor;
+  }
+  FAIL("the pages have no end");
+  return skus;
+}
+
+void fill(Shop& shop) {
+  // Many equal scores, prices, names and times.
+  for (int i = 0; i < 57; ++i) {
+    auto p = product(i % 3 == 0 ? "Glass lamp" : "Lamp", 100 * (i % 4));
+    shop.tell("S" + std::to_string(i), p);
+  }
+  shop.commit();
+}
+
+}  // namespace
+
+TEST_CASE("paging: the pages of every sort give each product once, as one long page does") {
+  Shop shop;
+  fill(shop);
+  for (const char* q : {"", "lamp", "glass lamp"}) {
+    for (const char* sort : {"relevance", "price", "-price", "name", "newest"}) {
+      CAPTURE(q);
+      CAPTURE(sort);
+      SearchQuery query;
+      query.q = q;
+      query.sort = *parse_search_sort(sort);
+      query.limit = 100;
+      std::vector<std::string> whole;
+      for (const auto& hit : shop.search(query).hits) whole.push_back(hit.sku.text());
+      query.limit = 7;
+      CHECK(all_pages(shop, query) == whole);
+      query.offset = 10;
+      CHECK(shop.search(query).hits.at(0).sku.text() == whole.at(10));
+    }
+  }
+}
+
+TEST_CASE("paging: products that come and go before the cursor move no page") {
+  Shop shop;
+  fill(shop);
+  SearchQuery query;
+  query.sort = SearchSort::price_up;
+  query.limit = 10;
+  const auto first = shop.search(query);
+  for (const auto& hit : first.hits) shop.tell(hit.sku.text(), ProductTakenOffSale{});
+  shop.tell("A", product("Lamp", 0)).commit();
+  std::set<std::string> seen;
+  for (const auto& hit : first.hits) seen.insert(hit.sku.text());
+  query.cursor = first.cursor;
+  for (const auto& sku : all_pages(shop, query)) CHECK(seen.insert(sku).second);
+  CHECK(seen.size() == 57);
+}
+
+TEST_CASE("paging: a cursor is refused with another query, an offset, or when it is not ours") {
+  Shop shop;
+  fill(shop);
+  SearchQuery query;
+  query.q = "lamp";
+  query.limit = 5;
+  query.cursor = shop.search(query).cursor;
+  REQUIRE_FALSE(query.cursor.empty());
+  auto other = query;
+  other.q = "glass";
+  REQUIRE_FALSE(shop.model().search(other));
+  CHECK(shop.model().search(other).error().parameter == "cursor");
+  other = query;
+  other.offset = 3;
+  CHECK_FALSE(shop.model().search(other));
+  other = query;
+  other.cursor[4] = other.cursor[4] == '0' ? '1' : '0';
+  CHECK_FALSE(shop.model().search(other));
+  for (const char* rubbish : {"x", "00", "zz", "0123456789abcdef", "\xF0\x9F\x98\x80"}) {
+    other.cursor = rubbish;
+    CHECK_FALSE(shop.model().search(other));
+  }
+  other.cursor = std::string(100'000, 'a');
+  CHECK_FALSE(shop.model().search(other));
+}
+
+TEST_CASE("paging: limits and offsets are bounded") {
+  Shop shop;
+  fill(shop);
+  SearchQuery query;
+  for (const std::size_t limit : {0UL, 101UL, ~0UL}) {
+    query.limit = limit;
+    CHECK_FALSE(shop.model().search(query));
+  }
+  query.limit = 100;
+  query.offset = 10'000;
+  CHECK(shop.search(query).hits.empty());
+  query.q = "lamp";
+  CHECK(shop.search(query).hits.empty());
+  CHECK(shop.search(query).total == 57);
+  query.offset = 10'001;
+  CHECK_FALSE(shop.model().search(query));
+}
+
+TEST_CASE("rubbish: any bytes are a query") {
+  Shop shop;
+  fill(shop);
+  std::vector<std::string> queries = {"\"",
+                                      "\"\"",
+                                      "\"lamp",
+                                      "-",
+                                      "--",
+                                      "- -",
+                                      "-lamp",
+                                      "\xF0\x9F\x98\x80 lamp",
+                                      "\xFF\xFE",
+                                      "w/",
+                                      "w/o",
+                                      "not",
+                                      "without",
+                                      "not not not",
+                                      "'",
+                                      "lamp'",
+                                      "1/",
+                                      "1.",
+                                      "-\"lamp\"",
+                                      "\"-\"",
+                                      "*",
+                                      "lamp*",
+                                      std::string(5'000, 'a'),
+                                      std::string(5'000, '"'),
+                                      std::string("\0lamp\0", 6)};
+  std::string many;
+  for (int i = 0; i < 300; ++i) many += "w" + std::to_string(i) + " ";
+  queries.push_back(many + "lamp");
+  queries.push_back("lamp glass " + many);
+  std::mt19937 random(7);
+  for (int i = 0; i < 300; ++i) {
+    std::string& q = queries.emplace_back();
+    for (int n = i % 40; n-- > 0;) q.push_back(static_cast<char>(random()));
+  }
+  for (const auto& q : queries) {
+    SearchQuery query;
+    query.q = q;
+    query.brand_facet = query.category_facet = query.price_facet = query.stock_facet = true;
+    const auto result = shop.model().search(query);
+    REQUIRE(result.ok());
+    CHECK(result->hits.size() == std::min<std::uint64_t>(result->total, 10));
+    CHECK(shop.model().suggest(q, 10).ok());
+  }
+  CHECK(shop.search("\xF0\x9F\x98\x80 lamp").total == 57);
+  CHECK(shop.search("\"lamp").total == 57);
+}
