@@ -69,18 +69,18 @@ class Tokens {
   std::string_view rest_;
 };
 
-/// The name before `AS (` at `as`, with a list of columns between them or not.
-std::string name_before(const std::vector<std::string>& tokens, std::size_t as) {
+/// Where the name before `AS (` at `as` stands, with a list of columns between them or not.
+std::size_t name_before(const std::vector<std::string>& tokens, std::size_t as) {
   std::size_t i = as;
   if (i > 0 && tokens[i - 1] == ")") {
     int depth = 0;
-    while (i-- > 0) {
+    while (i > 0) {
+      --i;
       if (tokens[i] == ")") ++depth;
       if (tokens[i] == "(" && --depth == 0) break;
     }
-    if (i > tokens.size()) return {};
   }
-  return i > 0 ? tokens[i - 1] : std::string();
+  return i > 0 ? i - 1 : 0;
 }
 
 }  // namespace
@@ -90,21 +90,23 @@ std::string refuse_text(std::string_view sql, std::vector<std::string>& expressi
     return "the statement is longer than " + std::to_string(sql_text_bytes_max) + " bytes";
   if (sql.find('\0') != std::string_view::npos) return "the statement holds a NUL byte";
   const std::vector<std::string> tokens = Tokens(sql).all;
+  std::vector<std::size_t> definitions;
   for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
     if (tokens[i] != "as") continue;
     const std::string& after = tokens[i + 1];
     if (after != "(" && after != "not" && after != "materialized") continue;
-    std::string name = name_before(tokens, i);
-    if (std::ranges::find(expressions, name) != expressions.end())
-      return "the name " + name + " stands for two common table expressions";
-    expressions.push_back(std::move(name));
+    const std::size_t at = name_before(tokens, i);
+    if (std::ranges::find(expressions, tokens[at]) != expressions.end())
+      return "the name " + tokens[at] + " stands for two common table expressions";
+    expressions.push_back(tokens[at]);
+    definitions.push_back(at);
   }
   std::size_t copies = 1;
   for (const std::string& name : expressions) {
     std::size_t named = 0;
     for (std::size_t i = 1; i < tokens.size(); ++i) {
       const std::string& before = tokens[i - 1];
-      if (tokens[i] == name &&
+      if (tokens[i] == name && std::ranges::find(definitions, i) == definitions.end() &&
           (before == "from" || before == "join" || before == "," || before == "("))
         ++named;
     }

@@ -143,7 +143,7 @@ TEST_CASE("events: what is asked for narrowly equals a full scan") {
     const auto text = [](const SqlCell& cell) { return "'" + std::get<3>(cell) + "'"; };
     const char* const compare[] = {"=", "<", "<=", ">", ">=", "!=", "IS"};
     std::vector<std::pair<std::string, std::string>> parts;
-    const auto operation = [&] { return std::string(compare[*rc::gen::inRange(0, 7)]); };
+    const auto operation = [&] { return compare[*rc::gen::inRange(0, 7)] + std::string(" "); };
     if (*rc::gen::inRange(0, 3) == 0) parts.emplace_back("shard", operation() + number(row[0]));
     if (*rc::gen::inRange(0, 2) == 0) parts.emplace_back("seq", operation() + number(row[1]));
     if (*rc::gen::inRange(0, 3) == 0)
