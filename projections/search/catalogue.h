@@ -28,6 +28,12 @@ class Catalogue {
   const std::string& name(DocId doc) const { return rows_[doc].name; }
   const std::string& sort_name(DocId doc) const { return rows_[doc].sort_name; }
   const std::string& sku(DocId doc) const { return rows_[doc].sku; }
+  /// The numbers of its categories, from the last level to the first.
+  std::vector<std::uint32_t> path(DocId doc) const {
+    std::vector<std::uint32_t> nodes;
+    for (auto node = category_[doc]; node != 0; node = nodes_[node].parent) nodes.push_back(node);
+    return nodes;
+  }
   bool available(DocId doc) const { return in_stock_.contains(doc); }
 
   /// Whether `a` comes before `b`; a total order, equal for every copy of the catalogue.

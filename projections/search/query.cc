@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -20,6 +21,9 @@ constexpr std::size_t offset_max = 10'000;
 constexpr std::size_t facet_values_max = 10'000;
 /// Ranked beyond what a page needs, as scores move a little when the catalogue changes.
 constexpr std::size_t ranked_spare = 8;
+/// How many vote on the categories, and how many gain from it: the same on every page.
+constexpr std::size_t voters = 10;
+constexpr std::size_t vote_window = 50;
 
 BadQuery bad(const char* parameter, std::string why) {
   return {BadQuery::Kind::invalid, parameter, std::move(why)};
@@ -79,10 +83,13 @@ class Matcher {
       match.docs = std::move(*phrases);
       if (!match.docs.empty()) return match;
     }
+    // Fillers come last by relevance, but anywhere in other orders.
+    const bool fills = query_.sort == SearchSort::relevance && understood_.phrases.empty();
+    const std::size_t enough = fills ? tuning_.products_enough : 1;
     for (std::size_t need = most; need > 0; --need) {
       match.docs = allowed(matching(need));
       if (match.docs.empty()) continue;
-      if (need > 1 && match.docs.size() < static_cast<std::size_t>(tuning_.enough)) continue;
+      if (need > 1 && match.docs.size() < enough) continue;
       if (!understood_.phrases.empty()) {
         match.relaxed.push_back("the words in quotes need not stand together");
       }
@@ -141,6 +148,31 @@ void drop_passed(std::vector<Ranked>& ranked, const Cursor& cursor) {
   });
 }
 
+/// The best hits vote for their categories, and the hits of one page or so that lie in those gain:
+/// who asks for a hat sees no gloves between hats. Nobody loses, so that who was not looked at
+/// still stands behind.
+void vote(const Catalogue& catalogue, double weight, std::vector<Ranked>& ranked) {
+  std::unordered_map<std::uint32_t, double> votes;
+  double all = 0;
+  for (std::size_t i = 0; i < std::min(ranked.size(), voters); ++i) {
+    for (const auto node : catalogue.path(ranked[i].doc)) votes[node] += ranked[i].score;
+    all += ranked[i].score;
+  }
+  if (all <= 0) return;
+  const std::size_t window = std::min(ranked.size(), vote_window);
+  for (std::size_t i = 0; i < window; ++i) {
+    const auto path = catalogue.path(ranked[i].doc);
+    double share = 0;
+    for (const auto node : path) share += votes[node] / all;
+    if (!path.empty()) share /= static_cast<double>(path.size());
+    ranked[i].score *= 1 + weight * share;
+  }
+  std::sort(ranked.begin(), ranked.begin() + static_cast<std::ptrdiff_t>(window),
+            [](const Ranked& a, const Ranked& b) {
+              return a.score != b.score ? a.score > b.score : a.doc < b.doc;
+            });
+}
+
 /// Those that hold none of the ranked terms come last, by number.
 void add_unranked(std::vector<Ranked>& ranked, const DocSet& docs, std::size_t wanted) {
   if (ranked.size() >= std::min(wanted, docs.size())) return;
@@ -182,13 +214,14 @@ Result<SearchResult, BadQuery> SearchModel::search(const SearchQuery& query) con
   std::size_t passed = cursor ? cursor->position : query.offset;
   if (ranks) {
     reading.unlock();
-    const std::size_t wanted = passed + query.limit + ranked_spare;
+    const std::size_t wanted = std::max(passed + query.limit + ranked_spare, vote_window);
     auto ranked =
         reader->rank(understood->terms, match->docs, std::min<std::size_t>(wanted, result.total));
     if (!ranked) return unreadable(ranked.error());
     page = std::move(*ranked);
-    add_unranked(page, match->docs, wanted);
     reading = impl.reading();
+    vote(impl.catalogue, impl.options.tuning.category_vote, page);
+    add_unranked(page, match->docs, wanted);
     if (cursor) drop_passed(page, *cursor);
   } else {
     if (cursor) {

@@ -1,5 +1,6 @@
 #include "projections/search/text_index.h"
 
+#include <fmt/format.h>
 #include <xapian.h>
 
 #include <algorithm>
@@ -19,8 +20,11 @@ namespace {
 constexpr const char* version_key = "souk-version";
 constexpr const char* epoch_key = "souk-epoch";
 constexpr const char* format_key = "souk-format";
-/// Of the terms: another one on disk is indexed again.
-constexpr const char* format = "1";
+/// Of the terms, and what they weigh: another one on disk is indexed again.
+std::string format_of(const SearchTuning& tuning) {
+  return fmt::format("2 {} {} {} {} {}", tuning.name_weight, tuning.brand_weight,
+                     tuning.category_weight, tuning.attribute_weight, tuning.description_weight);
+}
 constexpr std::size_t description_words_max = 2'000;
 constexpr Xapian::termpos between_fields = 100;
 constexpr std::size_t sets_bytes_max = 64 * 1024 * 1024;
@@ -53,22 +57,25 @@ class Indexer {
     const auto all = words_of(text);
     const auto absent = told_absent(all);
     std::string former;
-    bool about = false;
+    bool other_things = false;
     for (std::size_t i = 0; i < all.size(); ++i) {
-      const auto stem = stem_of(all[i].text);
-      const auto& w = all[i].text;
-      if (w == "for" || w == "compatible" || w == "fits" || w == "fit" || (w == "with" && tuning_.after_for != 3)) about = true;
-      add(stem, about && (tuning_.after_for & 2) ? (tuning_.name_weight+1) / 2 : tuning_.name_weight);
-      if (static_cast<int>(i) < tuning_.name_start_words && tuning_.name_start > 0) document_.add_term("F" + stem);
-      known(all[i].text);
-      if (absent[i]) document_.add_term(denied(stem)); else if (!(about && (tuning_.after_for & 1)))
-      document_.add_term(in_name(stem)); else document_.add_term("X" + stem);
-      deny(all[i].text);
-      if (!stop_word(all[i].text)) {
+      const auto& word = all[i].text;
+      const auto stem = stem_of(word);
+      other_things = other_things || points_elsewhere(word);
+      add(stem, tuning_.name_weight);
+      known(word);
+      if (absent[i]) {
+        document_.add_term(denied(stem));
+      } else {
+        document_.add_boolean_term(in_name(stem));
+        if (!other_things) document_.add_term(in_focus(stem));
+      }
+      deny(word);
+      if (!stop_word(word)) {
         if (!former.empty()) document_.add_boolean_term(pair_in_name(former, stem));
         former = stem;
       }
-      if (all[i].glued && i > 0) joined(all[i - 1].text + all[i].text, tuning_.name_weight);
+      if (all[i].glued && i > 0) joined(all[i - 1].text + word, tuning_.name_weight);
     }
     position_ += between_fields;
   }
@@ -185,7 +192,7 @@ struct TextIndex::Impl {
     writer = Xapian::WritableDatabase(folder, Xapian::DB_CREATE_OR_OVERWRITE | Xapian::DB_NO_SYNC);
     writer.set_metadata(epoch_key, std::to_string(epoch));
     writer.set_metadata(version_key, "0");
-    writer.set_metadata(format_key, format);
+    writer.set_metadata(format_key, format_of(tuning));
     writer.commit();
     version = 0;
   }
@@ -195,7 +202,7 @@ struct TextIndex::Impl {
       writer = Xapian::WritableDatabase(folder, Xapian::DB_OPEN | Xapian::DB_NO_SYNC);
       const auto text = writer.get_metadata(version_key);
       version = std::strtoull(text.c_str(), nullptr, 10);
-      return writer.get_metadata(format_key) == format &&
+      return writer.get_metadata(format_key) == format_of(tuning) &&
              writer.get_metadata(epoch_key) == std::to_string(epoch) && !text.empty() &&
              version <= ruling_version;
     } catch (const Xapian::DatabaseLockError&) {

@@ -5,6 +5,7 @@
 /// Terms of a product (a stem starts with no capital letter, as words are in lower case):
 ///   stem      a word of any field; counts as often as its fields weigh
 ///   T stem    a word of the name that the name does not deny ("without straw")
+///   F stem    one of those before the name turns to other things ("case for ...")
 ///   N stem    a word that the name or the description denies
 ///   B s1 s2   neighbours in the name
 ///   W word    a word of name, brand, category or attributes, not stemmed
@@ -24,6 +25,7 @@
 namespace souk::search {
 
 inline std::string in_name(std::string_view stem) { return "T" + std::string(stem); }
+inline std::string in_focus(std::string_view stem) { return "F" + std::string(stem); }
 inline std::string denied(std::string_view stem) { return "N" + std::string(stem); }
 inline std::string pair_in_name(std::string_view a, std::string_view b) {
   return "B" + std::string(a) + " " + std::string(b);

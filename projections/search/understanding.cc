@@ -71,10 +71,9 @@ class Understander {
       }
       query_.words.insert(query_.words.end(), words.begin() + static_cast<std::ptrdiff_t>(taken),
                           words.end());
-      const auto told = [&](const std::string& stem) { if (tuning_.deny_mode == 1) return docs(stem); auto a = docs(in_name(stem)); a |= docs("X" + stem); return a; };
-      DocSet has = told(stems[0]), has_not = docs(denied(stems[0]));
+      DocSet has = docs(in_name(stems[0])), has_not = docs(denied(stems[0]));
       for (std::size_t i = 0; i < stems.size(); ++i) {
-        has &= told(stems[i]);
+        has &= docs(in_name(stems[i]));
         has_not &= docs(denied(stems[i]));
         rank(denied(stems[i]), tuning_.told_absent);
       }
@@ -109,11 +108,7 @@ class Understander {
     for (std::size_t i = 0; i < groups_.size(); ++i) {
       if (groups_[i].stem.empty()) continue;
       rank(groups_[i].stem, 1);
-      rank(in_name(groups_[i].stem), tuning_.name_again);
-      rank("F" + groups_[i].stem, tuning_.name_start);
-      if (i > 0 && !groups_[i - 1].stem.empty()) {
-        rank(pair_in_name(groups_[i - 1].stem, groups_[i].stem), tuning_.pair);
-      }
+      rank(in_focus(groups_[i].stem), tuning_.focus);
     }
   }
 
@@ -192,8 +187,8 @@ class Understander {
       const auto has = docs(stem);
       groups_[i].docs |= has;
       groups_[i + 1].docs |= has;
-      rank(stem, tuning_.correction);
-      rank(in_name(stem), tuning_.name_again);
+      rank(stem, tuning_.joined);
+      rank(in_focus(stem), tuning_.focus);
     }
   }
 

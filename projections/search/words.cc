@@ -140,6 +140,11 @@ bool stop_word(std::string_view word) {
   return one_of(words, word);
 }
 
+bool points_elsewhere(std::string_view word) {
+  static constexpr std::array<std::string_view, 4> words = {"compatible", "fit", "fits", "for"};
+  return one_of(words, word);
+}
+
 bool negation_asked(std::string_view word) {
   static constexpr std::array<std::string_view, 4> words = {"except", "excluding", "not",
                                                             "without"};

@@ -15,8 +15,8 @@ struct Word {
 };
 inline constexpr std::size_t word_bytes_max = 64;
 
-/// The words of `text`: what is no letter or digit parts them. Bytes that are no UTF-8 are taken for
-/// Latin-1.
+/// The words of `text`: what is no letter or digit parts them. Bytes that are no UTF-8 are taken
+/// for Latin-1.
 std::vector<Word> words_of(std::string_view text);
 
 /// The English stem. Words with digits are their own.
@@ -24,6 +24,8 @@ std::string stem_of(std::string_view word);
 
 /// Says nothing about what is wanted: the, for, with.
 bool stop_word(std::string_view word);
+/// Behind it a name tells what the thing goes with, not what it is: case for phones.
+bool points_elsewhere(std::string_view word);
 /// What follows is not wanted, or not there: without, not.
 bool negation_asked(std::string_view word);
 bool negation_told(std::string_view word);

@@ -184,22 +184,22 @@ TEST_SUITE("esci" * doctest::skip(std::getenv("SOUK_ESCI") == nullptr)) {
     const auto everything = [](std::size_t) { return true; };
     const auto base = scores(judged, {}, std::getenv("SOUK_ESCI_WORST") != nullptr);
     fmt::print("NDCG@10 {:.4f} over {} queries\n", mean(base, everything), base.size());
-    CHECK(mean(base, everything) >= 0.636);
+    CHECK(mean(base, everything) >= 0.65);
     if (std::getenv("SOUK_ESCI_TUNE") == nullptr) return;
     const std::vector<Knob> knobs = {
-        knob("after_for", &SearchTuning::after_for, {2, 3}),
-        {"af2na0", [](SearchTuning& t, double v) { t.after_for = 2; t.name_again = 0; t.name_weight = static_cast<std::uint32_t>(v); }, {3, 5, 8, 12}},
-        knob("name_again", &SearchTuning::name_again, {0, 0.15, 0.6, 1}),
-        knob("told_absent", &SearchTuning::told_absent, {0, 0.25, 1, 2}),
+        knob("k1", &SearchTuning::k1, {0.6, 0.9, 1.6, 2.4, 4}),
+        knob("b", &SearchTuning::b, {0, 0.3, 0.7, 0.9}),
         knob("name", &SearchTuning::name_weight, {2, 3, 8, 12}),
-        knob("k1", &SearchTuning::k1, {0.6, 0.9, 1.6, 2}),
-        knob("b", &SearchTuning::b, {0.3, 0.7, 0.85}),
-        knob("name_start", &SearchTuning::name_start, {0.15, 0.3}),
-        knob("synonym", &SearchTuning::synonym, {0, 0.3, 0.8}),
         knob("brand", &SearchTuning::brand_weight, {1, 2, 5, 8}),
         knob("category", &SearchTuning::category_weight, {1, 3, 5}),
         knob("attribute", &SearchTuning::attribute_weight, {1, 3, 5}),
-        knob("description", &SearchTuning::description_weight, {2}),
+        knob("synonym", &SearchTuning::synonym, {0, 0.3, 0.8}),
+        knob("joined", &SearchTuning::joined, {0, 0.5, 1}),
+        knob("focus", &SearchTuning::focus, {0, 0.15, 0.6, 1}),
+        knob("told_absent", &SearchTuning::told_absent, {0, 0.25, 1, 2}),
+        knob("vote", &SearchTuning::category_vote, {0, 0.1, 0.2, 0.5}),
+        knob("share", &SearchTuning::share_needed, {0.01, 0.5, 0.75, 1}),
+        knob("enough", &SearchTuning::products_enough, {1, 5, 20, 40}),
     };
     for (const auto& k : knobs) {
       for (const double value : k.values) {

@@ -104,6 +104,36 @@ TEST_CASE("search: where nothing matches, it says what was relaxed") {
   CHECK(nothing.hits.empty());
 }
 
+TEST_CASE("search: by relevance, a few good hits are filled up with others, and it says so") {
+  Shop shop(SearchOptions{});
+  shop.define("A", "Blue cup").define("B", "Blue wool socks").define("C", "Glass vase").commit();
+  const auto filled = shop.search("wool socks blue vase");
+  CHECK(Shop::skus(filled).starts_with("B"));
+  CHECK(filled.total == 3);
+  REQUIRE(filled.relaxed.size() == 1);
+  CHECK(filled.relaxed[0] == "1 of 4 words are enough, instead of 3");
+  SearchQuery by_price;
+  by_price.q = "wool socks blue vase";
+  by_price.sort = SearchSort::price_up;
+  CHECK(shop.found(by_price) == "B");
+}
+
+TEST_CASE("search: what a thing is comes before what it goes with") {
+  Shop shop;
+  shop.define("A", "Case for phone").define("B", "Best phone ever").commit();
+  CHECK(shop.found("phone") == "B A");
+}
+
+TEST_CASE("search: hits of the category that most good hits are in come first") {
+  Shop shop;
+  auto hat = product("Sun hat");
+  hat.category = {"Wear", "Hats"};
+  auto band = hat;
+  band.category = {"Sports", "Bands"};
+  shop.tell("A", band).tell("B", hat).tell("C", hat).commit();
+  CHECK(shop.found("sun hat") == "B C A");
+}
+
 TEST_CASE("search: filters are never relaxed") {
   Shop shop;
   shop.define("A", "Blue socks").commit();

@@ -49,7 +49,14 @@ inline ProductDefined product(std::string name, std::int64_t cents = 1'000) {
 /// A model that is given events by hand.
 class Shop {
  public:
-  explicit Shop(SearchOptions options = {}) : options_(std::move(options)) { open(); }
+  explicit Shop(SearchOptions options) : options_(std::move(options)) { open(); }
+  /// In a shop as small as those of the tests there is never enough.
+  Shop() : Shop(strict()) {}
+  static SearchOptions strict() {
+    SearchOptions options;
+    options.tuning.products_enough = 1;
+    return options;
+  }
 
   void open() {
     model_.reset();
