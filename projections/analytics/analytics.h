@@ -22,6 +22,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "events/money.h"
@@ -31,7 +33,7 @@
 namespace souk {
 
 /// A question that cannot be answered, in words for whoever asked.
-/// (Not BadQuery: that is the search model's.)
+/// (Not BadReport: that is the search model's.)
 struct BadReport {
   std::string why;
 };
@@ -87,6 +89,33 @@ struct PairsReport : ReportOf {
 
 inline constexpr std::size_t report_rows_max = 1'000;
 
+/// A report that is a table: null, a count, a ratio, a text, an amount.
+using ReportCell = std::variant<std::monostate, std::int64_t, double, std::string, Money>;
+struct ReportTable : ReportOf {
+  std::vector<std::string> columns;
+  std::vector<std::vector<ReportCell>> rows;
+  std::vector<std::pair<std::string, ReportCell>> summary;  // of all rows, also those cut off
+};
+
+struct PeriodQuery {
+  std::optional<UnixMs> from, to;  // as SalesQuery's
+  std::string currency;
+  std::string sort;
+  std::size_t limit = 100;
+};
+
+struct CustomersQuery {
+  std::int64_t orders_min = 2;  // repeat buyers; 1: all buyers
+  std::string currency;
+  std::size_t limit = 100;
+};
+
+struct AbandonedQuery {
+  UnixMs idle_since;  // carts that nobody touched from then on
+  std::string currency;
+  std::size_t limit = 100;
+};
+
 /// Lifecycle: open; the runner applies and commits; whoever asks asks.
 /// Thread: open, apply, commit, digest: the runner's; the queries: any, each in a snapshot of the
 ///         last commit.
@@ -104,6 +133,30 @@ class AnalyticsModel final : public Projection {
   // unknown word, no currency code; or that the database cannot be read.
   Result<SalesReport, BadReport> sales(const SalesQuery& query) const;
   Result<PairsReport, BadReport> basket_pairs(std::size_t limit) const;
+
+  /// Buyers by revenue, the largest first: customer, country, orders, quantity, revenue, returned,
+  /// first_order_at, last_order_at. Summary: customers, buyers, repeat_buyers (of all currencies).
+  Result<ReportTable, BadReport> customers(const CustomersQuery& query) const;
+  /// Carts opened on the days from `from` to before `to` (both cut down to their day, by the log's
+  /// time): step (opened, filled, checked_out, paid), carts, share (of those opened), mean_ms
+  /// (since the step before, of those that came so far). No currency, no sort.
+  Result<ReportTable, BadReport> funnel(const PeriodQuery& query) const;
+  /// By month of the first confirmed order, of any currency: cohort, month, months_later, customers
+  /// (of the cohort), active (of them, in that month), share. The latest cohorts that fit `limit`.
+  Result<ReportTable, BadReport> cohorts(std::size_t limit) const;
+  /// Orders that were rejected, by reason: reason, orders, lines, quantity, value.
+  Result<ReportTable, BadReport> lost_sales(const PeriodQuery& query) const;
+  /// By product: sku, on_hand, available, sold (in the period, of all currencies), average_stock
+  /// (mean of the stock where the period begins and ends, by the log's time), turnover (sold by
+  /// average_stock), days_of_cover (at the period's pace), lost_orders, lost_quantity, lost_value:
+  /// of orders rejected as out of stock; the log does not say which of an order's products was
+  /// short, so each of them counts. A period without an end is that from the first sale to the
+  /// last. `sort`: a column, `-` in front for the largest first; null comes last. Empty:
+  /// `-lost_value`.
+  Result<ReportTable, BadReport> stock(const PeriodQuery& query) const;
+  /// Open carts with something in them, the most valuable first: cart, customer, lines, quantity,
+  /// value, opened_at, touched_at. Summary: carts, value.
+  Result<ReportTable, BadReport> abandoned(const AbandonedQuery& query) const;
 
   /// Of SqlDoor.
   std::filesystem::path database() const;

@@ -259,6 +259,7 @@ void put(Members& m, const OrderPlaced& e) {
   m.amount("total", e.total);
   m.text("payment_method", e.payment_method);
   m.time("occurred_at", e.occurred_at);
+  if (!e.country.empty()) m.text("country", e.country);
 }
 void put(Members& m, const OrderReturned& e) {
   m.number("number", e.number);

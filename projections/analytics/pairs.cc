@@ -27,6 +27,10 @@ struct PairIndex::State {
   std::vector<ProductNo> products;      // of all baskets, one after the other
   std::vector<std::size_t> begins{0};   // of each basket in `products`, and the end
   std::int64_t last_basket = 0, last_product = 0;
+  // The last answer, which holds until another basket comes.
+  std::vector<BasketPair> answer;
+  std::size_t answer_limit = 0;
+  std::int64_t answer_basket = -1;
 
   void catch_up(const Database& database);
   std::span<const ProductNo> basket(std::uint32_t no) const {
@@ -125,6 +129,10 @@ PairsReport PairIndex::most_frequent(Readers& readers, std::size_t limit) {
   report.checkpoint = checkpoint_of(*snapshot);
   report.currency = choose_currency(*snapshot, {}).currency;
   s.catch_up(*snapshot);
+  if (s.answer_basket == s.last_basket && s.answer_limit == limit) {
+    report.rows = s.answer;
+    return report;
+  }
 
   struct Common {
     ProductNo product;
@@ -165,6 +173,9 @@ PairsReport PairIndex::most_frequent(Readers& readers, std::size_t limit) {
     }
   }
   report.rows = best.take();
+  s.answer = report.rows;
+  s.answer_limit = limit;
+  s.answer_basket = s.last_basket;
   return report;
 }
 

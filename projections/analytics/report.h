@@ -58,6 +58,12 @@ SumsByKey sums_by_key(const Database& database, Dimension dim, std::int64_t curr
 /// Of the dimension time, by bucket of `level`.
 SumsByKey sums_by_time(const Database& database, Level level, std::int64_t currency, Span span);
 
+ReportTable customers_report(const Database& database, const CustomersQuery& query);
+ReportTable funnel_report(const Database& database, const PeriodQuery& query);
+ReportTable cohorts_report(const Database& database, std::size_t limit);
+ReportTable lost_sales_report(const Database& database, const PeriodQuery& query);
+ReportTable stock_report(const Database& database, const PeriodQuery& query);
+ReportTable abandoned_report(const Database& database, const AbandonedQuery& query);
 SalesReport sales_report(const Database& database, const SalesQuery& query);
 
 }  // namespace souk::analytics

@@ -19,36 +19,53 @@ std::string key_column(Dimension dim) {
   return "0";
 }
 
+constexpr const char* sold_products =
+    "SELECT o.at, l.product, 1, count(*), sum(l.quantity), sum(l.quantity*l.price), 0 "
+    "FROM order_row o JOIN line_row l ON l.order_no=o.no ";
+constexpr const char* returned_products =
+    "SELECT r.at, l.product, 0,0,0,0, l.quantity*l.price FROM return_row r "
+    "JOIN order_row o ON o.no=r.order_no "
+    "JOIN return_line_row l ON l.order_no=r.order_no AND l.number=r.number ";
+constexpr const char* of_period = "WHERE o.at>=?1 AND o.at<?2 AND o.currency=?3 ";
+constexpr const char* returned_in_period = "WHERE r.at>=?1 AND r.at<?2 AND o.currency=?3";
+
+/// What one order adds: at, key, then Sums.
+std::string sold_sql(Dimension dim) {
+  if (dim == Dimension::refused_reason)
+    return std::string(
+               "SELECT o.at, o.reason, 1, o.lines, o.quantity, o.value, 0 "
+               "FROM order_row o ") +
+           of_period + "AND o.status=3";
+  if (dim == Dimension::refused_product)
+    return std::string(sold_products) + of_period +
+           "AND o.status=3 AND o.reason=1 GROUP BY o.no, l.product";
+  if (dim == Dimension::product)
+    return std::string(sold_products) + of_period +
+           "AND o.confirmed_at IS NOT NULL GROUP BY o.no, l.product";
+  return "SELECT o.at, " + key_column(dim) +
+         ", 1, o.lines, o.quantity, o.value, 0 FROM order_row o " + of_period +
+         "AND o.confirmed_at IS NOT NULL";
+}
+/// What one return adds.
+std::string returned_sql(Dimension dim) {
+  if (dim == Dimension::product) return std::string(returned_products) + returned_in_period;
+  return "SELECT r.at, " + key_column(dim) +
+         ", 0,0,0,0, r.value FROM return_row r JOIN order_row o ON o.no=r.order_no " +
+         returned_in_period;
+}
+
 /// What no bucket covers: read from the orders and returns themselves. Calls `take(at, key, sums)`.
 template <class Take>
 void read_edge(const Database& database, Dimension dim, std::int64_t currency, const Span& span,
                const Take& take) {
-  const std::string key = key_column(dim);
-  const bool products = dim == Dimension::product;
-  const char* const sold_products =
-      "SELECT o.at, l.product, 1, count(*), sum(l.quantity), sum(l.quantity*l.price), 0 "
-      "FROM order_row o JOIN line_row l ON l.order_no=o.no "
-      "WHERE o.at>=?1 AND o.at<?2 AND o.currency=?3 AND o.confirmed_at IS NOT NULL "
-      "GROUP BY o.no, l.product";
-  const char* const returned_products =
-      "SELECT r.at, l.product, 0,0,0,0, l.quantity*l.price FROM return_row r "
-      "JOIN order_row o ON o.no=r.order_no "
-      "JOIN return_line_row l ON l.order_no=r.order_no AND l.number=r.number "
-      "WHERE r.at>=?1 AND r.at<?2 AND o.currency=?3";
-  Statement sold(database, products ? sold_products
-                                    : "SELECT o.at, " + key +
-                                          ", 1, o.lines, o.quantity, o.value, 0 FROM order_row o "
-                                          "WHERE o.at>=?1 AND o.at<?2 AND o.currency=?3 AND "
-                                          "o.confirmed_at IS NOT NULL");
-  sold.bind(span.from, span.to, currency);
-  while (sold.step()) take(sold.integer(0), sold.integer(1), sums_at(sold, 2));
-  Statement back(database, products ? returned_products
-                                    : "SELECT r.at, " + key +
-                                          ", 0,0,0,0, r.value FROM return_row r JOIN order_row o "
-                                          "ON o.no=r.order_no WHERE r.at>=?1 AND r.at<?2 AND "
-                                          "o.currency=?3");
-  back.bind(span.from, span.to, currency);
-  while (back.step()) take(back.integer(0), back.integer(1), sums_at(back, 2));
+  const auto read = [&](const std::string& sql) {
+    Statement get(database, sql);
+    get.bind(span.from, span.to, currency);
+    while (get.step()) take(get.integer(0), get.integer(1), sums_at(get, 2));
+  };
+  read(sold_sql(dim));
+  if (dim != Dimension::refused_reason && dim != Dimension::refused_product)
+    read(returned_sql(dim));
 }
 
 template <class Take>

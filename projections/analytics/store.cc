@@ -2,14 +2,12 @@
 
 #include <sqlite3.h>
 
-#include <algorithm>
 #include <cstring>
+
+#include "projections/analytics/store_statements.h"
 
 namespace souk::analytics {
 namespace {
-
-// Beyond this many rows in memory all are forgotten after a commit, and come back when needed.
-constexpr std::size_t cached_rows_max = 100'000;
 
 static_assert(sizeof(LineRow) == 32);  // as carts store them
 
@@ -23,17 +21,6 @@ void list(Cache<Key, R>& cache, const Key& key, R& row) {
   if (row.dirty) return;
   row.dirty = true;
   cache.changed.emplace_back(&cache.rows.find(key)->first, &row);
-}
-
-template <class Key, class R>
-void written(Cache<Key, R>& cache) {
-  for (auto& [key, row] : cache.changed) row->dirty = false;
-  cache.changed.clear();
-}
-
-template <class Key, class R>
-void forget_many(Cache<Key, R>& cache) {
-  if (cache.rows.size() > cached_rows_max) cache.rows.clear();
 }
 
 }  // namespace
@@ -62,90 +49,6 @@ std::string pack_products(const std::vector<std::int64_t>& products) {
   }
   return bytes;
 }
-
-struct Store::Statements {
-  explicit Statements(const Database& db)
-      : get_product(db,
-                    "SELECT no,on_hand,reserved,received,adjusted,sold,returned,expired,active "
-                    "FROM product_row WHERE sku=?1"),
-        get_customer(db,
-                     "SELECT no,country,registered_at,erased,orders,first_order_at,last_order_at "
-                     "FROM customer_row WHERE id=?1"),
-        get_order(db,
-                  "SELECT o.no,o.status,o.reason,o.cart,c.id,o.customer,y.code,o.currency,"
-                  "o.own_country,o.at,o.logged_at,o.confirmed_at,o.lines,o.quantity,o.value,"
-                  "o.returned,o.returned_quantity FROM order_row o JOIN currency_row y "
-                  "ON y.no=o.currency LEFT JOIN customer_row c ON c.no=o.customer WHERE o.id=?1"),
-        get_lines(db,
-                  "SELECT product,quantity,price,fixed FROM line_row WHERE order_no=?1 "
-                  "ORDER BY line"),
-        get_cart(db,
-                 "SELECT no,status,customer,currency,opened_at,filled_at,checked_out_at,paid_at,"
-                 "touched_at,lines FROM cart_row WHERE id=?1"),
-        put_currency(db,
-                     "INSERT INTO currency_row VALUES(?1,?2,?3,?4) ON CONFLICT(no) DO UPDATE SET "
-                     "value=excluded.value,pieces=excluded.pieces"),
-        put_country(db, "INSERT INTO country_row VALUES(?1,?2)"),
-        put_product(
-            db,
-            "INSERT INTO product_row(no,sku,on_hand,reserved,received,adjusted,sold,"
-            "returned,expired,active) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10) "
-            "ON CONFLICT(no) DO UPDATE SET "
-            "on_hand=excluded.on_hand,reserved=excluded.reserved,received=excluded.received,"
-            "adjusted=excluded.adjusted,sold=excluded.sold,returned=excluded.returned,"
-            "expired=excluded.expired,active=excluded.active"),
-        name_product(db,
-                     "UPDATE product_row SET name=?2,brand=?3,category=?4,currency=?5,price=?6 "
-                     "WHERE no=?1"),
-        put_customer(db,
-                     "INSERT INTO customer_row VALUES(?1,?2,?3,?4,?5,?6,?7,?8) "
-                     "ON CONFLICT(no) DO UPDATE SET country=excluded.country,"
-                     "registered_at=excluded.registered_at,erased=excluded.erased,"
-                     "orders=excluded.orders,first_order_at=excluded.first_order_at,"
-                     "last_order_at=excluded.last_order_at"),
-        put_order(db,
-                  "INSERT INTO order_row VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,"
-                  "?15,?16) ON CONFLICT(no) DO UPDATE SET status=excluded.status,"
-                  "reason=excluded.reason,confirmed_at=excluded.confirmed_at,"
-                  "returned=excluded.returned,returned_quantity=excluded.returned_quantity"),
-        put_line(db, "INSERT INTO line_row VALUES(?1,?2,?3,?4,?5,?6)"),
-        put_return(db, "INSERT OR REPLACE INTO return_row VALUES(?1,?2,?3,?4,?5)"),
-        put_return_line(db, "INSERT OR REPLACE INTO return_line_row VALUES(?1,?2,?3,?4,?5,?6)"),
-        put_cart(db,
-                 "INSERT INTO cart_row VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14) "
-                 "ON CONFLICT(no) DO UPDATE SET status=excluded.status,currency=excluded.currency,"
-                 "filled_at=excluded.filled_at,checked_out_at=excluded.checked_out_at,"
-                 "paid_at=excluded.paid_at,touched_at=excluded.touched_at,"
-                 "line_count=excluded.line_count,quantity=excluded.quantity,value=excluded.value,"
-                 "lines=excluded.lines"),
-        put_funnel(db,
-                   "INSERT INTO funnel_row VALUES(?1,?2,?3,?4,?5,?6,?7,?8) ON CONFLICT(day) DO "
-                   "UPDATE SET opened=opened+excluded.opened,filled=filled+excluded.filled,"
-                   "checked_out=checked_out+excluded.checked_out,paid=paid+excluded.paid,"
-                   "fill_ms=fill_ms+excluded.fill_ms,"
-                   "check_out_ms=check_out_ms+excluded.check_out_ms,pay_ms=pay_ms+excluded.pay_ms"),
-        put_stock(db,
-                  "INSERT INTO stock_day_row VALUES(?1,?2,?3,?4) ON CONFLICT(product,day) DO "
-                  "UPDATE SET on_hand=excluded.on_hand,sold=sold+excluded.sold"),
-        put_rollup(db,
-                   "INSERT INTO rollup_row VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10) "
-                   "ON CONFLICT(dim,level,currency,bucket,key) DO UPDATE SET "
-                   "orders=orders+excluded.orders,lines=lines+excluded.lines,"
-                   "quantity=quantity+excluded.quantity,revenue=revenue+excluded.revenue,"
-                   "returned=returned+excluded.returned"),
-        put_basket(db, "INSERT INTO basket_row(products) VALUES(?1)"),
-        put_checkpoint(db, "INSERT OR REPLACE INTO meta VALUES('checkpoint',?1)"),
-        orders_of(db,
-                  "SELECT currency,at,lines,quantity,value,no,confirmed_at IS NOT NULL "
-                  "FROM order_row WHERE customer=?1 AND customer>0 AND own_country=0"),
-        returns_of(db, "SELECT at,value FROM return_row WHERE order_no=?1") {}
-
-  Statement get_product, get_customer, get_order, get_lines, get_cart;
-  Statement put_currency, put_country, put_product, name_product, put_customer, put_order, put_line,
-      put_return, put_return_line, put_cart, put_funnel, put_stock, put_rollup, put_basket,
-      put_checkpoint;
-  Statement orders_of, returns_of;
-};
 
 namespace {
 
@@ -396,151 +299,6 @@ void Store::move_country(const CustomerRow& customer, std::int64_t from, std::in
     returns.reset();
   }
   orders.reset();
-}
-
-// ---- writing ----
-
-void Store::begin() {
-  if (in_transaction_) return;
-  database_.exec("BEGIN IMMEDIATE");
-  in_transaction_ = true;
-}
-
-void Store::flush() {
-  begin();
-  flush_names();
-  flush_products();
-  flush_customers();
-  flush_orders();
-  flush_carts();
-  flush_sums();
-}
-
-void Store::flush_names() {
-  for (const auto& [code, row] : currencies_.changed)
-    sql_->put_currency.bind(row->no, std::string_view(*code), row->value, row->pieces).run();
-  written(currencies_);
-  for (const auto& [name, row] : countries_.changed)
-    sql_->put_country.bind(row->no, std::string_view(*name)).run();
-  written(countries_);
-}
-
-void Store::flush_products() {
-  for (const auto& [sku, row] : products_.changed) {
-    sql_->put_product
-        .bind(row->no, std::string_view(sku->text()), row->on_hand, row->reserved, row->received,
-              row->adjusted, row->sold, row->returned, row->expired, row->active)
-        .run();
-    if (!row->defined_now) continue;
-    sql_->name_product
-        .bind(row->no, std::string_view(row->name), std::string_view(row->brand),
-              std::string_view(row->category), row->price.currency.text(), row->price.amount.value)
-        .run();
-    row->defined_now = false;
-    row->name = row->brand = row->category = std::string();
-  }
-  written(products_);
-  for (const auto& [key, day] : stock_)
-    sql_->put_stock.bind(key.first, key.second, day.on_hand, day.sold).run();
-  stock_.clear();
-}
-
-void Store::flush_customers() {
-  for (const auto& [user, row] : customers_.changed) {
-    const std::string id = user->text();
-    sql_->put_customer
-        .bind(row->no, std::string_view(id), row->country, row->registered_at, row->erased,
-              row->orders, row->first_order_at, row->last_order_at)
-        .run();
-  }
-  written(customers_);
-}
-
-void Store::flush_orders() {
-  for (const auto& [order, row] : orders_.changed) {
-    const std::string id = order->text();
-    std::optional<std::string_view> cart;
-    if (!row->cart.empty()) cart = row->cart;
-    sql_->put_order
-        .bind(row->no, std::string_view(id), static_cast<int>(row->status), row->reason, cart,
-              row->customer, row->currency_no, row->own_country, row->at, row->logged_at,
-              row->confirmed_at, row->line_count, row->quantity, row->value, row->returned,
-              row->returned_quantity)
-        .run();
-    if (!row->fresh) continue;
-    std::int64_t number = 0;
-    for (const LineRow& line : row->lines)
-      sql_->put_line.bind(row->no, number++, line.product, line.quantity, line.price, line.fixed)
-          .run();
-    row->fresh = false;
-  }
-  written(orders_);
-  for (const ReturnRow& row : returns_) {
-    sql_->put_return.bind(row.order_no, row.number, row.at, row.value, row.restocked).run();
-    std::int64_t position = 0;
-    for (const LineRow& line : row.lines)
-      sql_->put_return_line
-          .bind(row.order_no, row.number, position++, line.product, line.quantity, line.price)
-          .run();
-  }
-  returns_.clear();
-  for (const std::string& basket : baskets_) sql_->put_basket.bind(Blob{basket}).run();
-  baskets_.clear();
-}
-
-void Store::flush_carts() {
-  for (const auto& [cart, row] : carts_.changed) {
-    const std::string id = cart->text();
-    const std::string lines = pack_lines(row->lines);
-    // Wraps as the cart's own total does on its way; what comes out was checked when decided.
-    std::uint64_t value = 0;
-    std::int64_t quantity = 0;
-    for (const LineRow& line : row->lines) {
-      value += static_cast<std::uint64_t>(line.price) * static_cast<std::uint64_t>(line.quantity);
-      quantity += line.quantity;
-    }
-    sql_->put_cart
-        .bind(row->no, std::string_view(id), static_cast<int>(row->status), row->customer,
-              row->currency.text(), row->opened_at, row->filled_at, row->checked_out_at,
-              row->paid_at, row->touched_at, row->lines.size(), quantity,
-              static_cast<std::int64_t>(value), Blob{lines})
-        .run();
-  }
-  written(carts_);
-}
-
-void Store::flush_sums() {
-  for (const auto& [day, row] : funnel_)
-    sql_->put_funnel
-        .bind(day, row.opened, row.filled, row.checked_out, row.paid, row.fill_ms, row.check_out_ms,
-              row.pay_ms)
-        .run();
-  funnel_.clear();
-  // In the order of the table, so that neighbours are written while their page is at hand.
-  std::vector<std::pair<RollupKey, Sums>> sorted(rollups_.begin(), rollups_.end());
-  std::ranges::sort(sorted, {}, [](const auto& entry) { return entry.first; });
-  for (const auto& [key, sums] : sorted)
-    sql_->put_rollup
-        .bind(static_cast<int>(key.dim), static_cast<int>(key.level), key.currency, key.bucket,
-              key.key, sums.orders, sums.lines, sums.quantity, sums.revenue, sums.returned)
-        .run();
-  rollups_.clear();
-}
-
-void Store::commit(std::string_view checkpoint) {
-  flush();
-  sql_->put_checkpoint.bind(Blob{checkpoint}).run();
-  database_.exec("COMMIT");
-  in_transaction_ = false;
-  checkpoint_ = checkpoint;
-  forget();
-}
-
-void Store::forget() {
-  forget_many(products_);
-  forget_many(customers_);
-  forget_many(orders_);
-  forget_many(carts_);
 }
 
 }  // namespace souk::analytics

@@ -126,6 +126,7 @@ class Maker {
     placed.lines = lines();
     placed.total = total_of(placed.lines);
     placed.occurred_at = business_time();
+    if (roll(3) == 0) placed.country = country();
     history_.add({where}, now(where), {{cart, CartOpened{placed.user, placed.currency}}});
     if (roll(8) == 0) return;
     for (const OrderLine& line : placed.lines)

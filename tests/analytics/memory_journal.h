@@ -1,5 +1,6 @@
 #pragma once
 /// A journal in memory, made of a history.
+#include <algorithm>
 #include <random>
 
 #include "events/journal.h"
@@ -32,9 +33,11 @@ class MemoryJournal final : public Journal {
     ++scans;
     if (broken) return Fault{Fault::Kind::unavailable, "the disk is gone"};
     const auto& records = shards_.at(shard.value);
-    for (const auto& [first_seq, bytes] : records) {
-      const auto header = decode_batch_header(bytes);
-      if (header->last_seq() < from) continue;
+    auto at = std::ranges::upper_bound(records, from, {}, [](const auto& r) { return r.first; });
+    if (at != records.begin()) --at;
+    for (; at != records.end(); ++at) {
+      const auto& [first_seq, bytes] = *at;
+      if (decode_batch_header(bytes)->last_seq() < from) continue;
       ++visited;
       if (!visit(first_seq, bytes)) break;
     }

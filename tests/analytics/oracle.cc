@@ -29,6 +29,10 @@ Oracle::Oracle(const History& history) {
   for (const auto& shard : history.shards) {
     for (const Transaction& t : shard) {
       for (const Event& event : t.events) {
+        if (event.entity.kind() == Kind::cart) {
+          see_cart(event, t.at.value);
+          continue;
+        }
         const std::string id = event.entity.kind() == Kind::order
                                    ? OrderId{*Id128::from_bytes(event.entity.id())}.text()
                                    : std::string();
@@ -40,6 +44,7 @@ Oracle::Oracle(const History& history) {
           order.id = id;
           order.user = placed->user ? placed->user->text() : "";
           order.currency = placed->currency.text();
+          order.country = placed->country;
           order.at = placed->occurred_at.value_or(t.at).value;
           order.lines = lines_of(placed->lines);
         } else if (std::holds_alternative<OrderConfirmed>(event.payload)) {
@@ -48,17 +53,15 @@ Oracle::Oracle(const History& history) {
           orders[id].rejected = static_cast<int>(rejected->reason);
         } else if (const auto* back = std::get_if<OrderReturned>(&event.payload)) {
           const Order& order = orders[id];
-          Return r{order.user,
-                   order.currency,
-                   back->occurred_at.value_or(t.at).value,
-                   back->value.value,
-                   {}};
+          Return r{order.user,        order.currency,
+                   order.country,     back->occurred_at.value_or(t.at).value,
+                   back->value.value, {}};
           for (const ReturnedLine& line : back->lines)
             r.lines.push_back({order.lines[line.line].sku, line.quantity, line.unit_price.value});
           returns.push_back(r);
         } else if (const auto* loose = std::get_if<ReturnAccepted>(&event.payload)) {
           returns.push_back({loose->user ? loose->user->text() : "",
-                             std::string(loose->currency.text()),
+                             std::string(loose->currency.text()), "",
                              loose->occurred_at.value_or(t.at).value, loose->value.value,
                              lines_of(loose->lines)});
         } else if (const auto* registered = std::get_if<UserRegistered>(&event.payload)) {
@@ -68,6 +71,37 @@ Oracle::Oracle(const History& history) {
         }
       }
     }
+  }
+}
+
+void Oracle::see_cart(const Event& event, std::int64_t at) {
+  Cart& cart = carts[CartId{*Id128::from_bytes(event.entity.id())}.text()];
+  cart.touched = at;
+  if (const auto* opened = std::get_if<CartOpened>(&event.payload)) {
+    cart.opened = at;
+    cart.user = opened->user ? opened->user->text() : "";
+    cart.currency = opened->currency.text();
+  } else if (const auto* added = std::get_if<ItemAdded>(&event.payload)) {
+    if (cart.filled < 0) cart.filled = at;
+    const std::string sku = added->item.sku().text();
+    const bool fixed = added->pricing == Pricing::fixed;
+    for (Line& line : cart.lines) {
+      if (fixed || line.fixed || line.sku != sku) continue;
+      line.quantity += added->quantity;
+      line.price = added->unit_price.amount.value;
+      return;
+    }
+    cart.lines.push_back({sku, added->quantity, added->unit_price.amount.value, fixed});
+  } else if (const auto* removed = std::get_if<ItemRemoved>(&event.payload)) {
+    std::erase_if(cart.lines, [&](const Line& l) { return l.sku == removed->sku.text(); });
+  } else if (std::holds_alternative<CheckOutStarted>(event.payload)) {
+    if (cart.checked_out < 0) cart.checked_out = at;
+    cart.open = false;
+  } else if (std::holds_alternative<CartReopened>(event.payload)) {
+    cart.open = true;
+  } else if (std::holds_alternative<CartOrdered>(event.payload)) {
+    cart.paid = at;
+    cart.open = false;
   }
 }
 
@@ -92,7 +126,9 @@ std::vector<SalesRow> Oracle::sales(const SalesQuery& query) const {
     if (s.empty()) return std::nullopt;
     return s;
   };
-  const auto key = [&](std::int64_t at, const std::string& user) -> std::optional<std::string> {
+  const auto key = [&](std::int64_t at, const std::string& user,
+                       const std::string& own) -> std::optional<std::string> {
+    if (query.group_by == SalesGroup::country && !own.empty()) return own;
     if (query.group_by == SalesGroup::customer) return text(user);
     if (query.group_by == SalesGroup::country)
       return text(country.contains(user) ? country.at(user) : "");
@@ -103,7 +139,7 @@ std::vector<SalesRow> Oracle::sales(const SalesQuery& query) const {
     if (!order.confirmed || order.currency != currency || !within(query, order.at)) continue;
     std::set<std::optional<std::string>> counted;
     for (const Line& line : order.lines) {
-      const auto at = products ? text(line.sku) : key(order.at, order.user);
+      const auto at = products ? text(line.sku) : key(order.at, order.user, order.country);
       SalesFigures& f = all[at];
       if (counted.insert(at).second) ++f.orders;
       ++f.lines;
@@ -113,7 +149,7 @@ std::vector<SalesRow> Oracle::sales(const SalesQuery& query) const {
   }
   for (const Return& r : returns) {
     if (r.currency != currency || !within(query, r.at)) continue;
-    if (!products) all[key(r.at, r.user)].returned.value += r.value;
+    if (!products) all[key(r.at, r.user, r.country)].returned.value += r.value;
     for (const Line& line : r.lines)
       if (products) all[text(line.sku)].returned.value += line.quantity * line.price;
   }
