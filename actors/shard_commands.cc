@@ -533,7 +533,8 @@ void Shard::check_out(Request& request, const CheckOut& command) {
                        .payment_method = command.payment.method,
                        .payment_token = command.payment.token,
                        .sealed_address = command.sealed_address,
-                       .occurred_at = command.occurred_at};
+                       .occurred_at = command.occurred_at,
+                       .country = command.country};
     placed.lines.reserve(cart.lines.size());
     for (const auto& line : cart.lines)
       placed.lines.push_back({line.item, line.quantity, line.unit_price, line.pricing});
@@ -560,7 +561,8 @@ void Shard::place_order(Request& request, const PlaceOrder& command) {
                      .payment_method = command.payment.method,
                      .payment_token = command.payment.token,
                      .sealed_address = command.sealed_address,
-                     .occurred_at = command.occurred_at};
+                     .occurred_at = command.occurred_at,
+                     .country = command.country};
   placed.lines.reserve(command.lines.size());
   Refusal refusal = Refusal::none;
   bool complete = true;

@@ -213,6 +213,7 @@ struct OrderPlaced {
   std::string payment_token;
   Sealed sealed_address;
   std::optional<UnixMs> occurred_at;  // business time, where it is not the log's
+  std::string country;                // of the address; not personal by itself. Empty: unknown
   bool operator==(const OrderPlaced&) const = default;
 };
 struct OrderConfirmed {

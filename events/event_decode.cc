@@ -169,6 +169,7 @@ OrderPlaced order_placed(schema::OrderPlaced::Reader e) {
   order.payment_token = words(e.getPaymentToken());
   order.sealed_address = sealed(e.getSealedAddress());
   order.occurred_at = occurred_at(e);
+  order.country = words(e.getCountry());
   return order;
 }
 OrderReturned order_returned(schema::OrderReturned::Reader e) {

@@ -203,6 +203,7 @@ void put(EventBuilder to, const OrderPlaced& e) {
   b.setPaymentToken(text(e.payment_token));
   b.setSealedAddress(blob(e.sealed_address));
   put_occurred(b, e.occurred_at);
+  if (!e.country.empty()) b.setCountry(text(e.country));
 }
 void put(EventBuilder to, const OrderConfirmed&) { to.setOrderConfirmed(); }
 void put(EventBuilder to, const OrderRejected& e) {

@@ -76,9 +76,10 @@ std::size_t next_record(std::size_t at) {
   return block_left < header_bytes ? at + block_left : at;
 }
 
-/// Whether the record at `at` is whole but for its length.
-bool only_length_differs(std::string_view log, std::size_t at) {
-  const std::size_t end = room_end(log, at);
+/// Whether the record at `at` is whole but for its length. `last`: the last byte of the log that is
+/// not zero, which ends it or nearly so.
+bool only_length_differs(std::string_view log, std::size_t at, std::size_t last) {
+  const std::size_t end = std::min(room_end(log, at), last + 1 + zero_tail_bytes);
   for (std::size_t size = header_bytes; at + size <= end; ++size)
     if (checksum_holds(log, at, at + size)) return true;
   return false;
@@ -112,7 +113,7 @@ WalVerdict wal_end(std::string_view log) {
   // Nothing can begin behind the last byte that is not zero.
   const std::size_t last = log.find_last_not_of('\0');
   if (last == std::string_view::npos || last < at) return {split, {}, at};
-  if (only_length_differs(log, at)) return {WalEnd::damaged, {}, at};
+  if (only_length_differs(log, at, last)) return {WalEnd::damaged, {}, at};
   for (std::size_t later = at + 1; later <= last && later + header_bytes <= log.size(); ++later) {
     const std::uint8_t type = type_of(log, later);
     if (type != type_full && type != type_first) continue;

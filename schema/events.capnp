@@ -178,6 +178,7 @@ struct OrderPlaced {
   sealedAddress @7 :Data;
   occurredAtSet @8 :Bool;
   occurredAt @9 :Int64;
+  country @10 :Text;         # where it goes, of the address: not sealed
 }
 struct ReturnedLine {
   line @0 :UInt32;

@@ -97,6 +97,7 @@ struct PlaceOrder {
   PaymentMethod payment;
   Sealed sealed_address;
   std::optional<UnixMs> occurred_at;
+  std::string country = {};  // of the address
 };
 struct CheckOut {
   CartId cart;
@@ -104,6 +105,7 @@ struct CheckOut {
   PaymentMethod payment;
   Sealed sealed_address;
   std::optional<UnixMs> occurred_at;
+  std::string country = {};  // of the address
 };
 struct CancelOrder {
   OrderId order;

@@ -137,6 +137,9 @@ void add_bare(std::vector<Sample>& all) {
   all.push_back(sample("order_returned_kept_off_sale", order,
                        OrderReturned{1, {}, {7}, std::nullopt, Goods::kept_off_sale}));
   all.push_back(sample("product_defined_bare", sku("x"), ProductDefined{}));
+  OrderPlaced abroad;
+  abroad.country = "EIRE";
+  all.push_back(sample("order_placed_abroad", order, abroad));
 }
 
 }  // namespace
