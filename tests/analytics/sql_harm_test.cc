@@ -224,5 +224,5 @@ TEST_CASE("sql: functions that could be kept busy for hours are our own, and agr
       shop.door.run("WITH t AS (SELECT replace(printf('%1000000d',0),' ','a') AS x) SELECT x LIKE "
                     "'%a%a%a%a%a%a%a%a%a%a%a%a%a%a%a%ab', instr(x, substr(x, 1, 500000) || 'b'), "
                     "length(replace(x, substr(x, 1, 500000) || 'b', '')) FROM t"));
-  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(2));
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(10));  // not minutes
 }
