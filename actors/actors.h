@@ -20,7 +20,7 @@ struct JournalActorState {
   std::vector<caf::actor> hosts;
   Journal* journal = nullptr;
   EngineCounters* counters = nullptr;
-  CommitFeed* feed = nullptr;  // none: nobody reads
+  CommitFeed* feed = nullptr;                            // none: nobody reads
   std::vector<std::pair<std::uint32_t, Batch>> pending;  // host, batch
   std::vector<Batch> writing;
   std::vector<std::uint32_t> writing_hosts;

@@ -96,7 +96,8 @@ bool unfinished(std::string_view log, std::size_t at) {
     if (all_zero(log.substr(from, to - from))) return true;
     from = to;
   }
-  return end - at >= zero_tail_bytes && all_zero(log.substr(end - zero_tail_bytes, zero_tail_bytes));
+  return end - at >= zero_tail_bytes &&
+         all_zero(log.substr(end - zero_tail_bytes, zero_tail_bytes));
 }
 
 }  // namespace

@@ -11,7 +11,8 @@ namespace souk {
 ///   torn     in the middle of one: a write that a kill or a power cut stopped. Every write is
 ///            synced before the next begins, so the unfinished one is the last and was never
 ///            acknowledged. Some of its bytes, or whole sectors of it, are missing or still zero.
-///   damaged  there is more behind the place that cannot be read, or all of the last record is there
+///   damaged  there is more behind the place that cannot be read, or all of the last record is
+///   there
 ///            and its checksum differs: what stands there was once whole and acknowledged.
 enum class WalEnd { clean, torn, damaged };
 

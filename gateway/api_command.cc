@@ -232,7 +232,7 @@ Op CommandBuilder::make_order_op(const CommandShape& shape, const CommandInput& 
     case Action::place_order: {
       const OrderId order{created("order", input, conditions, out)};
       seal_address(input, address_person(order, false, user_of(input)), out);
-      return PlaceOrder{order, user_of(input),  order_lines_of(input),    payment_of(input),
+      return PlaceOrder{order, user_of(input), order_lines_of(input),    payment_of(input),
                         {},    time_of(input), country_of_address(input)};
     }
     case Action::cancel_order:

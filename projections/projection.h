@@ -53,9 +53,9 @@ class Projection {
   /// What the last durable commit was given; empty for a new model.
   virtual std::string checkpoint() const = 0;
 
-  /// A digest of the whole content, equal for equal folds whatever the interleaving and however often
-  /// it was committed or opened again: `souk verify` and rebuilds compare with it. May take seconds.
-  /// Thread: as apply.
+  /// A digest of the whole content, equal for equal folds whatever the interleaving and however
+  /// often it was committed or opened again: `souk verify` and rebuilds compare with it. May take
+  /// seconds. Thread: as apply.
   virtual Result<std::uint64_t, Fault> digest() = 0;
 };
 

@@ -112,7 +112,8 @@ Result<std::unique_ptr<RocksdbStateStore>, Fault> RocksdbStateStore::open_as(
   // without.
   database_options.memtable_whole_key_filtering = true;
   database_options.memtable_prefix_bloom_size_ratio = 0.05;
-  // A round writes a shard's entities in the order of their keys: the place of the last one is near.
+  // A round writes a shard's entities in the order of their keys: the place of the last one is
+  // near.
   database_options.memtable_insert_with_hint_prefix_extractor.reset(
       rocksdb::NewFixedPrefixTransform(key_head_bytes - 1));
   database_options.allow_concurrent_memtable_write = false;

@@ -31,7 +31,8 @@ class Follower {
   /// the log (a log that was restored from an older copy).
   static Result<std::unique_ptr<Follower>, Fault> open(const ProjectionKind& kind,
                                                        const std::filesystem::path& folder,
-                                                       LogSource source, std::shared_ptr<Condemned> condemned);
+                                                       LogSource source,
+                                                       std::shared_ptr<Condemned> condemned);
 
   enum class Place { behind, at_the_end };
   /// Reads some more, applies it and commits. Errors: of the journal or the model; the follower is

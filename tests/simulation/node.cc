@@ -71,7 +71,8 @@ Status Node::start() {
 
   actors_ = std::make_unique<Actors>();
   Actors& a = *actors_;
-  a.journal = a.system.spawn(journal_actor, &around_.journal, &a.counters, nullptr, options_.shards);
+  a.journal =
+      a.system.spawn(journal_actor, &around_.journal, &a.counters, nullptr, options_.shards);
   a.store = a.system.spawn(store_actor, &around_.states, &around_.vault);
   for (std::uint32_t h = 0; h < options_.hosts; ++h)
     a.hosts.push_back(a.system.spawn(host_actor, h, cores_[h].get(),
