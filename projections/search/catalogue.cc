@@ -33,18 +33,22 @@ std::string without_case(const std::string& name) {
   return out;
 }
 
-/// Most frequent first, then by value.
-std::vector<FacetValue> sorted_values(std::vector<FacetValue> values, std::size_t max) {
-  const auto order = [](const FacetValue& a, const FacetValue& b) {
-    return a.count != b.count ? a.count > b.count : a.value < b.value;
-  };
-  if (values.size() > max) {
-    const auto end = values.begin() + static_cast<std::ptrdiff_t>(max);
-    std::partial_sort(values.begin(), end, values.end(), order);
-    values.resize(max);
-  } else {
-    std::sort(values.begin(), values.end(), order);
+/// The most frequent of what was counted, then by value; `text` names the numbers.
+template <class Text>
+std::vector<FacetValue> most_frequent(const std::vector<std::uint32_t>& counts, std::size_t max,
+                                      const Text& text) {
+  std::vector<std::uint32_t> seen;  // 0 is none
+  for (std::uint32_t i = 1; i < counts.size(); ++i) {
+    if (counts[i] > 0) seen.push_back(i);
   }
+  max = std::min(max, seen.size());
+  const auto end = seen.begin() + static_cast<std::ptrdiff_t>(max);
+  std::partial_sort(seen.begin(), end, seen.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return counts[a] != counts[b] ? counts[a] > counts[b] : text(a) < text(b);
+  });
+  std::vector<FacetValue> values;
+  values.reserve(max);
+  for (auto at = seen.begin(); at != end; ++at) values.push_back({text(*at), counts[*at]});
   return values;
 }
 
@@ -160,22 +164,18 @@ void Catalogue::count_facets(const std::vector<DocId>& docs, const SearchQuery& 
   if (query.brand_facet) {
     std::vector<std::uint32_t> counts(brands_.size());
     for (const DocId doc : docs) ++counts[brand_[doc]];
-    std::vector<FacetValue> values;
-    for (std::size_t i = 1; i < counts.size(); ++i) {
-      if (counts[i] > 0) values.push_back({brands_[i], counts[i]});
-    }
-    result.facets["brand"] = sorted_values(std::move(values), query.facet_values_max);
+    result.facets["brand"] =
+        most_frequent(counts, query.facet_values_max,
+                      [&](std::uint32_t i) -> const std::string& { return brands_[i]; });
   }
   if (query.category_facet) {
     std::vector<std::uint32_t> counts(nodes_.size());
     for (const DocId doc : docs) ++counts[category_[doc]];
     // A node comes after its parent.
     for (std::size_t i = counts.size(); i-- > 1;) counts[nodes_[i].parent] += counts[i];
-    std::vector<FacetValue> values;
-    for (std::size_t i = 1; i < counts.size(); ++i) {
-      if (counts[i] > 0) values.push_back({nodes_[i].path, counts[i]});
-    }
-    result.facets["category"] = sorted_values(std::move(values), query.facet_values_max);
+    result.facets["category"] =
+        most_frequent(counts, query.facet_values_max,
+                      [&](std::uint32_t i) -> const std::string& { return nodes_[i].path; });
   }
   if (query.price_facet) {
     std::array<std::uint32_t, bands.size()> counts{};
@@ -192,10 +192,10 @@ void Catalogue::count_facets(const std::vector<DocId>& docs, const SearchQuery& 
   if (query.stock_facet) {
     const auto count = static_cast<std::uint64_t>(
         std::count_if(docs.begin(), docs.end(), [&](DocId doc) { return available(doc); }));
-    std::vector<FacetValue> values;
+    auto& values = result.facets["in_stock"];
     if (count > 0) values.push_back({"true", count});
     if (count < docs.size()) values.push_back({"false", docs.size() - count});
-    result.facets["in_stock"] = sorted_values(std::move(values), query.facet_values_max);
+    if (values.size() == 2 && values[0].count <= values[1].count) std::swap(values[0], values[1]);
   }
 }
 

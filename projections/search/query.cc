@@ -204,11 +204,8 @@ Result<SearchResult, BadQuery> SearchModel::search(const SearchQuery& query) con
   result.suggestion = std::move(understood->suggestion);
   result.total = match->docs.size();
   const bool ranks = query.sort == SearchSort::relevance && !understood->terms.empty();
-  const bool counts =
-      query.brand_facet || query.category_facet || query.price_facet || query.stock_facet;
-  std::vector<DocId> docs;
-  if (counts || !ranks) docs = match->docs.list();
-  if (counts) impl.catalogue.count_facets(docs, query, result);
+  std::vector<DocId> docs = match->docs.list();
+  impl.catalogue.count_facets(docs, query, result);
 
   std::vector<Ranked> page;
   std::size_t passed = cursor ? cursor->position : query.offset;
@@ -216,7 +213,7 @@ Result<SearchResult, BadQuery> SearchModel::search(const SearchQuery& query) con
     reading.unlock();
     const std::size_t wanted = std::max(passed + query.limit + ranked_spare, vote_window);
     auto ranked =
-        reader->rank(understood->terms, match->docs, std::min<std::size_t>(wanted, result.total));
+        reader->rank(understood->terms, docs, std::min<std::size_t>(wanted, result.total));
     if (!ranked) return unreadable(ranked.error());
     page = std::move(*ranked);
     reading = impl.reading();

@@ -7,7 +7,6 @@
 #include <atomic>
 #include <iterator>
 #include <mutex>
-#include <optional>
 #include <system_error>
 #include <unordered_map>
 #include <utility>
@@ -119,33 +118,44 @@ class Indexer {
   Xapian::termpos position_ = 0;
 };
 
-/// Lets only the products of a set through, and weighs nothing.
+/// Lets only the products of a list through, and weighs nothing. A sorted list, as CRoaring's
+/// iterator looks through a whole container at every skip.
 class OnlyThese final : public Xapian::PostingSource {
  public:
-  explicit OnlyThese(const DocSet& set) : set_(set), size_(set.size()) {}
+  explicit OnlyThese(const std::vector<DocId>& docs) : docs_(docs) {}
   Xapian::doccount get_termfreq_min() const override { return count(); }
   Xapian::doccount get_termfreq_est() const override { return count(); }
   Xapian::doccount get_termfreq_max() const override { return count(); }
-  void init(const Xapian::Database&) override { at_.reset(); }
+  void init(const Xapian::Database&) override { started_ = false; }
   void next(double) override {
-    if (at_) {
-      at_->next();
+    if (started_) {
+      ++at_;
     } else {
-      at_.emplace(set_);
+      start();
     }
   }
   void skip_to(Xapian::docid doc, double) override {
-    if (!at_) at_.emplace(set_);
-    at_->skip_to(doc);
+    if (!started_) start();
+    // Mostly it is near: twice as far at each step, then back.
+    std::size_t step = 1;
+    while (at_ + step < docs_.size() && docs_[at_ + step] < doc) step *= 2;
+    const auto from = docs_.begin() + static_cast<std::ptrdiff_t>(at_);
+    const auto to =
+        docs_.begin() + static_cast<std::ptrdiff_t>(std::min(at_ + step + 1, docs_.size()));
+    at_ = static_cast<std::size_t>(std::lower_bound(from, to, doc) - docs_.begin());
   }
-  bool at_end() const override { return at_ && at_->done(); }
-  Xapian::docid get_docid() const override { return at_->doc(); }
+  bool at_end() const override { return started_ && at_ >= docs_.size(); }
+  Xapian::docid get_docid() const override { return docs_[at_]; }
 
  private:
-  Xapian::doccount count() const { return static_cast<Xapian::doccount>(size_); }
-  const DocSet& set_;
-  std::size_t size_;
-  std::optional<DocSet::Walk> at_;
+  void start() {
+    started_ = true;
+    at_ = 0;
+  }
+  Xapian::doccount count() const { return static_cast<Xapian::doccount>(docs_.size()); }
+  const std::vector<DocId>& docs_;
+  std::size_t at_ = 0;
+  bool started_ = false;
 };
 
 std::vector<std::string> terms_of(const Xapian::Database& database, DocId doc) {
@@ -402,8 +412,9 @@ Result<std::vector<std::string>, Fault> TextIndex::Reader::words_from(std::strin
 Result<DocSet, Fault> TextIndex::Reader::phrase(const std::vector<std::string>& stems,
                                                 const DocSet& among) {
   auto& database = slot_->database;
+  const auto list = among.list();
   return read_again("reading a phrase", database, [&] {
-    OnlyThese only(among);
+    OnlyThese only(list);
     const Xapian::Query words(Xapian::Query::OP_PHRASE, stems.begin(), stems.end(),
                               static_cast<Xapian::termcount>(stems.size()));
     Xapian::Enquire enquire(database);
@@ -418,7 +429,8 @@ Result<DocSet, Fault> TextIndex::Reader::phrase(const std::vector<std::string>& 
 }
 
 Result<std::vector<Ranked>, Fault> TextIndex::Reader::rank(const std::vector<RankTerm>& terms,
-                                                           const DocSet& among, std::size_t first) {
+                                                           const std::vector<DocId>& among,
+                                                           std::size_t first) {
   auto& database = slot_->database;
   const auto& tuning = index_->impl_->tuning;
   return read_again("ranking", database, [&] {

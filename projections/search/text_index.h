@@ -70,10 +70,10 @@ class TextIndex {
     Result<std::vector<std::string>, Fault> words_from(std::string_view prefix, std::size_t max);
     /// Who has the stems one behind the other, among `among`.
     Result<DocSet, Fault> phrase(const std::vector<std::string>& stems, const DocSet& among);
-    /// The `first` best of `among`, best first; equal scores by number. One without any of the
-    /// terms is not there.
-    Result<std::vector<Ranked>, Fault> rank(const std::vector<RankTerm>& terms, const DocSet& among,
-                                            std::size_t first);
+    /// The `first` best of `among`, which is sorted, best first; equal scores by number. One
+    /// without any of the terms is not there.
+    Result<std::vector<Ranked>, Fault> rank(const std::vector<RankTerm>& terms,
+                                            const std::vector<DocId>& among, std::size_t first);
 
    private:
     friend class TextIndex;
