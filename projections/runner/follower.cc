@@ -96,8 +96,7 @@ Result<Follower::Place, Fault> Follower::step() {
     room -= read;
   }
   const bool through = next_shard_ == ledger_.shards.size();
-  if (through || uncommitted_ >= commit_events ||
-      std::chrono::steady_clock::now() - committed_at_ >= commit_every) {
+  if (through || commit_is_due()) {
     if (auto status = commit(); !status.ok()) return status.error();
   }
   if (through) behind_ = false;
@@ -119,13 +118,16 @@ Result<Follower::Place, Fault> Follower::read_recent() {
     if (!decoded.ok()) return decoded.error();
     if (auto status = apply(batch.shard, *decoded); !status.ok()) return status.error();
   }
-  if (auto status = commit(); !status.ok()) return status.error();
+  const bool at_the_end = !gap && run.batches.size() < recent_batches_a_step;
+  if (at_the_end || gap || commit_is_due()) {
+    if (auto status = commit(); !status.ok()) return status.error();
+  }
   if (gap) {
     behind_ = true;
     reader_.reset();
     return Place::behind;
   }
-  return run.batches.size() < recent_batches_a_step ? Place::at_the_end : Place::behind;
+  return at_the_end ? Place::at_the_end : Place::behind;
 }
 
 Status Follower::read_journal(ShardId shard, Seq to, std::size_t events_max) {
@@ -231,6 +233,11 @@ Status Follower::apply(const EventAt& event) {
                                       .at = event.at(),
                                       .held = 0});
   return Done{};
+}
+
+bool Follower::commit_is_due() const {
+  return uncommitted_ >= commit_events ||
+         std::chrono::steady_clock::now() - committed_at_ >= commit_every;
 }
 
 Status Follower::commit() {

@@ -66,6 +66,7 @@ class Follower {
   Status apply(ShardId shard, const DecodedBatch& batch);
   Status apply(const EventAt& event);
   Result<Result<Done, Poison>, Fault> give(const EventAt& event);
+  bool commit_is_due() const;
   Status commit();
 
   std::string name_;

@@ -14,15 +14,30 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
-/// Reading each commit by itself costs more than it is worth: this long is gathered.
-constexpr milliseconds gather{5};
+/// Reading each commit by itself costs more than it is worth, so events are gathered; the longer,
+/// the more processor time the last step took: a model that has caught up leaves nine tenths of a
+/// core to the writers, until it is this late. Whoever waits for a position ends the gathering.
+constexpr milliseconds gather_min{5};
+constexpr milliseconds gather_max{500};
+constexpr int rest_for_work = 9;
 constexpr milliseconds idle_patience{500};
 constexpr milliseconds retry_after{500};
 constexpr milliseconds stuck_after{5'000};
 constexpr milliseconds rate_over{5'000};
 
-/// Readers give way to those who write.
-void be_nice() { ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 5); }
+/// Readers give way to those who write; their threads have names that `top -H` shows.
+void begin_thread(std::string_view letter, const std::string& projection) {
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 15);
+  const std::string name = fmt::format("{}:{}", letter, projection).substr(0, 15);
+  ::pthread_setname_np(::pthread_self(), name.c_str());
+}
+
+/// What this thread has used of the processor.
+std::chrono::nanoseconds thread_time() {
+  timespec used{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
 
 std::uint64_t sum(const std::vector<Seq>& seqs) {
   std::uint64_t all = 0;
@@ -98,7 +113,7 @@ fs::path ProjectionRunner::generation_folder(std::uint64_t generation) const {
 
 void ProjectionRunner::start() {
   thread_ = std::thread([this] {
-    be_nice();
+    begin_thread("read", kind_.name);
     run();
   });
 }
@@ -177,16 +192,19 @@ void ProjectionRunner::failed(const Fault& fault) {
 
 void ProjectionRunner::turn() {
   if (builder_ && builder_->done) finish_rebuild();
-  const auto idle = [this](milliseconds patience) {
+  const auto idle = [this](std::chrono::nanoseconds patience, bool for_readers) {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, patience, [&] { return stopping_ || !asked_.empty(); });
+    changed_.wait_for(lock, patience, [&] {
+      return stopping_ || !asked_.empty() || (for_readers && waiters_ > 0);
+    });
   };
   const bool can_follow = !paused_ && Clock::now() >= retry_at_ && live_;
   if (!live_ && !builder_ && Clock::now() >= retry_at_) open_live();
   if (!can_follow) {
     measure();
-    return idle(milliseconds(50));
+    return idle(milliseconds(50), false);
   }
+  const auto used_before = thread_time();
   auto place = live_->step();
   if (!place) {
     failed(place.error());
@@ -198,8 +216,9 @@ void ProjectionRunner::turn() {
   }
   measure();
   if (*place == Follower::Place::behind) return;
+  const auto used = thread_time() - used_before;
   live_->wait(builder_ ? milliseconds(50) : idle_patience);
-  idle(gather);
+  idle(std::clamp<std::chrono::nanoseconds>(rest_for_work * used, gather_min, gather_max), true);
 }
 
 void ProjectionRunner::measure() {
@@ -284,12 +303,16 @@ bool ProjectionRunner::reached(const std::vector<std::pair<ShardId, Seq>>& wante
 bool ProjectionRunner::wait_for(const std::vector<std::pair<ShardId, Seq>>& wanted,
                                 milliseconds patience) const {
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, patience, [&] {
+  ++waiters_;
+  changed_.notify_all();
+  const bool there = changed_.wait_for(lock, patience, [&] {
     if (!live_) return false;
     for (const auto& [shard, seq] : wanted)
       if (live_->visible(shard) < seq) return false;
     return true;
   });
+  --waiters_;
+  return there;
 }
 
 // ---- what operators ask ----
@@ -380,7 +403,7 @@ std::string ProjectionRunner::begin_rebuild() {
   while (fs::exists(generation_folder(builder->generation), error)) ++builder->generation;
   Builder* b = builder.get();
   b->thread = std::thread([this, b] {
-    be_nice();
+    begin_thread("build", kind_.name);
     const auto build = [&]() -> std::optional<Fault> {
       for (;;) {
         auto opened =

@@ -95,6 +95,7 @@ class ProjectionRunner {
 
   mutable std::mutex mutex_;  // what follows
   mutable std::condition_variable changed_;
+  mutable std::size_t waiters_ = 0;  // in wait_for
   std::shared_ptr<Follower> live_;
   std::deque<std::packaged_task<Answer()>> asked_;
   ProjectionStatus shown_;
