@@ -18,4 +18,11 @@ struct Refused {
 using Facts = std::vector<Payload>;
 using Decision = Result<Facts, Refused>;
 
+inline std::vector<Event> events_of(const EntityKey& entity, const Facts& facts) {
+  std::vector<Event> events;
+  events.reserve(facts.size());
+  for (const auto& fact : facts) events.push_back({entity, fact});
+  return events;
+}
+
 }  // namespace souk

@@ -418,7 +418,7 @@ std::string openapi_document(const Router& router, std::string_view version) {
     bool first_method = true;
     for (const auto* route : routes) {
       auto method = lower_ascii(method_text(route->method));
-      out += (first_method ? "" : ",") + quoted(method) + R"(:{"operationId":)" +
+      out += (first_method ? "" : ",") + quoted(std::string_view(method)) + R"(:{"operationId":)" +
              quoted(action_name(route->action)) +
              ",\"summary\":" + quoted(summary_of(route->action)) + ",\"parameters\":[" +
              parameters_of(*route) + "]" + request_body(*route) + ",\"responses\":{" +

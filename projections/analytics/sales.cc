@@ -1,4 +1,6 @@
 // Sales of a period, by one dimension.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "projections/analytics/report.h"
@@ -32,26 +34,27 @@ constexpr const char* returned_in_period = "WHERE r.at>=?1 AND r.at<?2 AND o.cur
 /// What one order adds: at, key, then Sums.
 std::string sold_sql(Dimension dim) {
   if (dim == Dimension::refused_reason)
-    return std::string(
-               "SELECT o.at, o.reason, 1, o.lines, o.quantity, o.value, 0 "
-               "FROM order_row o ") +
-           of_period + "AND o.status=3";
+    return fmt::format(
+        "SELECT o.at, o.reason, 1, o.lines, o.quantity, o.value, 0 FROM order_row o {}"
+        "AND o.status=3",
+        of_period);
   if (dim == Dimension::refused_product)
-    return std::string(sold_products) + of_period +
-           "AND o.status=3 AND o.reason=1 GROUP BY o.no, l.product";
+    return fmt::format("{}{}AND o.status=3 AND o.reason=1 GROUP BY o.no, l.product", sold_products,
+                       of_period);
   if (dim == Dimension::product)
-    return std::string(sold_products) + of_period +
-           "AND o.confirmed_at IS NOT NULL GROUP BY o.no, l.product";
-  return "SELECT o.at, " + key_column(dim) +
-         ", 1, o.lines, o.quantity, o.value, 0 FROM order_row o " + of_period +
-         "AND o.confirmed_at IS NOT NULL";
+    return fmt::format("{}{}AND o.confirmed_at IS NOT NULL GROUP BY o.no, l.product", sold_products,
+                       of_period);
+  return fmt::format(
+      "SELECT o.at, {}, 1, o.lines, o.quantity, o.value, 0 FROM order_row o {}"
+      "AND o.confirmed_at IS NOT NULL",
+      key_column(dim), of_period);
 }
 /// What one return adds.
 std::string returned_sql(Dimension dim) {
-  if (dim == Dimension::product) return std::string(returned_products) + returned_in_period;
-  return "SELECT r.at, " + key_column(dim) +
-         ", 0,0,0,0, r.value FROM return_row r JOIN order_row o ON o.no=r.order_no " +
-         returned_in_period;
+  if (dim == Dimension::product) return fmt::format("{}{}", returned_products, returned_in_period);
+  return fmt::format(
+      "SELECT r.at, {}, 0,0,0,0, r.value FROM return_row r JOIN order_row o ON o.no=r.order_no {}",
+      key_column(dim), returned_in_period);
 }
 
 /// What no bucket covers: read from the orders and returns themselves. Calls `take(at, key, sums)`.

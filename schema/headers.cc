@@ -1,0 +1,1 @@
+// The precompiled header needs a file of its own to be made for.
