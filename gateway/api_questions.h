@@ -29,6 +29,7 @@ struct Question {
   std::string_view path;
   std::string_view summary;
   std::string_view answer;  // a schema's name
+  std::string_view model;   // the read model that answers; empty: it is about them
   std::span<const QueryField> fields{};
 };
 

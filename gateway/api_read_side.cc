@@ -115,40 +115,27 @@ bool ReadSide::mend(const RouteMatch& match, const QueryValues& values, QueryJob
 bool ReadSide::prepare(const Question& question, const RouteMatch& match, QueryValues&& values,
                        const std::vector<MinPosition>& wanted, QueryJob& job,
                        Problem& problem) const {
-  using Ask = HttpResponse (*)(const Projection&, const QueryValues&);
-  const auto of = [&](std::string_view name, Ask answer) {
-    ProjectionRunner* runner = set_.find(name);
-    if (!runner) {
-      problem = not_found(std::string(name) + " is switched off in this daemon");
-      return false;
-    }
-    ask(
-        *runner, wanted,
-        [answer, values = std::move(values)](const std::shared_ptr<Projection>& model) {
-          return answer(*model, values);
-        },
-        job);
+  if (question.action == Action::mend_projection) return mend(match, values, job, problem);
+  if (question.model.empty()) {
+    job.answer = [this](bool) {
+      HttpResponse response;
+      response.body = projections_json(set_);
+      return response;
+    };
     return true;
-  };
-  switch (question.action) {
-    case Action::search:
-      return of("search", answer_search);
-    case Action::suggest:
-      return of("search", answer_suggest);
-    case Action::sales:
-      return of("analytics", answer_sales);
-    case Action::basket_pairs:
-      return of("analytics", answer_basket_pairs);
-    case Action::mend_projection:
-      return mend(match, values, job, problem);
-    default:
-      job.answer = [this](bool) {
-        HttpResponse response;
-        response.body = projections_json(set_);
-        return response;
-      };
-      return true;
   }
+  ProjectionRunner* runner = set_.find(question.model);
+  if (!runner) {
+    problem = not_found(std::string(question.model) + " is switched off in this daemon");
+    return false;
+  }
+  const auto answer = question.model == "search" ? answer_search : answer_analytics;
+  ask(
+      *runner, wanted,
+      [answer, action = question.action, values = std::move(values)](
+          const std::shared_ptr<Projection>& model) { return answer(action, *model, values); },
+      job);
+  return true;
 }
 
 }  // namespace souk

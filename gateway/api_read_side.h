@@ -35,10 +35,8 @@ class ReadSide {
 };
 
 // One for each read model: api_search.cc, api_analytics.cc, api_projections.cc.
-HttpResponse answer_search(const Projection& model, const QueryValues& values);
-HttpResponse answer_suggest(const Projection& model, const QueryValues& values);
-HttpResponse answer_sales(const Projection& model, const QueryValues& values);
-HttpResponse answer_basket_pairs(const Projection& model, const QueryValues& values);
+HttpResponse answer_search(Action action, const Projection& model, const QueryValues& values);
+HttpResponse answer_analytics(Action action, const Projection& model, const QueryValues& values);
 std::string projections_json(const ProjectionSet& set);
 
 /// `0:17,5:3`: all shards that have events.
