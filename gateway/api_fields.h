@@ -50,6 +50,8 @@ enum class Action : std::uint8_t {
   lost_sales,
   stock_report,
   abandoned_carts,
+  sql,
+  sql_tables,
   projections,
   mend_projection,
   // the rest
@@ -62,7 +64,7 @@ enum class Action : std::uint8_t {
   unknown,  // no route led anywhere
 };
 inline constexpr std::size_t command_count = 19;
-inline constexpr std::size_t action_count = 45;
+inline constexpr std::size_t action_count = 47;
 constexpr bool is_command(Action action) {
   return static_cast<std::size_t>(action) < command_count;
 }

@@ -257,6 +257,7 @@ std::string query_schema(const QueryField& field) {
 
 std::string query_parameter(const QueryField& field) {
   std::string out = "{\"name\":" + quoted(field.name) + R"(,"in":"query")";
+  if (field.need == Need::required) out += R"(,"required":true)";
   if (!field.about.empty()) out += ",\"description\":" + quoted(field.about);
   return out + ",\"schema\":" + query_schema(field) + "}";
 }
@@ -325,7 +326,12 @@ std::string success(int status, std::string_view schema, Action action) {
   if (!schema.empty()) {
     const auto type = action == Action::commands ? "application/x-ndjson" : "application/json";
     out += ",\"content\":{\"" + std::string(type) +
-           "\":{\"schema\":" + reference("schemas", schema) + "}}";
+           "\":{\"schema\":" + reference("schemas", schema) + "}";
+    if (action == Action::sql)
+      out +=
+          R"(,"text/csv":{"schema":{"type":"string","description":"Souk-Truncated: true says that )"
+          R"(there were more rows"}})";
+    out += "}";
   }
   return out + "}";
 }
@@ -347,6 +353,7 @@ std::string responses_of(Action action) {
     problems = question->method == HttpMethod::get
                    ? std::vector<std::string_view>{"400", "422", "503", "504"}
                    : std::vector<std::string_view>{"400", "404", "409", "422", "503"};
+  if (action == Action::sql) problems.push_back("429");
   for (const auto status : problems)
     out += ",\"" + std::string(status) + "\":" + reference("responses", status);
   return out;

@@ -6,6 +6,7 @@
 
 #include "events/utf8.h"
 #include "gateway/api_text.h"
+#include "projections/analytics/sql_door.h"
 
 namespace souk {
 namespace {
@@ -91,6 +92,17 @@ constexpr std::array abandoned_fields = {
     currency_field,
     rows_field,
 };
+constexpr std::array sql_fields = {
+    QueryField{"q",
+               QueryType::text,
+               "One SELECT of SQLite's over the tables of /v1/sql/tables",
+               0,
+               static_cast<std::int64_t>(sql_text_bytes_max),
+               {},
+               Need::required},
+    count_field("limit", 1, static_cast<std::int64_t>(sql_rows_max),
+                "Rows, 10,000 where it is not given; `truncated` says that there were more"),
+};
 constexpr std::array mend_fields = {
     text_field("entity", "retry and skip: only this one, as `kind id`, for example `cart c0...`")};
 
@@ -119,6 +131,13 @@ constexpr std::array questions = {
     Question{Action::abandoned_carts, HttpMethod::get, "/v1/analytics/abandoned",
              "Open carts that nobody touches, the most valuable first", "AbandonedCarts",
              "analytics", abandoned_fields},
+    Question{
+        Action::sql, HttpMethod::get, "/v1/sql",
+        "One SELECT on a snapshot of the analytics, and on the log; Accept: text/csv for CSV. Up "
+        "to 5 s; whole numbers beyond 2^53 are texts, blobs are hexadecimal digits",
+        "SqlRows", "analytics", sql_fields},
+    Question{Action::sql_tables, HttpMethod::get, "/v1/sql/tables",
+             "The tables that SQL can read, their columns, and what these mean", "SqlTables", ""},
     Question{Action::projections, HttpMethod::get, "/v1/projections",
              "The read models: how far they are, and what stands in their way", "Projections", ""},
     Question{Action::mend_projection, HttpMethod::post, "/v1/projections/{projection}/{verb}",
@@ -245,6 +264,11 @@ bool read_question(const Question& question, const RouteMatch& match, QueryValue
       return false;
     }
     out.values_.push_back({&*field, std::move(value), number});
+  }
+  for (const auto& field : question.fields) {
+    if (field.need == Need::optional || out.has(field.name)) continue;
+    problem = invalid_request(std::string(field.name), "must be given");
+    return false;
   }
   return true;
 }

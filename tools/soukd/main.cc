@@ -134,7 +134,7 @@ Status start(Daemon& d, const Loaded& loaded, std::chrono::steady_clock::time_po
       std::vector<ProjectionKind>{search_kind({}), analytics_kind()}, d.directory->projections(),
       LogSource{*d.journal, *d.recent});
   d.projections->start();
-  d.read_side = std::make_unique<ReadSide>(*d.projections);
+  d.read_side = std::make_unique<ReadSide>(*d.projections, LogSource{*d.journal, *d.recent});
   if (d.recovery.ignored_records > 0)
     spdlog::warn("records of failed commits were passed over count={}", d.recovery.ignored_records);
   ApiOptions api;
