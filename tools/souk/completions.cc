@@ -45,7 +45,7 @@ std::map<std::string, std::set<Word>> next_words(const Verbs& verbs) {
 }
 
 /// In single quotes, for all three shells.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "'";
   for (const char c : text) {
     if (c == '\'') {
@@ -69,12 +69,12 @@ std::string bash_script(const std::map<std::string, std::set<Word>>& next) {
       "    case \"${path:+$path }$word\" in\n      ";
   std::string paths;
   for (const auto& [path, words] : next)
-    if (!path.empty()) paths += (paths.empty() ? "" : " | ") + quoted(path);
+    if (!path.empty()) paths += (paths.empty() ? "" : " | ") + in_quotes(path);
   out += paths + ") path=\"${path:+$path }$word\" ;;\n    esac\n  done\n  case \"$path\" in\n";
   for (const auto& [path, words] : next) {
     std::string list;
     for (const Word& word : words) list += (list.empty() ? "" : " ") + word.text;
-    out += "    " + quoted(path) + ") words=" + quoted(list) + " ;;\n";
+    out += "    " + in_quotes(path) + ") words=" + in_quotes(list) + " ;;\n";
   }
   out +=
       "  esac\n"
@@ -97,16 +97,16 @@ std::string zsh_script(const std::map<std::string, std::set<Word>>& next) {
       "    case \"${path_so_far:+$path_so_far }$word\" in\n      ";
   std::string paths;
   for (const auto& [path, words] : next)
-    if (!path.empty()) paths += (paths.empty() ? "" : " | ") + quoted(path);
+    if (!path.empty()) paths += (paths.empty() ? "" : " | ") + in_quotes(path);
   out += paths +
          ") path_so_far=\"${path_so_far:+$path_so_far }$word\" ;;\n    esac\n  done\n"
          "  case \"$path_so_far\" in\n";
   for (const auto& [path, words] : next) {
-    out += "    " + quoted(path) + ") words_now=(";
+    out += "    " + in_quotes(path) + ") words_now=(";
     for (const Word& word : words) {
       std::string help;
       for (const char c : word.help) help += c == ':' ? std::string("\\:") : std::string(1, c);
-      out += " " + quoted(word.text + (help.empty() ? "" : ":" + help));
+      out += " " + in_quotes(word.text + (help.empty() ? "" : ":" + help));
     }
     out += " ) ;;\n";
   }
@@ -127,15 +127,15 @@ std::string fish_script(const std::map<std::string, std::set<Word>>& next) {
       "    set -l longer (string trim \"$path $word\")\n"
       "    if contains -- $longer";
   for (const auto& [path, words] : next)
-    if (!path.empty()) out += " " + quoted(path);
+    if (!path.empty()) out += " " + in_quotes(path);
   out += "; set path $longer; end\n  end\n  test \"$path\" = \"$argv[1]\"\nend\n";
   for (const auto& [path, words] : next)
     for (const Word& word : words) {
-      const std::string condition = " -n " + quoted("__souk_at \"" + path + "\"");
-      const std::string what = word.text.starts_with("--") ? " -l " + quoted(word.text.substr(2))
-                                                           : " -a " + quoted(word.text);
+      const std::string condition = " -n " + in_quotes("__souk_at \"" + path + "\"");
+      const std::string what = word.text.starts_with("--") ? " -l " + in_quotes(word.text.substr(2))
+                                                           : " -a " + in_quotes(word.text);
       out += "complete -c souk" + condition + what +
-             (word.help.empty() ? "" : " -d " + quoted(word.help)) + "\n";
+             (word.help.empty() ? "" : " -d " + in_quotes(word.help)) + "\n";
     }
   return out;
 }

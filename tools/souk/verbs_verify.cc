@@ -10,7 +10,7 @@
 namespace souk::cli {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -26,8 +26,8 @@ void print_json(const AuditReport& r) {
   std::string rows;
   for (const auto& v : r.violations)
     rows += fmt::format("{}{{\"promise\":{},\"entity\":{},\"position\":{},\"what\":{}}}",
-                        rows.empty() ? "" : ",", quoted(v.promise), quoted(v.entity),
-                        quoted(v.position), quoted(v.what));
+                        rows.empty() ? "" : ",", in_quotes(v.promise), in_quotes(v.entity),
+                        in_quotes(v.position), in_quotes(v.what));
   fmt::print(
       "{{\"shards\":{},\"records\":{},\"transactions\":{},\"events\":{},\"entities\":{},\"orders\":"
       "{},\"skus\":{},"
