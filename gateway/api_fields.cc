@@ -319,10 +319,12 @@ constexpr std::array<CommandShape, command_count> shapes = {{
 }};
 
 constexpr std::array<std::string_view, action_count - command_count> other_names = {
-    "get_product",  "get_stock",   "get_user",        "get_user_orders", "get_cart",
-    "get_order",    "get_payment", "search",          "suggest",         "sales",
-    "basket_pairs", "projections", "mend_projection", "commands",        "health",
-    "ready",        "metrics",     "openapi",         "console",         "unknown"};
+    "get_product",     "get_stock",       "get_user", "get_user_orders", "get_cart",
+    "get_order",       "get_payment",     "search",   "suggest",         "sales",
+    "basket_pairs",    "customers",       "funnel",   "cohorts",         "lost_sales",
+    "stock_report",    "abandoned_carts", "sql",      "sql_tables",      "projections",
+    "mend_projection", "commands",        "health",   "ready",           "metrics",
+    "openapi",         "console",         "unknown"};
 
 }  // namespace
 

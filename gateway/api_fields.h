@@ -44,6 +44,14 @@ enum class Action : std::uint8_t {
   suggest,
   sales,
   basket_pairs,
+  customers,
+  funnel,
+  cohorts,
+  lost_sales,
+  stock_report,
+  abandoned_carts,
+  sql,
+  sql_tables,
   projections,
   mend_projection,
   // the rest
@@ -56,7 +64,7 @@ enum class Action : std::uint8_t {
   unknown,  // no route led anywhere
 };
 inline constexpr std::size_t command_count = 19;
-inline constexpr std::size_t action_count = 39;
+inline constexpr std::size_t action_count = 47;
 constexpr bool is_command(Action action) {
   return static_cast<std::size_t>(action) < command_count;
 }

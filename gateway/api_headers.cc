@@ -110,6 +110,11 @@ bool read_min_position(std::string_view header, std::uint32_t shards,
   });
 }
 
+AnswerForm answer_form_of(std::string_view accept) {
+  return lower_ascii(accept).find("text/csv") == std::string::npos ? AnswerForm::json
+                                                                   : AnswerForm::csv;
+}
+
 MediaType media_type_of(const HttpRequest& request) {
   if (!request.has_content_type) return MediaType::none;
   const auto type = trim_blanks(request.content_type.substr(0, request.content_type.find(';')));

@@ -42,6 +42,10 @@ struct MinPosition {
 bool read_min_position(std::string_view header, std::uint32_t shards,
                        std::vector<MinPosition>& out);
 
+/// What a query asks its rows in: CSV where Accept names it.
+enum class AnswerForm : std::uint8_t { json, csv };
+AnswerForm answer_form_of(std::string_view accept);
+
 enum class MediaType { none, json, ndjson, capnp, other };
 MediaType media_type_of(const HttpRequest& request);
 Problem unsupported_media_type(std::string_view wanted);

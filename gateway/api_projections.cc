@@ -27,9 +27,8 @@ void append_status(std::string& out, const ProjectionStatus& s) {
                    R"(,"rebuild":{{"done":{},"total":{},"events_per_second":{:.0f}}})",
                    s.rebuild->done, s.rebuild->total, s.rebuild->events_per_second);
   if (!s.last_rebuild.empty()) append_text(out, "last_rebuild", s.last_rebuild);
-  out += ",\"stale\":[";
-  for (const auto& stale : s.stale) {
-    if (out.back() != '[') out += ',';
+  out += ",\"stale\":";
+  append_list(out, s.stale, [&](const Stale& stale) {
     out += "{\"entity\":";
     append_json_string(out, stale.entity.text());
     append_text(out, "event", position_text(stale.shard, stale.seq));
@@ -37,19 +36,16 @@ void append_status(std::string& out, const ProjectionStatus& s) {
     out += ",\"at\":";
     append_time(out, stale.at);
     fmt::format_to(std::back_inserter(out), ",\"held\":{}}}", stale.held);
-  }
-  out += "]}";
+  });
+  out += '}';
 }
 
 }  // namespace
 
 std::string projections_json(const ProjectionSet& set) {
-  std::string out = "{\"projections\":[";
-  for (const auto& runner : set.all()) {
-    if (out.back() != '[') out += ',';
-    append_status(out, runner->status());
-  }
-  return out + "]}";
+  std::string out = "{\"projections\":";
+  append_list(out, set.all(), [&](const auto& runner) { append_status(out, runner->status()); });
+  return out + '}';
 }
 
 }  // namespace souk

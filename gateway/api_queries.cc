@@ -135,25 +135,29 @@ bool Api::read(Visit& visit) {
 }
 
 bool Api::question(Visit& visit, const Question& question) {
-  QueryValues values;
-  std::vector<MinPosition> wanted;
+  Asked asked{.question = question, .match = visit.match};
+  asked.form = answer_form_of(visit.request.accept);
   QueryJob job;
-  if (!read_question(question, visit.match, values, visit.problem)) return false;
+  if (!read_question(question, visit.match, asked.values, visit.problem)) return false;
   if (visit.request.has_min_position &&
-      !read_min_position(visit.request.souk_min_position, builder_.shards(), wanted)) {
+      !read_min_position(visit.request.souk_min_position, builder_.shards(), asked.wanted)) {
     visit.problem =
         invalid_request("Souk-Min-Position", "must be one or more of shard:seq with commas");
     return false;
   }
-  if (!common_.read_side().prepare(question, visit.match, std::move(values), wanted, job,
-                                   visit.problem))
-    return false;
+  if (!common_.read_side().prepare(std::move(asked), job, visit.problem)) return false;
   Ticket ticket;
   ticket.action = visit.match.action;
   ticket.started_ns = visit.started_ns;
   ticket.exchange = visit.exchange;
   if (!take_ticket(std::move(ticket), job.ticket, visit.problem)) return false;
-  questions_.push_back(std::move(job));
+  if (!common_.queries(job.lane).admit()) {
+    tickets_.give_back(job.ticket);
+    common_.metrics().ticket_freed();
+    visit.problem = {429, "too_many_requests", "too many such queries wait already", {}};
+    return false;
+  }
+  questions_[static_cast<std::size_t>(job.lane)].push_back(std::move(job));
   return true;
 }
 

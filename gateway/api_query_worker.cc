@@ -1,6 +1,9 @@
 #include "gateway/api_query_worker.h"
 
+#include <pthread.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "gateway/api_response.h"
 
@@ -21,8 +24,13 @@ HttpResponse answer_of(const QueryJob& job, bool ready) {
 
 }  // namespace
 
-QueryWorkers::QueryWorkers(std::size_t threads) {
-  for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+QueryWorkers::QueryWorkers(const Options& options) : in_flight_max_(options.in_flight_max) {
+  for (std::size_t i = 0; i < options.threads; ++i)
+    threads_.emplace_back([this, name = options.name, niceness = options.niceness] {
+      ::pthread_setname_np(::pthread_self(), name.c_str());
+      ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness);
+      run();
+    });
 }
 
 QueryWorkers::~QueryWorkers() { stop(); }
@@ -35,6 +43,12 @@ void QueryWorkers::stop() {
   wakeup_.notify_all();
   for (auto& thread : threads_)
     if (thread.joinable()) thread.join();
+}
+
+bool QueryWorkers::admit() {
+  if (in_flight_.fetch_add(1) < in_flight_max_) return true;
+  in_flight_.fetch_sub(1);
+  return false;
 }
 
 void QueryWorkers::enqueue(QueryClient& client, std::vector<QueryJob>&& jobs) {
@@ -74,6 +88,7 @@ void QueryWorkers::run() {
     lock.unlock();
     std::vector<QueryDone> done;
     done.push_back({one.job.ticket, answer_of(one.job, ready)});
+    in_flight_.fetch_sub(1);
     one.client->query_done(std::move(done));
     lock.lock();
   }

@@ -6,6 +6,7 @@
 
 #include "events/utf8.h"
 #include "gateway/api_text.h"
+#include "projections/analytics/sql_door.h"
 
 namespace souk {
 namespace {
@@ -29,8 +30,8 @@ constexpr std::array search_fields = {
     text_field("q", "Words, \"a phrase\", -excluded, without X; none: everything"),
     text_field("brand", "Exactly this brand"),
     text_field("category", "This category and those below it: `Home > Kitchen`"),
-    QueryField{"price_min", QueryType::amount, "Included", 0, 0, {}},
-    QueryField{"price_max", QueryType::amount, "Included", 0, 0, {}},
+    QueryField{"price_min", QueryType::amount, "Included"},
+    QueryField{"price_max", QueryType::amount, "Included"},
     QueryField{
         "in_stock", QueryType::flag, "Only what is available, or only what is not", 0, 0, {}},
     QueryField{"sort", QueryType::choice, "Without q: newest", 0, 0, search_sorts},
@@ -43,34 +44,105 @@ constexpr std::array suggest_fields = {
     text_field("q", "What was typed so far"),
     count_field("limit", 1, 20, "10 where it is not given"),
 };
+constexpr QueryField from_field{"from", QueryType::time,
+                                "Included; by the business time of an order"};
+constexpr QueryField to_field{"to", QueryType::time, "Not included"};
+constexpr QueryField currency_field =
+    text_field("currency", "Of the figures; else the one with the most orders");
+constexpr QueryField rows_field = count_field("limit", 1, 1'000, "Rows, 100 where it is not given");
+
 constexpr std::array sales_fields = {
-    QueryField{"from", QueryType::time, "Included; by the business time of an order", 0, 0, {}},
-    QueryField{"to", QueryType::time, "Not included", 0, 0, {}},
+    from_field,
+    to_field,
     QueryField{"group_by", QueryType::choice, "month where it is not given", 0, 0, sales_groups},
     text_field("sort",
                "key, orders, lines, quantity, revenue or returned; `-` in front: the "
                "largest first"),
-    count_field("limit", 1, 1'000, "Rows, 100 where it is not given"),
-    text_field("currency", "Of the figures; else the one with the most orders"),
+    rows_field,
+    currency_field,
 };
-constexpr std::array limit_fields = {count_field("limit", 1, 1'000, "Rows, 100 where not given")};
+constexpr std::array limit_fields = {rows_field};
+constexpr std::array customers_fields = {
+    count_field("orders_min", 1, 1'000'000, "Only who ordered so often; 2 where it is not given"),
+    currency_field,
+    rows_field,
+};
+constexpr std::array funnel_fields = {
+    QueryField{"from", QueryType::time, "The first day on which carts were opened"},
+    QueryField{"to", QueryType::time, "The day after the last"},
+};
+constexpr std::array lost_sales_fields = {
+    from_field,
+    to_field,
+    text_field("sort", "reason, orders, lines, quantity or value; `-` in front: the largest first"),
+    currency_field,
+    rows_field,
+};
+constexpr std::array stock_fields = {
+    from_field,
+    to_field,
+    text_field("sort",
+               "A column; `-` in front: the largest first; -lost_value where it is not given"),
+    currency_field,
+    rows_field,
+};
+constexpr std::array abandoned_fields = {
+    QueryField{"idle_since", QueryType::time,
+               "Carts that nobody touched from then on; an hour ago where it is not given"},
+    currency_field,
+    rows_field,
+};
+constexpr std::array sql_fields = {
+    QueryField{"q",
+               QueryType::text,
+               "One SELECT of SQLite's over the tables of /v1/sql/tables",
+               0,
+               static_cast<std::int64_t>(sql_text_bytes_max),
+               {},
+               Need::required},
+    count_field("limit", 1, static_cast<std::int64_t>(sql_rows_max),
+                "Rows, 10,000 where it is not given; `truncated` says that there were more"),
+};
 constexpr std::array mend_fields = {
     text_field("entity", "retry and skip: only this one, as `kind id`, for example `cart c0...`")};
 
 constexpr std::array questions = {
     Question{Action::search, HttpMethod::get, "/v1/search", "Products by words, filters and facets",
-             "Search", search_fields},
+             "Search", "search", search_fields},
     Question{Action::suggest, HttpMethod::get, "/v1/suggest", "What words being typed may become",
-             "Suggestions", suggest_fields},
+             "Suggestions", "search", suggest_fields},
     Question{Action::sales, HttpMethod::get, "/v1/analytics/sales",
-             "Sales by time, product, country or customer; exact", "Sales", sales_fields},
+             "Sales by time, product, country or customer; exact", "Sales", "analytics",
+             sales_fields},
     Question{Action::basket_pairs, HttpMethod::get, "/v1/analytics/basket-pairs",
-             "Products bought in the same order", "BasketPairs", limit_fields},
+             "Products bought in the same order", "BasketPairs", "analytics", limit_fields},
+    Question{Action::customers, HttpMethod::get, "/v1/analytics/customers",
+             "Buyers who came again, by revenue", "Customers", "analytics", customers_fields},
+    Question{Action::funnel, HttpMethod::get, "/v1/analytics/funnel",
+             "From opened carts to paid orders", "Funnel", "analytics", funnel_fields},
+    Question{Action::cohorts, HttpMethod::get, "/v1/analytics/cohorts",
+             "Who came back, by the month of the first order; the latest cohorts that fit `limit`",
+             "Cohorts", "analytics", limit_fields},
+    Question{Action::lost_sales, HttpMethod::get, "/v1/analytics/lost-sales",
+             "Orders that were rejected, by reason", "LostSales", "analytics", lost_sales_fields},
+    Question{Action::stock_report, HttpMethod::get, "/v1/analytics/stock",
+             "Stock, its turnover and cover, and what was lost for want of it, by product",
+             "StockReport", "analytics", stock_fields},
+    Question{Action::abandoned_carts, HttpMethod::get, "/v1/analytics/abandoned",
+             "Open carts that nobody touches, the most valuable first", "AbandonedCarts",
+             "analytics", abandoned_fields},
+    Question{
+        Action::sql, HttpMethod::get, "/v1/sql",
+        "One SELECT on a snapshot of the analytics, and on the log; Accept: text/csv for CSV. Up "
+        "to 5 s; whole numbers beyond 2^53 are texts, blobs are hexadecimal digits",
+        "SqlRows", "analytics", sql_fields},
+    Question{Action::sql_tables, HttpMethod::get, "/v1/sql/tables",
+             "The tables that SQL can read, their columns, and what these mean", "SqlTables", ""},
     Question{Action::projections, HttpMethod::get, "/v1/projections",
-             "The read models: how far they are, and what stands in their way", "Projections"},
+             "The read models: how far they are, and what stands in their way", "Projections", ""},
     Question{Action::mend_projection, HttpMethod::post, "/v1/projections/{projection}/{verb}",
              "pause, resume, rebuild, cancel (a rebuild), retry or skip (what is in quarantine)",
-             "Projections", mend_fields},
+             "Projections", "", mend_fields},
 };
 
 std::string one_of(std::span<const std::string_view> words) {
@@ -192,6 +264,11 @@ bool read_question(const Question& question, const RouteMatch& match, QueryValue
       return false;
     }
     out.values_.push_back({&*field, std::move(value), number});
+  }
+  for (const auto& field : question.fields) {
+    if (field.need == Need::optional || out.has(field.name)) continue;
+    problem = invalid_request(std::string(field.name), "must be given");
+    return false;
   }
   return true;
 }

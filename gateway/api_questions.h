@@ -21,6 +21,7 @@ struct QueryField {
   std::string_view about;
   std::int64_t min = 0, max = 0;              // count: the range; text: bytes
   std::span<const std::string_view> words{};  // choice; choices: several with commas
+  Need need = Need::optional;
 };
 
 struct Question {
@@ -29,6 +30,7 @@ struct Question {
   std::string_view path;
   std::string_view summary;
   std::string_view answer;  // a schema's name
+  std::string_view model;   // the read model that answers; empty: it is about them
   std::span<const QueryField> fields{};
 };
 
@@ -60,7 +62,8 @@ class QueryValues {
   std::vector<Value> values_;
 };
 
-/// Errors: 422 with the parameter's name and what it must be; 400 for a bad percent sign.
+/// Errors: 422 with the parameter's name and what it must be, also of one that is missing; 400 for
+/// a bad percent sign.
 bool read_question(const Question& question, const RouteMatch& match, QueryValues& out,
                    Problem& problem);
 

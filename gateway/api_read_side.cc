@@ -70,32 +70,31 @@ void ReadSide::ask(ProjectionRunner& runner, const std::vector<MinPosition>& wan
     if (!model) return not_yet(runner);
     auto response = answer(model);
     if (response.status != 200) return response;
-    const auto position = position_text(positions);
+    response.position = position_text(positions);
+    if (response.content_type != HttpResponse{}.content_type) return response;
     response.body.pop_back();  // the closing brace
     response.body += ",\"position\":";
-    append_json_string(response.body, position);
+    append_json_string(response.body, response.position);
     response.body += '}';
-    response.position = position;
     return response;
   };
 }
 
-bool ReadSide::mend(const RouteMatch& match, const QueryValues& values, QueryJob& job,
-                    Problem& problem) const {
-  ProjectionRunner* runner = set_.find(match.in_path[0].value);
+bool ReadSide::mend(const Asked& asked, QueryJob& job, Problem& problem) const {
+  ProjectionRunner* runner = set_.find(asked.match.in_path[0].value);
   if (!runner) {
     problem = not_found("there is no read model of this name");
     return false;
   }
   std::optional<EntityKey> entity;
-  if (values.has("entity")) {
-    entity = parse_entity(values.text("entity"));
+  if (asked.values.has("entity")) {
+    entity = parse_entity(asked.values.text("entity"));
     if (!entity) {
       problem = invalid_request("entity", "must be sku, cart, order or user, a space, and its id");
       return false;
     }
   }
-  const auto verb = match.in_path[1].value;
+  const auto verb = asked.match.in_path[1].value;
   std::function<ProjectionRunner::Answer()> act;
   if (verb == "pause") act = [runner] { return runner->pause(); };
   if (verb == "resume") act = [runner] { return runner->resume(); };
@@ -112,43 +111,44 @@ bool ReadSide::mend(const RouteMatch& match, const QueryValues& values, QueryJob
   return true;
 }
 
-bool ReadSide::prepare(const Question& question, const RouteMatch& match, QueryValues&& values,
-                       const std::vector<MinPosition>& wanted, QueryJob& job,
-                       Problem& problem) const {
-  using Ask = HttpResponse (*)(const Projection&, const QueryValues&);
-  const auto of = [&](std::string_view name, Ask answer) {
-    ProjectionRunner* runner = set_.find(name);
-    if (!runner) {
-      problem = not_found(std::string(name) + " is switched off in this daemon");
-      return false;
-    }
+bool ReadSide::of_model(Asked&& asked, QueryJob& job, Problem& problem) const {
+  const auto& question = asked.question;
+  ProjectionRunner* runner = set_.find(question.model);
+  if (!runner) {
+    problem = not_found(std::string(question.model) + " is switched off in this daemon");
+    return false;
+  }
+  const auto wanted = std::move(asked.wanted);
+  if (question.action == Action::sql) {
+    job.lane = QueryLane::sql;
     ask(
         *runner, wanted,
-        [answer, values = std::move(values)](const std::shared_ptr<Projection>& model) {
-          return answer(*model, values);
+        [values = std::move(asked.values), log = log_,
+         form = asked.form](const std::shared_ptr<Projection>& model) {
+          return answer_sql(*model, values, log, form);
         },
         job);
     return true;
-  };
-  switch (question.action) {
-    case Action::search:
-      return of("search", answer_search);
-    case Action::suggest:
-      return of("search", answer_suggest);
-    case Action::sales:
-      return of("analytics", answer_sales);
-    case Action::basket_pairs:
-      return of("analytics", answer_basket_pairs);
-    case Action::mend_projection:
-      return mend(match, values, job, problem);
-    default:
-      job.answer = [this](bool) {
-        HttpResponse response;
-        response.body = projections_json(set_);
-        return response;
-      };
-      return true;
   }
+  const auto answer = question.model == "search" ? answer_search : answer_analytics;
+  ask(
+      *runner, wanted,
+      [answer, action = question.action, values = std::move(asked.values)](
+          const std::shared_ptr<Projection>& model) { return answer(action, *model, values); },
+      job);
+  return true;
+}
+
+bool ReadSide::prepare(Asked&& asked, QueryJob& job, Problem& problem) const {
+  const auto action = asked.question.action;
+  if (action == Action::mend_projection) return mend(asked, job, problem);
+  if (!asked.question.model.empty()) return of_model(std::move(asked), job, problem);
+  job.answer = [this, action](bool) {
+    HttpResponse response;
+    response.body = action == Action::sql_tables ? sql_tables_json() : projections_json(set_);
+    return response;
+  };
+  return true;
 }
 
 }  // namespace souk

@@ -12,14 +12,22 @@
 
 namespace souk {
 
+/// One request to the read side, as far as it was read.
+struct Asked {
+  const Question& question;
+  const RouteMatch& match;
+  QueryValues values = {};
+  std::vector<MinPosition> wanted = {};
+  AnswerForm form = AnswerForm::json;
+};
+
 class ReadSide {
  public:
-  /// `set` outlives this.
-  explicit ReadSide(ProjectionSet& set) : set_(set) {}
+  /// `set` and `log` outlive this. `log`: what `events` of the SQL door shows.
+  ReadSide(ProjectionSet& set, LogSource log) : set_(set), log_(log) {}
 
   /// Errors: 404 for a read model or a verb that there is not; 422 for values that do not fit.
-  bool prepare(const Question& question, const RouteMatch& match, QueryValues&& values,
-               const std::vector<MinPosition>& wanted, QueryJob& job, Problem& problem) const;
+  bool prepare(Asked&& asked, QueryJob& job, Problem& problem) const;
 
   const ProjectionSet& set() const { return set_; }
 
@@ -28,17 +36,21 @@ class ReadSide {
   /// Asks the model of that name when it has reached `wanted`.
   void ask(ProjectionRunner& runner, const std::vector<MinPosition>& wanted, Answer answer,
            QueryJob& job) const;
-  bool mend(const RouteMatch& match, const QueryValues& values, QueryJob& job,
-            Problem& problem) const;
+  bool mend(const Asked& asked, QueryJob& job, Problem& problem) const;
+  bool of_model(Asked&& asked, QueryJob& job, Problem& problem) const;
 
   ProjectionSet& set_;
+  LogSource log_;
 };
 
-// One for each read model: api_search.cc, api_analytics.cc, api_projections.cc.
-HttpResponse answer_search(const Projection& model, const QueryValues& values);
-HttpResponse answer_suggest(const Projection& model, const QueryValues& values);
-HttpResponse answer_sales(const Projection& model, const QueryValues& values);
-HttpResponse answer_basket_pairs(const Projection& model, const QueryValues& values);
+// api_search.cc, api_analytics.cc, api_sql.cc, api_projections.cc.
+HttpResponse answer_search(Action action, const Projection& model, const QueryValues& values);
+HttpResponse answer_analytics(Action action, const Projection& model, const QueryValues& values);
+/// Errors: 422 invalid_sql, forbidden_sql, query_too_long, query_too_large; 429; 503.
+HttpResponse answer_sql(const Projection& model, const QueryValues& values, LogSource log,
+                        AnswerForm form);
+/// The tables of the SQL door, their columns, and what these mean.
+std::string sql_tables_json();
 std::string projections_json(const ProjectionSet& set);
 
 /// `0:17,5:3`: all shards that have events.

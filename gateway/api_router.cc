@@ -47,6 +47,13 @@ Problem invalid_target(std::string detail) {
   return {400, "invalid_target", std::move(detail), {}};
 }
 
+/// Forms and most clients' libraries send a blank as a plus sign, a plus sign as %2B.
+std::optional<std::string> form_decode(std::string_view text) {
+  std::string blanks(text);
+  std::replace(blanks.begin(), blanks.end(), '+', ' ');
+  return percent_decode(blanks);
+}
+
 }  // namespace
 
 std::string_view method_text(HttpMethod method) {
@@ -171,8 +178,8 @@ bool parse_query(std::string_view query, std::vector<QueryParameter>& out, Probl
     query = end == std::string_view::npos ? std::string_view{} : query.substr(end + 1);
     if (part.empty()) continue;
     const auto equals = part.find('=');
-    auto name = percent_decode(part.substr(0, equals));
-    auto value = percent_decode(equals == std::string_view::npos ? "" : part.substr(equals + 1));
+    auto name = form_decode(part.substr(0, equals));
+    auto value = form_decode(equals == std::string_view::npos ? "" : part.substr(equals + 1));
     if (!name || !value) {
       problem = invalid_target("a percent sign in the query is not followed by two hex digits");
       return false;

@@ -65,8 +65,8 @@ struct TargetParts {
 TargetParts split_target(std::string_view target);
 bool is_batch_target(std::string_view target);
 
-/// The parameters of a query, decoded. Errors: 400 invalid_target for a bad percent sign; 422 for
-/// more than 32 or one that stands twice.
+/// The parameters of a query, decoded; a plus sign is a blank. Errors: 400 invalid_target for a bad
+/// percent sign; 422 for more than 32 or one that stands twice.
 struct QueryParameter {
   std::string name, value;
 };

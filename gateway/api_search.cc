@@ -41,21 +41,7 @@ void append_hit(std::string& out, const SearchHit& hit) {
   fmt::format_to(std::back_inserter(out), ",\"score\":{:.4f}}}", hit.score);
 }
 
-template <class List, class Append>
-void append_list(std::string& out, const List& list, Append&& append) {
-  out += '[';
-  bool first = true;
-  for (const auto& one : list) {
-    if (!first) out += ',';
-    first = false;
-    append(one);
-  }
-  out += ']';
-}
-
-}  // namespace
-
-HttpResponse answer_search(const Projection& model, const QueryValues& values) {
+HttpResponse answer_hits(const SearchModel& model, const QueryValues& values) {
   SearchQuery query;
   query.q = values.text("q");
   if (values.has("brand")) query.brand = values.text("brand");
@@ -71,7 +57,7 @@ HttpResponse answer_search(const Projection& model, const QueryValues& values) {
   query.category_facet = values.names("facets", "category");
   query.price_facet = values.names("facets", "price");
   query.stock_facet = values.names("facets", "in_stock");
-  const auto found = dynamic_cast<const SearchModel&>(model).search(query);
+  const auto found = model.search(query);
   if (!found.ok()) return refusal(found.error());
   HttpResponse response;
   std::string& out = response.body;
@@ -112,9 +98,9 @@ HttpResponse answer_search(const Projection& model, const QueryValues& values) {
   return response;
 }
 
-HttpResponse answer_suggest(const Projection& model, const QueryValues& values) {
-  const auto found = dynamic_cast<const SearchModel&>(model).suggest(
-      values.text("q"), static_cast<std::size_t>(values.count("limit", 10)));
+HttpResponse answer_suggestions(const SearchModel& model, const QueryValues& values) {
+  const auto found =
+      model.suggest(values.text("q"), static_cast<std::size_t>(values.count("limit", 10)));
   if (!found.ok()) return refusal(found.error());
   HttpResponse response;
   std::string& out = response.body;
@@ -129,6 +115,14 @@ HttpResponse answer_suggest(const Projection& model, const QueryValues& values) 
   });
   out += '}';
   return response;
+}
+
+}  // namespace
+
+HttpResponse answer_search(Action action, const Projection& model, const QueryValues& values) {
+  const auto& search = dynamic_cast<const SearchModel&>(model);
+  return action == Action::suggest ? answer_suggestions(search, values)
+                                   : answer_hits(search, values);
 }
 
 }  // namespace souk

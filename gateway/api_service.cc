@@ -243,9 +243,11 @@ void Api::flush() {
     common_.worker().enqueue(*this, std::move(jobs_));
     jobs_ = {};
   }
-  if (!questions_.empty()) {
-    common_.queries().enqueue(*this, std::move(questions_));
-    questions_ = {};
+  for (const auto lane : {QueryLane::quick, QueryLane::sql}) {
+    auto& questions = questions_[static_cast<std::size_t>(lane)];
+    if (questions.empty()) continue;
+    common_.queries(lane).enqueue(*this, std::move(questions));
+    questions = {};
   }
 }
 

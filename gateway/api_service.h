@@ -1,6 +1,7 @@
 #pragma once
 /// The API between the HTTP servers and the engine: one Api per I/O thread, what they share in one
 /// ApiCommon.
+#include <array>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -32,14 +33,12 @@ struct ApiOptions {
 ///            servers, stop the engine, `stop` this, then the Apis may go.
 class ApiCommon {
  public:
-  static constexpr std::size_t query_threads = 2;
-
   ApiCommon(Engine& engine, Vault& vault, PaymentProvider& payments, Randomness& randomness,
             ReadSide& read_side, ApiOptions options);
   /// From here on /readyz says 503, so that load balancers look elsewhere. Thread: any.
   void drain() { draining_.store(true, std::memory_order_relaxed); }
   void stop() {
-    queries_.stop();
+    for (auto& workers : queries_) workers.stop();
     worker_.stop();
   }
 
@@ -49,7 +48,7 @@ class ApiCommon {
   Randomness& randomness() { return randomness_; }
   VaultWorker& worker() { return worker_; }
   ReadSide& read_side() { return read_side_; }
-  QueryWorkers& queries() { return queries_; }
+  QueryWorkers& queries(QueryLane lane) { return queries_[static_cast<std::size_t>(lane)]; }
   ApiMetrics& metrics() { return metrics_; }
   const Router& router() const { return router_; }
   const std::string& openapi() const { return openapi_; }
@@ -67,7 +66,12 @@ class ApiCommon {
   std::string console_;
   ApiMetrics metrics_;
   VaultWorker worker_;
-  QueryWorkers queries_{query_threads};
+  std::array<QueryWorkers, query_lanes> queries_{
+      QueryWorkers({.name = "query", .threads = 2}),
+      QueryWorkers({.name = "sql",
+                    .threads = limits::sql_threads,
+                    .in_flight_max = limits::sql_in_flight_max,
+                    .niceness = 15})};
   std::atomic<bool> draining_{false};
 };
 
@@ -145,7 +149,7 @@ class Api final : public HttpHandler,
   std::size_t batch_bytes_told_ = 0;  // to the metrics
   std::vector<Request> outbox_;
   std::vector<VaultJob> jobs_;
-  std::vector<QueryJob> questions_;
+  std::array<std::vector<QueryJob>, query_lanes> questions_;
 
   std::mutex inbox_mutex_;
   std::vector<std::vector<Reply>> inbox_;

@@ -18,6 +18,18 @@ void append_number(std::string& out, std::int64_t value);
 void append_number(std::string& out, std::uint64_t value);
 /// `{"amount":"12.50","currency":"GBP"}`
 void append_money(std::string& out, Micros amount, std::string_view currency);
+/// `[..]`: `append` puts each of `list` to the end of `out`, commas come by themselves.
+template <class List, class Append>
+void append_list(std::string& out, const List& list, Append&& append) {
+  out += '[';
+  bool first = true;
+  for (const auto& one : list) {
+    if (!first) out += ',';
+    first = false;
+    append(one);
+  }
+  out += ']';
+}
 /// A JSON string with the time in RFC 3339.
 void append_time(std::string& out, UnixMs at);
 /// `shard:seq`, what Souk-Position carries.

@@ -101,6 +101,7 @@ void append_response_head(const HttpResponse& response, AfterAnswer after, std::
   }
   if (!response.position.empty()) append_field("Souk-Position: ", response.position, out);
   if (response.replayed) out.append("Idempotent-Replay: true\r\n");
+  if (response.truncated) out.append("Souk-Truncated: true\r\n");
   if (response.retry_after_s > 0) {
     out.append("Retry-After: ");
     append_number(static_cast<std::uint64_t>(response.retry_after_s), out);

@@ -33,6 +33,7 @@ struct HttpResponse {
   std::uint64_t etag = 0;  // 0: none; sent as "N"
   std::string position;    // Souk-Position; empty: none
   bool replayed = false;   // Idempotent-Replay: true
+  bool truncated = false;  // Souk-Truncated: true: there were more rows
   int retry_after_s = 0;   // 0: none
   std::string_view allow;  // Allow, of 405; static storage
   std::string location;    // empty: none

@@ -36,6 +36,7 @@ namespace souk {
 /// (Not BadReport: that is the search model's.)
 struct BadReport {
   std::string why;
+  enum class Kind { invalid, unavailable } kind = Kind::invalid;  // the database cannot be read
 };
 
 /// What every report says of itself.
@@ -130,7 +131,7 @@ class AnalyticsModel final : public Projection {
   Result<std::uint64_t, Fault> digest() override;
 
   // Errors of all: a period that ends before it begins, a limit of 0 or beyond report_rows_max, an
-  // unknown word, no currency code; or that the database cannot be read.
+  // unknown word, no currency code: invalid; unavailable: the database cannot be read.
   Result<SalesReport, BadReport> sales(const SalesQuery& query) const;
   Result<PairsReport, BadReport> basket_pairs(std::size_t limit) const;
 

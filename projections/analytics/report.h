@@ -48,7 +48,7 @@ Result<Report, BadReport> answer(Query&& query) {
   } catch (const BadReport& bad) {
     return bad;
   } catch (const SqliteError& error) {
-    return BadReport{"the analytics cannot be read: " + error.what};
+    return BadReport{"the analytics cannot be read: " + error.what, BadReport::Kind::unavailable};
   }
 }
 

@@ -89,7 +89,7 @@ class Understander {
       const auto& word = query_.words[i];
       const auto stem = stem_of(word);
       DocSet found = docs(stem);
-      if (!found.empty()) {
+      if (!found.empty() || has_known_synonym(stem)) {
         groups_.push_back({stem, std::move(found)});
         continue;
       }
@@ -110,6 +110,16 @@ class Understander {
       rank(groups_[i].stem, 1);
       rank(in_focus(groups_[i].stem), tuning_.focus);
     }
+  }
+
+  /// A word that no product has, and that another one stands for, is no mistake.
+  bool has_known_synonym(const std::string& stem) {
+    for (const auto& other : synonyms_.of({stem})) {
+      bool all = true;
+      for (const auto& one : other) all = all && !docs(one).empty();
+      if (all) return true;
+    }
+    return false;
   }
 
   bool complete(const std::string& word) {

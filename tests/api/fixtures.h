@@ -15,6 +15,7 @@
 
 #include "gateway/api_presenter.h"
 #include "gateway/api_service.h"
+#include "gateway/api_text.h"
 
 namespace souk::test {
 
@@ -175,34 +176,72 @@ class FakeServer final : public HttpServer {
 
 struct Headers {
   std::optional<std::string> key = {}, if_match = {}, content_type = {}, min_position = {};
-  std::string prefer = {}, if_none_match = {};
+  std::string prefer = {}, if_none_match = {}, accept = {};
 };
 
-/// Nothing was ever written.
-class EmptyJournal final : public Journal {
+/// A log in memory, empty until a test writes.
+class MemoryLog final : public Journal {
  public:
+  explicit MemoryLog(RecentLog& recent) : recent_(recent) {}
+  /// One transaction. Returns the position of its last event.
+  std::string append(ShardId shard, std::vector<Event> events, UnixMs at = {1'700'000'000'000}) {
+    Transaction t;
+    t.at = at;
+    t.events = std::move(events);
+    const std::lock_guard lock(mutex_);
+    auto& records = shards_[shard];
+    BatchHeader header;
+    header.epoch = 1;
+    header.first_seq = records.empty() ? 1 : records.back().last_seq + 1;
+    header.chain = records.empty() ? 0 : records.back().chain;
+    header.at = at;
+    std::string bytes = encode_batch(header, {t});
+    const Batch batch{.shard = shard,
+                      .first_seq = header.first_seq,
+                      .last_seq = header.last_seq(),
+                      .epoch = 1,
+                      .chain = header.chain,
+                      .bytes = std::move(bytes)};
+    records.push_back(batch);
+    recent_.committed({batch});
+    return position_text(shard, header.last_seq());
+  }
   void write(const std::vector<Batch>&, WriteDone done) override { done(Done{}); }
   Status settle() override { return Done{}; }
-  Status scan(ShardId, Seq, const Visit&) override { return Done{}; }
+  Status scan(ShardId shard, Seq from, const Visit& visit) override {
+    const std::lock_guard lock(mutex_);
+    for (const auto& batch : shards_[shard])
+      if (batch.last_seq >= from && !visit(batch.first_seq, batch.bytes)) break;
+    return Done{};
+  }
+
+ private:
+  RecentLog& recent_;
+  std::mutex mutex_;
+  std::map<ShardId, std::vector<Batch>> shards_;
 };
 
-/// An Api with everything around it; no read models.
+/// An Api with everything around it; no read models unless they are asked for.
 struct Edge {
   FakeEngine engine;
   MemoryVault vault;
   FakePayments payments;
   CountingRandomness randomness;
   FakeServer server;
-  EmptyJournal journal;
-  RecentLog recent{limits::shards_max, 1'000};
-  ProjectionSet projections{{}, "nowhere", {journal, recent}};
-  ReadSide read_side{projections};
+  RecentLog recent{64, 1'000'000};
+  MemoryLog log{recent};
+  ProjectionSet projections;
+  ReadSide read_side{projections, {log, recent}};
   ApiCommon common;
   Api api;
   std::uint32_t next_exchange = 0;
 
-  explicit Edge(ApiOptions options = {.version = "test", .recovery = {}})
-      : common(engine, vault, payments, randomness, read_side, std::move(options)), api(common) {}
+  explicit Edge(ApiOptions options = {.version = "test", .recovery = {}},
+                std::vector<ProjectionKind> kinds = {},
+                const std::filesystem::path& folder = "nowhere")
+      : projections(std::move(kinds), folder, {log, recent}),
+        common(engine, vault, payments, randomness, read_side, std::move(options)),
+        api(common) {}
   ~Edge() { common.stop(); }
 
   /// Sends one request and ends the poll. Returns its exchange.
@@ -216,6 +255,7 @@ struct Edge {
     request.body = std::string_view(padded).substr(0, body.size());
     request.prefer = headers.prefer;
     request.if_none_match = headers.if_none_match;
+    request.accept = headers.accept;
     const auto set = [](const std::optional<std::string>& value, std::string_view& view,
                         bool& has) {
       has = value.has_value();

@@ -74,8 +74,9 @@ TEST_CASE("router: a wrong method is told the right ones") {
 TEST_CASE("router: a query's parameters are decoded; one twice or a bad percent sign is refused") {
   std::vector<QueryParameter> parameters;
   Problem problem;
-  REQUIRE(parse_query("a=1&b%20c=%41&&d", parameters, problem));
+  REQUIRE(parse_query("a=1+%2B&b%20c=%41&&d", parameters, problem));
   REQUIRE(parameters.size() == 3);
+  CHECK(parameters[0].value == "1 +");
   CHECK(parameters[1].name == "b c");
   CHECK(parameters[1].value == "A");
   CHECK(parameters[2].value.empty());

@@ -23,13 +23,15 @@ TEST_CASE("http response: the head has every field that is given, and no other")
   response.etag = 18446744073709551615u;
   response.position = "p";
   response.replayed = true;
+  response.truncated = true;
   response.retry_after_s = 2;
   response.allow = "GET";
   response.location = "/v1/a%20b";
   CHECK(head_of(response, AfterAnswer::close) ==
         "HTTP/1.1 409 Conflict\r\nDate: now\r\nContent-Type: application/problem+json\r\n"
         "Content-Length: 2\r\nETag: \"18446744073709551615\"\r\nSouk-Position: p\r\n"
-        "Idempotent-Replay: true\r\nRetry-After: 2\r\nAllow: GET\r\nLocation: /v1/a%20b\r\n"
+        "Idempotent-Replay: true\r\nSouk-Truncated: true\r\nRetry-After: 2\r\nAllow: "
+        "GET\r\nLocation: /v1/a%20b\r\n"
         "Connection: close\r\n\r\n");
 }
 

@@ -6,11 +6,11 @@ import re
 import subprocess
 import unittest
 
-from souk_client import CLEAN_ENVIRONMENT, TREE, Daemon
+from souk_client import CLEAN_ENVIRONMENT, TREE, Daemon, eventually
 
 
 def tour():
-    """The two blocks of the tour: before the kill and after."""
+    """The three blocks of the tour: commands, questions, and after the kill."""
     with open(os.path.join(TREE, "README.md"), encoding="utf-8") as file:
         section = re.search(r"^## A tour\n(.*?)^## ", file.read(), re.M | re.S)[1]
     return re.findall(r"^```sh\n(.*?)^```", section, re.M | re.S)
@@ -25,9 +25,9 @@ def paste(commands, daemon):
 
 class Readme(unittest.TestCase):
     def test_the_tour_works_and_a_kill_changes_nothing(self):
-        first, second = tour()
+        first, questions, second = tour()
         with Daemon() as daemon:
-            # The second block uses what the first one set: it is pasted into the same shell.
+            # The other blocks use what the first one set: they are pasted into the same shell.
             keep = "\nprintf 'cart=%s order=%s\\n' $cart $order\n"
             status, said = paste(first + keep, daemon)
             self.assertEqual(status, 0, said)
@@ -38,9 +38,17 @@ class Readme(unittest.TestCase):
             self.assertEqual((stock["on_hand"], stock["reserved"]), (8, 0))
             names = re.search(r"^cart=(\S+) order=(\S+)$", said, re.M)
 
+            head = first.splitlines()[0] + f"\ncart={names[1]} order={names[2]}\n"
+            status, said = eventually(lambda: paste(head + questions, daemon), lambda ran: '"total":1' in ran[1] and
+                                      '"amount":"24.69"' in ran[1])
+            self.assertEqual(status, 0, said)
+            found, sales, types = [json.loads(line) for line in said.splitlines()]
+            self.assertEqual(found["hits"][0]["sku"], "OOLONG-1")
+            self.assertEqual(sales["total"]["revenue"]["amount"], "24.69")
+            self.assertEqual((types["columns"][0], types["truncated"]), ("type", False))
+
             daemon.kill()
             daemon.start()
-            head = first.splitlines()[0] + f"\ncart={names[1]} order={names[2]}\n"
             status, said = paste(head + second, daemon)
             self.assertEqual(status, 0, said)
             self.assertEqual(json.loads(said.splitlines()[0]), order, "the same order, the same history")

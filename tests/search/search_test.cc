@@ -204,6 +204,7 @@ TEST_CASE("search: synonyms find each other, below the word itself") {
   shop.define("A", "Couch").define("B", "Sofa").define("C", "Cell phone").commit();
   CHECK(shop.found("sofa") == "B A");
   CHECK(shop.found("cellphone") == "C");
+  CHECK(shop.found("settee") == "A B");  // which no product says
 }
 
 TEST_CASE("search: price, brand, category and stock filter exactly, and facets count exactly") {

@@ -34,6 +34,11 @@ Verbs small_table() {
            .arguments = {required("name", "Its name"), required("delta", "A number"), colour, many,
                          flag("fast", "Faster")},
            .run = remember},
+          {.path = "find",
+           .summary = "Finds things",
+           .examples = {"souk find x"},
+           .arguments = {any_words("words", "What"), option("sort", "Order")},
+           .run = remember},
           {.path = "break",
            .summary = "Fails",
            .examples = {},
@@ -76,6 +81,19 @@ TEST_CASE("command line: arguments, options, defaults and flags reach the verb")
   CHECK(seen.has("fast"));
   CHECK(seen.get("colour") == "blue");
   CHECK(seen.url == Url{"127.0.0.1", "8080"});
+}
+
+TEST_CASE("command line: words are joined, also none of them, and those behind two dashes") {
+  CHECK(run({"find", "blue", "mug", "--sort=-price"}) == 0);
+  CHECK(seen.joined("words") == "blue mug");
+  CHECK(seen.get("sort") == "-price");
+  CHECK(seen.verb == "find");
+  CHECK(run({"find"}) == 0);
+  CHECK(seen.joined("words").empty());
+  CHECK(run({"find", "--", "tea", "-green"}) == 0);
+  CHECK(seen.joined("words") == "tea -green");
+  CHECK(run({"find", "-"}) == 0);
+  CHECK(seen.joined("words") == "-");
 }
 
 TEST_CASE(

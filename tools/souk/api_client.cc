@@ -40,9 +40,11 @@ Failure refused(const HttpAnswer& answer) {
   return {ExitCode::refused, message};
 }
 
-Outcome<HttpAnswer> ApiClient::get(const std::string& target) {
+Outcome<HttpAnswer> ApiClient::get(const std::string& target, const std::string& accept) {
+  HttpCall call{.method = "GET", .target = target};
+  if (!accept.empty()) call.headers.emplace_back("Accept", accept);
   for (int attempt = 1;; ++attempt) {
-    auto answer = http_.call({.method = "GET", .target = target});
+    auto answer = http_.call(call);
     if (answer) return std::move(*answer);
     if (answer.error().kind == HttpFault::Kind::no_connection || attempt == 2)
       return unreachable(http_.url(), answer.error());

@@ -23,8 +23,9 @@ class ApiClient {
  public:
   explicit ApiClient(const Url& url) : http_(url) {}
 
-  /// Any status is an answer. Errors: unreachable.
-  Outcome<HttpAnswer> get(const std::string& target);
+  /// Any status is an answer. `accept`: the type that is asked for; empty: JSON.
+  /// Errors: unreachable.
+  Outcome<HttpAnswer> get(const std::string& target, const std::string& accept = {});
   /// Sends a command and repeats it with the same key, up to `attempts_max` times, while it is lost
   /// on the way or answered with 429 or 503. Errors: unreachable.
   Outcome<HttpAnswer> command(std::string_view method, const std::string& target,

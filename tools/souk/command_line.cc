@@ -12,6 +12,7 @@ namespace souk::cli {
 namespace {
 
 constexpr const char* default_url = "http://127.0.0.1:8080";
+constexpr int words_max = 1'000;
 
 const char* group_summary(std::string_view path) {
   struct Group {
@@ -28,6 +29,8 @@ const char* group_summary(std::string_view path) {
       {"return", "Goods that come back without an order"},
       {"import", "Fill a shop from a file"},
       {"bench", "Load and latency"},
+      {"report", "What was sold, to whom, and what was not"},
+      {"projections", "The read models: how far they are; pause, rebuild, mend"},
   };
   for (const Group& group : groups)
     if (group.path == path) return group.summary;
@@ -94,13 +97,16 @@ class Tree {
   static CLI::Option* add_argument(CLI::App& app, const Argument& argument) {
     using Kind = Argument::Kind;
     if (argument.kind == Kind::flag) return app.add_flag("--" + argument.name, argument.help);
-    const bool positional =
-        argument.kind == Kind::positional || argument.kind == Kind::optional_positional;
+    const bool positional = argument.kind == Kind::positional ||
+                            argument.kind == Kind::optional_positional ||
+                            argument.kind == Kind::words;
     const std::string name = positional ? argument.name : "--" + argument.name;
     CLI::Option* made = app.add_option(name, argument.help);
     made->type_name(positional ? "" : "VALUE");
     if (argument.kind == Kind::positional) made->required();
-    if (argument.kind == Kind::repeated) {
+    if (argument.kind == Kind::words) {
+      made->expected(1, words_max)->allow_extra_args()->take_all();
+    } else if (argument.kind == Kind::repeated) {
       made->expected(1)->take_all();
     } else {
       made->expected(1);
@@ -116,6 +122,7 @@ class Tree {
 
 Invocation collect(const Binding& binding) {
   Invocation invocation;
+  invocation.verb = binding.verb->path;
   for (const auto& [argument, parsed] : binding.options) {
     if (parsed->count() > 0) {
       invocation.values[argument->name] = parsed->results();

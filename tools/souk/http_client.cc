@@ -232,6 +232,7 @@ HttpAnswer HttpConnection::take_answer() {
   answer.etag = header("ETag");
   answer.position = header("Souk-Position");
   answer.replayed = header("Idempotent-Replay") == "true";
+  answer.truncated = header("Souk-Truncated") == "true";
   const std::string_view retry = header("Retry-After");
   std::from_chars(retry.data(), retry.data() + retry.size(), answer.retry_after_s);
   answer.body = std::move(message.body());

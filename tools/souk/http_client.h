@@ -23,9 +23,10 @@ struct HttpCall {
 
 struct HttpAnswer {
   int status = 0;
-  bool replayed = false;  // Idempotent-Replay: true
-  bool close = false;     // the server ends the connection after this answer
-  int retry_after_s = 0;  // 0: none
+  bool replayed = false;   // Idempotent-Replay: true
+  bool truncated = false;  // Souk-Truncated: true
+  bool close = false;      // the server ends the connection after this answer
+  int retry_after_s = 0;   // 0: none
   std::string content_type, etag, position, body;
 };
 

@@ -45,6 +45,12 @@ void Progress::add(std::uint64_t done) {
   if (now_ms >= due && next_draw_ms_.compare_exchange_strong(due, now_ms + redraw_ms)) draw();
 }
 
+void Progress::at(std::uint64_t done, std::uint64_t total) {
+  total_ = total;
+  done_ = done;
+  add(0);
+}
+
 void Progress::phase(std::string name) {
   {
     const std::lock_guard lock(mutex_);
@@ -57,7 +63,7 @@ void Progress::draw() {
   const std::lock_guard lock(mutex_);
   const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begun_;
   std::fprintf(stderr, "\r\x1b[K%s",
-               bar(phase_, what_, done_.load(), total_, passed.count()).c_str());
+               bar(phase_, what_, done_.load(), total_.load(), passed.count()).c_str());
   std::fflush(stderr);
   drawn_ = true;
 }

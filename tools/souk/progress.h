@@ -18,6 +18,8 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void add(std::uint64_t done);
+  /// So much of so much, where both may have changed.
+  void at(std::uint64_t done, std::uint64_t total);
   /// What is going on: "orders".
   void phase(std::string name);
   /// Wipes the bar.
@@ -31,7 +33,7 @@ class Progress {
   void draw();
 
   const std::string what_;
-  const std::uint64_t total_;
+  std::atomic<std::uint64_t> total_;
   const bool shown_;
   const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   std::atomic<std::uint64_t> done_{0};

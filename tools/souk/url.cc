@@ -19,6 +19,24 @@ bool is_port(std::string_view text) {
 bool is_host(std::string_view text) {
   return !text.empty() && text.find_first_of(" /?#@:[]%\t\r\n") == std::string_view::npos;
 }
+std::string percent_encoded(std::string_view text) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (letter || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~') {
+      out += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out += '%';
+      out += digits[byte >> 4];
+      out += digits[byte & 15];
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 std::optional<Url> parse_url(std::string_view text) {
@@ -57,23 +75,18 @@ std::optional<Url> parse_url(std::string_view text) {
 }
 
 std::string path_segment(std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (letter || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~') {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += '%';
-      out += digits[byte >> 4];
-      out += digits[byte & 15];
-    }
-  }
   // "." and ".." would be taken for steps in the path.
-  if (out == "." || out == "..") return out == "." ? "%2E" : "%2E%2E";
-  return out;
+  if (text == "." || text == "..") return text == "." ? "%2E" : "%2E%2E";
+  return percent_encoded(text);
+}
+
+QueryString& QueryString::add(std::string_view name, std::string_view value) {
+  if (value.empty()) return *this;
+  text_ += text_.empty() ? '?' : '&';
+  text_ += percent_encoded(name);
+  text_ += '=';
+  text_ += percent_encoded(value);
+  return *this;
 }
 
 }  // namespace souk::cli

@@ -22,4 +22,16 @@ std::optional<Url> parse_url(std::string_view text);
 /// `text` as one segment of a path: all but unreserved characters percent-encoded.
 std::string path_segment(std::string_view text);
 
+/// Builds `?name=value&...`.
+class QueryString {
+ public:
+  /// Left out where `value` is empty.
+  QueryString& add(std::string_view name, std::string_view value);
+  /// Empty where nothing was added.
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
 }  // namespace souk::cli

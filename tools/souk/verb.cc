@@ -8,6 +8,10 @@ Argument required(std::string name, std::string help) {
   return {.name = std::move(name), .help = std::move(help)};
 }
 
+Argument any_words(std::string name, std::string help) {
+  return {.name = std::move(name), .help = std::move(help), .kind = Argument::Kind::words};
+}
+
 Argument option(std::string name, std::string help, std::string fallback) {
   return {.name = std::move(name),
           .help = std::move(help),
@@ -28,6 +32,12 @@ const std::string& Invocation::get(std::string_view name) const {
 std::vector<std::string> Invocation::all(std::string_view name) const {
   const auto found = values.find(name);
   return found == values.end() ? std::vector<std::string>{} : found->second;
+}
+
+std::string Invocation::joined(std::string_view name) const {
+  std::string text;
+  for (const std::string& word : all(name)) text += (text.empty() ? "" : " ") + word;
+  return text;
 }
 
 Outcome<std::int64_t> integer_argument(const Invocation& invocation, std::string_view name,

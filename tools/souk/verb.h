@@ -15,6 +15,7 @@ struct Argument {
   enum class Kind {
     positional,           // required, in order
     optional_positional,  // the last may be left out
+    words,                // any number of them, the last
     option,               // --name VALUE
     repeated,             // --name VALUE, any number of times
     flag,                 // --name
@@ -28,6 +29,7 @@ struct Argument {
 
 /// A positional that must be given.
 Argument required(std::string name, std::string help);
+Argument any_words(std::string name, std::string help);
 Argument option(std::string name, std::string help, std::string fallback = {});
 Argument flag(std::string name, std::string help);
 
@@ -39,12 +41,15 @@ class Invocation {
  public:
   Url url;
   Format format = Format::table;
+  std::string verb;  // its path
   std::map<std::string, std::vector<std::string>, std::less<>> values;
 
   bool has(std::string_view name) const { return values.find(name) != values.end(); }
   /// The value of an argument; empty where it was not given and has no fallback.
   const std::string& get(std::string_view name) const;
   std::vector<std::string> all(std::string_view name) const;
+  /// Of `words`: with blanks between them.
+  std::string joined(std::string_view name) const;
   bool json() const { return format == Format::json; }
 };
 

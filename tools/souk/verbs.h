@@ -16,6 +16,10 @@ Verbs generate_verbs();
 Verbs bench_verbs();
 Verbs engine_bench_verbs();
 Verbs verify_verbs();
+Verbs search_verbs();
+Verbs report_verbs();
+Verbs sql_verbs();
+Verbs projections_verbs();
 
 /// Everything, in the order of --help.
 Verbs all_verbs();

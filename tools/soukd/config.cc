@@ -11,6 +11,8 @@
 #include <functional>
 #include <variant>
 
+#include "projections/search/synonyms.h"
+
 namespace souk {
 namespace {
 
@@ -45,6 +47,9 @@ const Option options[] = {
      "requests at once; beyond: 503 overloaded"},
     {"drain_ms", &Config::drain_ms, 0, 600'000, "how long SIGTERM waits for requests under way"},
     {"default_currency", &Config::default_currency, 0, 0, "of an empty cart, ISO 4217"},
+    {"search_synonyms", &Config::search_synonyms, 0, 0,
+     "a file of words that mean the same to a shopper, one group a line: sofa, couch; none: a few "
+     "built in"},
     {"log_level", &Config::log_level, 0, 0, "debug, info, warn or error"},
 };
 
@@ -230,6 +235,12 @@ void check_texts(Loaded& out, Loader& loader) {
     loader.mistake(where("default_currency"),
                    fmt::format("default_currency is \"{}\"", c.default_currency),
                    "write three capital letters, as in GBP");
+  if (!c.search_synonyms.empty())
+    if (const auto read = search::Synonyms::load(c.search_synonyms); !read.ok())
+      loader.mistake(
+          where("search_synonyms"),
+          fmt::format("search_synonyms is \"{}\": {}", c.search_synonyms, read.error().what),
+          "name a text file with one group a line, as in: sofa, couch, settee");
   if (c.data_dir.empty())
     loader.mistake(where("data_dir"), "data_dir is empty", "name a directory");
   const std::size_t colon = c.http.rfind(':');

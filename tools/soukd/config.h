@@ -16,6 +16,7 @@ struct Config {
   std::string http = "127.0.0.1:8080";
   std::string default_currency = "GBP";
   std::string log_level = "info";
+  std::string search_synonyms;  // a file; empty: a few built in
   bool allow_unauthenticated = false;
   std::int64_t shards = 64;
   std::int64_t hosts = 0;  // 0: one for each two cores

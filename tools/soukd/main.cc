@@ -130,11 +130,13 @@ Status start(Daemon& d, const Loaded& loaded, std::chrono::steady_clock::time_po
   d.engine = std::move(*engine);
   d.clock.raise(d.recovery.last_event_at);
   d.recent->begin_at(d.recovery.last_seqs);
+  SearchOptions search;
+  if (!loaded.config.search_synonyms.empty()) search.synonyms = loaded.config.search_synonyms;
   d.projections = std::make_unique<ProjectionSet>(
-      std::vector<ProjectionKind>{search_kind({}), analytics_kind()}, d.directory->projections(),
-      LogSource{*d.journal, *d.recent});
+      std::vector<ProjectionKind>{search_kind(search), analytics_kind()},
+      d.directory->projections(), LogSource{*d.journal, *d.recent});
   d.projections->start();
-  d.read_side = std::make_unique<ReadSide>(*d.projections);
+  d.read_side = std::make_unique<ReadSide>(*d.projections, LogSource{*d.journal, *d.recent});
   if (d.recovery.ignored_records > 0)
     spdlog::warn("records of failed commits were passed over count={}", d.recovery.ignored_records);
   ApiOptions api;
