@@ -21,7 +21,7 @@ struct Place {
   }
   bool caught_up() { return runner->wait_for(log.end(), patience); }
 
-  TemporaryDirectory home;
+  TemporaryDirectory home{Medium::memory};
   Log log;
   Switches switches;
   std::unique_ptr<ProjectionRunner> runner;
