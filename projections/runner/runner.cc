@@ -5,8 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <charconv>
-#include <fstream>
+#include "projections/runner/generations.h"
 
 namespace souk {
 namespace {
@@ -43,27 +42,6 @@ std::uint64_t sum(const std::vector<Seq>& seqs) {
   std::uint64_t all = 0;
   for (const Seq s : seqs) all += s;
   return all;
-}
-
-std::uint64_t read_current(const fs::path& file) {
-  std::ifstream in(file);
-  std::uint64_t generation = 0;
-  in >> generation;
-  return in ? generation : 0;
-}
-
-Status write_current(const fs::path& file, std::uint64_t generation) {
-  const fs::path next = file.string() + ".next";
-  {
-    std::ofstream out(next);
-    out << generation << '\n';
-    out.flush();
-    if (!out) return Fault{Fault::Kind::unavailable, next.string() + ": cannot be written"};
-  }
-  std::error_code error;
-  fs::rename(next, file, error);
-  if (error) return Fault{Fault::Kind::unavailable, file.string() + ": " + error.message()};
-  return Done{};
 }
 
 }  // namespace
@@ -106,10 +84,6 @@ ProjectionRunner::ProjectionRunner(ProjectionKind kind, fs::path folder, LogSour
 }
 
 ProjectionRunner::~ProjectionRunner() { stop(); }
-
-fs::path ProjectionRunner::generation_folder(std::uint64_t generation) const {
-  return folder_ / fmt::format("{:06}", generation);
-}
 
 void ProjectionRunner::start() {
   thread_ = std::thread([this] {
@@ -157,13 +131,13 @@ void ProjectionRunner::run() {
 void ProjectionRunner::open_live() {
   std::error_code error;
   fs::create_directories(folder_, error);
-  generation_ = read_current(folder_ / "CURRENT");
+  generation_ = current_generation(folder_);
   drop_leftovers();
   if (generation_ == 0) {
     begin_rebuild();
     return;
   }
-  auto opened = Follower::open(kind_, generation_folder(generation_), source_, condemned_);
+  auto opened = Follower::open(kind_, generation_folder(folder_, generation_), source_, condemned_);
   if (!opened) {
     const Fault::Kind kind = opened.error().kind;
     failed(opened.error());
@@ -367,7 +341,7 @@ ProjectionRunner::Answer ProjectionRunner::cancel_rebuild() {
     builder_->stop = true;
     builder_->thread.join();
     std::error_code error;
-    fs::remove_all(generation_folder(builder_->generation), error);
+    fs::remove_all(generation_folder(folder_, builder_->generation), error);
     const std::lock_guard lock(mutex_);
     builder_.reset();
     shown_.last_rebuild = "cancelled";
@@ -400,14 +374,14 @@ std::string ProjectionRunner::begin_rebuild() {
   auto builder = std::make_unique<Builder>();
   builder->generation = generation_ + 1;
   std::error_code error;
-  while (fs::exists(generation_folder(builder->generation), error)) ++builder->generation;
+  while (fs::exists(generation_folder(folder_, builder->generation), error)) ++builder->generation;
   Builder* b = builder.get();
   b->thread = std::thread([this, b] {
     begin_thread("build", kind_.name);
     const auto build = [&]() -> std::optional<Fault> {
       for (;;) {
         auto opened =
-            Follower::open(kind_, generation_folder(b->generation), source_, b->condemned);
+            Follower::open(kind_, generation_folder(folder_, b->generation), source_, b->condemned);
         if (!opened) return opened.error();
         b->follower = std::move(*opened);
         const std::uint64_t before = sum(b->follower->positions());
@@ -459,8 +433,7 @@ void ProjectionRunner::finish_rebuild() {
     }
   }
   if (!fault) {
-    if (auto status = write_current(folder_ / "CURRENT", b.generation); !status.ok())
-      fault = status.error();
+    if (auto status = make_current(folder_, b.generation); !status.ok()) fault = status.error();
   }
   std::shared_ptr<Follower> old;
   {
@@ -493,7 +466,7 @@ void ProjectionRunner::drop_leftovers() {
   std::error_code error;
   for (fs::directory_iterator at(folder_, error), end; !error && at != end; at.increment(error)) {
     std::error_code gone;
-    if (at->is_directory(gone) && at->path() != generation_folder(generation_))
+    if (at->is_directory(gone) && at->path() != generation_folder(folder_, generation_))
       fs::remove_all(at->path(), gone);
   }
 }

@@ -34,7 +34,7 @@ struct ProjectionStatus {
   std::string last_rebuild;  // how the last one ended; empty: none since the start
 };
 
-/// On disk: FOLDER/CURRENT names the live generation, a folder beside it; others are left-overs.
+/// On disk: see generations.h; a generation that is not the current one is a left-over.
 class ProjectionRunner {
  public:
   ProjectionRunner(ProjectionKind kind, std::filesystem::path folder, LogSource source);
@@ -72,7 +72,6 @@ class ProjectionRunner {
   void measure();
   std::string begin_rebuild();
   void drop_leftovers();
-  std::filesystem::path generation_folder(std::uint64_t generation) const;
   Answer ask(std::function<Answer()> what);
 
   const ProjectionKind kind_;
