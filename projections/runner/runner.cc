@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "projections/runner/compare.h"
 #include "projections/runner/generations.h"
 
 namespace souk {
@@ -42,6 +43,18 @@ std::uint64_t sum(const std::vector<Seq>& seqs) {
   std::uint64_t all = 0;
   for (const Seq s : seqs) all += s;
   return all;
+}
+
+std::string_view text_of(Comparison compared) {
+  switch (compared) {
+    case Comparison::equal:
+      return "equal to the copy before";
+    case Comparison::differs:
+      return "differs from the copy before";
+    case Comparison::impossible:
+      return "not compared: one of the copies is not sound, or has stale entities";
+  }
+  return "";
 }
 
 }  // namespace
@@ -416,24 +429,18 @@ void ProjectionRunner::finish_rebuild() {
   std::string outcome;
   std::optional<Fault> fault = std::move(b.fault);
   if (!fault && live_) {
-    // Both exactly to the same place, so that they can be compared.
-    std::vector<Seq> targets = live_->positions();
-    const auto green = b.follower->positions();
-    for (std::size_t i = 0; i < targets.size(); ++i) targets[i] = std::max(targets[i], green[i]);
-    if (auto status = b.follower->run_to(targets, stopping_); !status.ok()) fault = status.error();
-    outcome = "there was no sound copy to compare with";
-    if (!fault && live_->ledger().stale.empty()) {
-      if (auto status = live_->run_to(targets, stopping_); status.ok()) {
-        const auto old_digest = live_->model()->digest();
-        const auto new_digest = b.follower->model()->digest();
-        if (old_digest.ok() && new_digest.ok())
-          outcome = *old_digest == *new_digest ? "equal to the copy before"
-                                               : "differs from the copy before";
-      }
-    }
+    if (const auto compared = compare_at_one_place(*live_, *b.follower, stopping_); !compared.ok())
+      fault = compared.error();
+    else
+      outcome = text_of(*compared);
   }
   if (!fault) {
-    if (auto status = make_current(folder_, b.generation); !status.ok()) fault = status.error();
+    if (auto status = make_current(folder_, b.generation); !status.ok()) {
+      fault = status.error();
+      // The comparison may have left it half-way.
+      const std::lock_guard lock(mutex_);
+      live_.reset();
+    }
   }
   std::shared_ptr<Follower> old;
   {
