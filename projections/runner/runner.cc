@@ -197,7 +197,7 @@ void ProjectionRunner::turn() {
     failed(place.error());
     {
       const std::lock_guard lock(mutex_);
-      live_.reset();
+      drop_live();
     }
     return;  // opened again when it is time
   }
@@ -206,6 +206,11 @@ void ProjectionRunner::turn() {
   const auto used = thread_time() - used_before;
   live_->wait(builder_ ? milliseconds(50) : idle_patience);
   idle(std::clamp<std::chrono::nanoseconds>(rest_for_work * used, gather_min, gather_max), true);
+}
+
+std::shared_ptr<Follower> ProjectionRunner::drop_live() {
+  if (live_) applied_before_ += live_->applied();
+  return std::exchange(live_, nullptr);
 }
 
 void ProjectionRunner::measure() {
@@ -253,6 +258,7 @@ ProjectionStatus ProjectionRunner::status() const {
       s.events_per_second =
           static_cast<double>(samples_.back().applied - samples_.front().applied) / seconds;
   }
+  s.applied = applied_before_ + (live_ ? live_->applied() : 0);
   if (live_) s.stale = live_->stale();
   if (builder_) {
     const std::uint64_t done = builder_->applied;
@@ -373,7 +379,7 @@ ProjectionRunner::Answer ProjectionRunner::mend(Follower::Mend how,
     if (!mended) {
       failed(mended.error());
       const std::lock_guard lock(mutex_);
-      live_.reset();
+      drop_live();
       return mended.error();
     }
     measure();
@@ -439,7 +445,7 @@ void ProjectionRunner::finish_rebuild() {
       fault = status.error();
       // The comparison may have left it half-way.
       const std::lock_guard lock(mutex_);
-      live_.reset();
+      drop_live();
     }
   }
   std::shared_ptr<Follower> old;
@@ -448,7 +454,10 @@ void ProjectionRunner::finish_rebuild() {
     if (fault) {
       shown_.last_rebuild = "failed: " + fault->what;
     } else {
-      old = std::exchange(live_, std::move(b.follower));
+      const bool first = !live_;
+      old = drop_live();
+      live_ = std::move(b.follower);
+      if (!first) applied_before_ -= live_->applied();  // the same events once more
       generation_ = b.generation;
       condemned_ = b.condemned;
       samples_.clear();

@@ -21,7 +21,8 @@ struct ProjectionStatus {
   std::vector<Seq> positions;    // by shard, what queries see
   std::uint64_t lag_events = 0;  // durable, not yet visible
   double lag_seconds = 0;        // for how long it has not been at the end
-  double events_per_second = 0;  // applied, over the last seconds
+  std::uint64_t applied = 0;     // events since the start, by the copies that answered; only grows
+  double events_per_second = 0;  // of these, over the last seconds
   bool stuck = false;            // behind, and nothing came through for a while
   std::string fault;             // what stands in its way; empty: nothing
   std::vector<Stale> stale;
@@ -70,6 +71,8 @@ class ProjectionRunner {
   void failed(const Fault& fault);
   void finish_rebuild();
   void measure();
+  /// REQUIRES: mutex_. What it applied stays counted.
+  std::shared_ptr<Follower> drop_live();
   std::string begin_rebuild();
   void drop_leftovers();
   Answer ask(std::function<Answer()> what);
@@ -98,6 +101,7 @@ class ProjectionRunner {
   std::shared_ptr<Follower> live_;
   std::deque<std::packaged_task<Answer()>> asked_;
   ProjectionStatus shown_;
+  std::uint64_t applied_before_ = 0;  // modulo 2^64: `applied`, without the live copy's own
   Clock::time_point moved_at_ = Clock::now();  // when something was last applied
   Clock::time_point at_end_ = Clock::now();    // when it was last at the end
 };
