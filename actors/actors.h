@@ -5,6 +5,7 @@
 ///   I/O thread --RequestsMsg--> host --AppendMsg--> journal --CommittedMsg--> host --> ReplySink
 ///                                 |--LoadMsg, FlushMsg, DestroyKeysMsg--> store --> host
 #include <functional>
+#include <map>
 #include <vector>
 
 #include "actors/messages.h"
@@ -24,6 +25,7 @@ struct JournalActorState {
   std::vector<std::pair<std::uint32_t, Batch>> pending;  // host, batch
   std::vector<Batch> writing;
   std::vector<std::uint32_t> writing_hosts;
+  std::map<std::uint16_t, Seq> unknown;  // by shard: the first event of which writes failed
   std::vector<std::uint64_t> epoch_min;  // by shard: what is older was told that it failed
   bool flush_sent = false;
   bool busy = false;

@@ -58,8 +58,11 @@ void fail(Self* self, const Fault& fault) {
     s.writing.push_back(std::move(batch));
   }
   s.pending.clear();
-  for (const auto& b : s.writing)
+  for (const auto& b : s.writing) {
     s.epoch_min[b.shard.value] = std::max(s.epoch_min[b.shard.value], b.epoch + 1);
+    const auto first = s.unknown.try_emplace(b.shard.value, b.first_seq).first;
+    first->second = std::min(first->second, b.first_seq);
+  }
   tell_hosts<FailedMsg>(self, s.writing, s.writing_hosts);
   s.writing.clear();
   s.writing_hosts.clear();
@@ -79,6 +82,31 @@ void written(Self* self, const Status& status, std::chrono::nanoseconds took) {
     s.flush_sent = true;
     self->send(self, FlushJournalMsg{});
   }
+}
+
+/// What of the failed writes is there after all: those who read the feed would otherwise not hear
+/// of it before the next commit of its shard, and its clients are told of it on a repeat.
+/// Errors: unavailable. What is corrupt the shard itself will find.
+Status feed_what_was_unknown(JournalActorState& s) {
+  std::vector<Batch> found;
+  for (const auto& [shard, from] : s.unknown) {
+    const auto scanned = s.journal->scan({shard}, from, [&](Seq first_seq, std::string_view bytes) {
+      const auto header = decode_batch_header(bytes);
+      if (!header.ok()) return false;
+      if (first_seq >= from)
+        found.push_back({.shard = {shard},
+                         .first_seq = first_seq,
+                         .last_seq = header->last_seq(),
+                         .epoch = header->epoch,
+                         .chain = header->chain,
+                         .bytes = std::string(bytes)});
+      return true;
+    });
+    if (!scanned.ok() && scanned.error().kind != Fault::Kind::corrupt) return scanned;
+  }
+  s.unknown.clear();
+  if (s.feed && !found.empty()) s.feed->committed(std::move(found));
+  return Done{};
 }
 
 void write(Self* self) {
@@ -139,7 +167,9 @@ caf::behavior journal_actor(Self* self, Journal* journal, EngineCounters* counte
       [self](const WriteDoneMsg& m) { written(self, m.status, std::chrono::nanoseconds(0)); },
       [self](const SettleMsg&) {
         auto& s = self->state;
-        if (auto status = s.journal->settle(); !status.ok()) {
+        Status status = s.journal->settle();
+        if (status.ok()) status = feed_what_was_unknown(s);
+        if (!status.ok()) {
           self->delayed_send(self, std::chrono::milliseconds(settle_retry_ms), SettleMsg{});
           return;
         }

@@ -10,7 +10,7 @@ class CommitFeed {
  public:
   virtual ~CommitFeed() = default;
   /// What one commit made durable; commits come in their order. A batch whose commit failed and
-  /// turned out to be there all the same does not come: a gap in its shard's sequence shows it.
+  /// turned out to be there all the same comes once the journal is settled, before those after it.
   /// Thread: the journal actor's; must not block.
   virtual void committed(std::vector<Batch>&& batches) = 0;
 };

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include "gateway/api_problem.h"
@@ -55,7 +56,11 @@ class MetricsPage {
   }
   void gauge(std::string name, std::string help, double value) {
     family(std::move(name), std::move(help), prometheus::MetricType::Gauge);
+    gauge_of({}, value);
+  }
+  void gauge_of(Labels labels, double value) {
     prometheus::ClientMetric metric;
+    metric.label = std::move(labels);
     metric.gauge.value = value;
     families_.back().metric.push_back(std::move(metric));
   }
@@ -166,6 +171,45 @@ class MetricsPage {
             static_cast<double>(sum.bad_requests));
   }
 
+  /// The read models: a family for each figure, a sample for each model.
+  void projections(const std::vector<ProjectionStatus>& all) {
+    using prometheus::MetricType;
+    const auto each = [&](const char* name, const char* help, MetricType type, auto&& value) {
+      family(name, help, type);
+      for (const auto& s : all) {
+        const Labels labels{{"projection", s.name}};
+        const auto figure = static_cast<double>(value(s));
+        type == MetricType::Counter ? counter_of(labels, figure) : gauge_of(labels, figure);
+      }
+    };
+    each("souk_projection_position", "Events that queries see, over all shards", MetricType::Gauge,
+         [](const auto& s) {
+           return std::accumulate(s.positions.begin(), s.positions.end(), Seq{0});
+         });
+    each("souk_projection_lag_events", "Durable events that queries do not see yet",
+         MetricType::Gauge, [](const auto& s) { return s.lag_events; });
+    each("souk_projection_lag_seconds", "How long it has not been at the end of the log",
+         MetricType::Gauge, [](const auto& s) { return s.lag_seconds; });
+    each("souk_projection_events_total", "Events applied since the start", MetricType::Counter,
+         [](const auto& s) { return s.applied; });
+    each("souk_projection_stuck",
+         "1: it is behind and nothing comes through; 0 while it is slow, paused or rebuilt",
+         MetricType::Gauge, [](const auto& s) { return s.stuck ? 1 : 0; });
+    each("souk_projection_stale_entities", "Entities in quarantine", MetricType::Gauge,
+         [](const auto& s) { return s.stale.size(); });
+    each("souk_projection_rebuild_done_events", "Events that the copy under way has; 0: none is",
+         MetricType::Gauge, [](const auto& s) { return s.rebuild ? s.rebuild->done : 0; });
+    each("souk_projection_rebuild_total_events", "Events that it will have", MetricType::Gauge,
+         [](const auto& s) { return s.rebuild ? s.rebuild->total : 0; });
+    family("souk_projection_state", "1 for the state that it is in", MetricType::Gauge);
+    for (const auto& s : all)
+      for (const auto state :
+           {ProjectionState::live, ProjectionState::catching_up, ProjectionState::rebuilding,
+            ProjectionState::paused, ProjectionState::quarantined})
+        gauge_of({{"projection", s.name}, {"state", std::string(name_of(state))}},
+                 state == s.state ? 1 : 0);
+  }
+
  private:
   template <class F>
   void each_action(const ApiMetrics& api, F visit) {
@@ -212,7 +256,8 @@ void ApiMetrics::add_server(const HttpServer& server) {
 }
 
 std::string ApiMetrics::text(const EngineCounters& engine, const RecoveryReport& recovery,
-                             double recovery_seconds) const {
+                             double recovery_seconds,
+                             const std::vector<ProjectionStatus>& projections) const {
   MetricsPage page;
   page.requests(*this);
   page.engine(engine);
@@ -220,6 +265,7 @@ std::string ApiMetrics::text(const EngineCounters& engine, const RecoveryReport&
     const std::lock_guard lock(servers_mutex_);
     page.servers(servers_);
   }
+  page.projections(projections);
   page.gauge("souk_recovery_seconds", "How long the last start took to recover", recovery_seconds);
   page.gauge("souk_recovery_events", "Events replayed by it", static_cast<double>(recovery.events));
   page.gauge("souk_recovery_entities", "Entities loaded by it",

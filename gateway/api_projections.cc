@@ -44,7 +44,7 @@ void append_status(std::string& out, const ProjectionStatus& s) {
 
 std::string projections_json(const ProjectionSet& set) {
   std::string out = "{\"projections\":";
-  append_list(out, set.all(), [&](const auto& runner) { append_status(out, runner->status()); });
+  append_list(out, set.statuses(), [&](const auto& status) { append_status(out, status); });
   return out + '}';
 }
 

@@ -176,9 +176,9 @@ bool Api::operation(Visit& visit) {
     }
     case Action::metrics:
       response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-      response.body =
-          common_.metrics().text(common_.engine().counters(), common_.options().recovery,
-                                 common_.options().recovery_seconds);
+      response.body = common_.metrics().text(
+          common_.engine().counters(), common_.options().recovery,
+          common_.options().recovery_seconds, common_.read_side().set().statuses());
       break;
     case Action::openapi:
       response.body = common_.openapi();

@@ -63,8 +63,8 @@ class Projection {
 struct ProjectionKind {
   std::string name;           // a folder's name, a label in metrics
   std::uint32_t version = 1;  // of its code: another one on disk is rebuilt
-  /// Opens or creates it in a folder of its own. Errors: corrupt (then it is rebuilt), full,
-  /// unavailable.
+  /// Opens or creates it in a folder of its own. Errors: corrupt, unsupported (another version of
+  /// the code made it): then it is rebuilt; full, unavailable.
   std::function<Result<std::shared_ptr<Projection>, Fault>(const std::filesystem::path&)> open;
 };
 

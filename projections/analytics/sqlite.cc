@@ -5,6 +5,7 @@
 namespace souk::analytics {
 namespace {
 
+static_assert(other_version == SQLITE_FORMAT);
 constexpr int busy_ms = 5'000;
 constexpr std::size_t idle_readers_max = 4;
 
@@ -17,6 +18,8 @@ Fault fault_of(const SqliteError& error) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return {Fault::Kind::corrupt, error.what};
+    case other_version:
+      return {Fault::Kind::unsupported, error.what};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return {Fault::Kind::locked, error.what};

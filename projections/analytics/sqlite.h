@@ -24,6 +24,8 @@ struct SqliteError {
   std::string what;
 };
 Fault fault_of(const SqliteError& error);
+/// Of a SqliteError: another version of the code made the tables. SQLite itself does not use it.
+inline constexpr int other_version = 24;  // SQLITE_FORMAT
 
 struct Blob {
   std::string_view bytes;

@@ -63,9 +63,9 @@ void make_tables(Database& database) {
   version.reset();
   if (found == schema_version) return;
   if (found != 0)
-    throw SqliteError{SQLITE_CORRUPT, "analytics: the tables are of version " +
-                                          std::to_string(found) + ", not " +
-                                          std::to_string(schema_version)};
+    throw SqliteError{other_version, "analytics: the tables are of version " +
+                                         std::to_string(found) + ", not " +
+                                         std::to_string(schema_version)};
   const std::string all = std::string("BEGIN;") + create_sql + view_sql +
                           "PRAGMA user_version=" + std::to_string(schema_version) + ";COMMIT";
   database.exec(all.c_str());

@@ -9,25 +9,20 @@
 namespace souk {
 namespace {
 
-constexpr std::size_t journal_events_a_step = 8'192;
-constexpr std::size_t recent_batches_a_step = 1'024;
-/// ... and no longer than this, however slow the model: it must be possible to stop it.
-constexpr std::chrono::milliseconds step_time{100};
-/// While it is behind, a model commits so often.
-constexpr std::size_t commit_events = 50'000;
-constexpr std::chrono::milliseconds commit_every{250};
 /// Beyond this it is the model that is wrong, not the events.
 constexpr std::size_t stale_max = 1'000;
 
 }  // namespace
 
 Follower::Follower(const ProjectionKind& kind, std::shared_ptr<Projection> model, Ledger ledger,
-                   LogSource source, std::shared_ptr<Condemned> condemned)
+                   LogSource source, std::shared_ptr<Condemned> condemned, const Pace& pace)
     : name_(kind.name),
       model_(std::move(model)),
       ledger_(std::move(ledger)),
       source_(source),
       condemned_(std::move(condemned)),
+      pace_(pace),
+      committed_at_(pace_.now()),
       visible_(source.recent.shards()) {
   for (std::size_t i = 0; i < visible_.size(); ++i) visible_[i].store(ledger_.shards[i].seq);
   for (const auto& [entity, stale] : ledger_.stale) stale_shown_.push_back(stale);
@@ -36,7 +31,8 @@ Follower::Follower(const ProjectionKind& kind, std::shared_ptr<Projection> model
 Result<std::unique_ptr<Follower>, Fault> Follower::open(const ProjectionKind& kind,
                                                         const std::filesystem::path& folder,
                                                         LogSource source,
-                                                        std::shared_ptr<Condemned> condemned) {
+                                                        std::shared_ptr<Condemned> condemned,
+                                                        const Pace& pace) {
   auto model = kind.open(folder);
   if (!model) return model.error();
   const std::uint32_t shards = source.recent.shards();
@@ -53,7 +49,7 @@ Result<std::unique_ptr<Follower>, Fault> Follower::open(const ProjectionKind& ki
       return Fault{Fault::Kind::corrupt,
                    kind.name + ": it knows events that the log does not have"};
   return std::unique_ptr<Follower>(
-      new Follower(kind, std::move(*model), std::move(ledger), source, std::move(condemned)));
+      new Follower(kind, std::move(*model), std::move(ledger), source, std::move(condemned), pace));
 }
 
 std::vector<Seq> Follower::positions() const {
@@ -80,7 +76,7 @@ Result<Follower::Place, Fault> Follower::step() {
     reader_.emplace(source_.recent);
     next_shard_ = 0;
   }
-  std::size_t room = journal_events_a_step;
+  std::size_t room = pace_.journal_events_a_step;
   for (; next_shard_ < ledger_.shards.size(); ++next_shard_) {
     const ShardId shard{static_cast<std::uint16_t>(next_shard_)};
     const Seq end = source_.recent.last_seq(shard);
@@ -104,13 +100,15 @@ Result<Follower::Place, Fault> Follower::step() {
 }
 
 Result<Follower::Place, Fault> Follower::read_recent() {
-  const auto run = reader_->read(recent_batches_a_step);
+  const auto run = reader_->read(pace_.recent_batches_a_step);
+  const auto stop_at = pace_.now() + pace_.step_time;
   bool gap = run.lost;
   for (const auto& recent : run.batches) {
     const Batch& batch = recent->batch();
     Ledger::Shard& at = ledger_.shards[batch.shard.value];
     if (batch.last_seq <= at.seq) continue;
-    if (gap || batch.first_seq != at.seq + 1) {
+    // A model that is too slow for what came in one go reads the rest from the journal.
+    if (gap || batch.first_seq != at.seq + 1 || pace_.now() >= stop_at) {
       gap = true;
       break;
     }
@@ -118,7 +116,7 @@ Result<Follower::Place, Fault> Follower::read_recent() {
     if (!decoded.ok()) return decoded.error();
     if (auto status = apply(batch.shard, *decoded); !status.ok()) return status.error();
   }
-  const bool at_the_end = !gap && run.batches.size() < recent_batches_a_step;
+  const bool at_the_end = !gap && run.batches.size() < pace_.recent_batches_a_step;
   if (at_the_end || gap || commit_is_due()) {
     if (auto status = commit(); !status.ok()) return status.error();
   }
@@ -133,7 +131,7 @@ Result<Follower::Place, Fault> Follower::read_recent() {
 Status Follower::read_journal(ShardId shard, Seq to, std::size_t events_max) {
   Ledger::Shard& at = ledger_.shards[shard.value];
   const Seq stop_after = at.seq + events_max;
-  const auto stop_at = std::chrono::steady_clock::now() + step_time;
+  const auto stop_at = pace_.now() + pace_.step_time;
   Status result = Done{};
   const auto scanned =
       source_.journal.scan(shard, at.seq + 1, [&](Seq first_seq, std::string_view bytes) {
@@ -153,8 +151,7 @@ Status Follower::read_journal(ShardId shard, Seq to, std::size_t events_max) {
         }
         if (header.last_seq() > to) return false;
         result = apply(shard, *batch);
-        return result.ok() && at.seq < to && at.seq < stop_after &&
-               std::chrono::steady_clock::now() < stop_at;
+        return result.ok() && at.seq < to && at.seq < stop_after && pace_.now() < stop_at;
       });
   if (!result.ok()) return result;
   return scanned;
@@ -167,7 +164,7 @@ Status Follower::run_to(const std::vector<Seq>& targets, const std::atomic<bool>
     while (ledger_.shards[s].seq < targets[s]) {
       if (stop) return Fault{Fault::Kind::unavailable, "it was stopped"};
       const Seq before = ledger_.shards[s].seq;
-      if (auto status = read_journal({s}, targets[s], journal_events_a_step); !status.ok())
+      if (auto status = read_journal({s}, targets[s], pace_.journal_events_a_step); !status.ok())
         return status;
       if (ledger_.shards[s].seq == before)
         return Fault{Fault::Kind::corrupt,
@@ -236,12 +233,11 @@ Status Follower::apply(const EventAt& event) {
 }
 
 bool Follower::commit_is_due() const {
-  return uncommitted_ >= commit_events ||
-         std::chrono::steady_clock::now() - committed_at_ >= commit_every;
+  return uncommitted_ >= pace_.commit_events || pace_.now() - committed_at_ >= pace_.commit_every;
 }
 
 Status Follower::commit() {
-  committed_at_ = std::chrono::steady_clock::now();
+  committed_at_ = pace_.now();
   if (uncommitted_ == 0) return Done{};
   if (auto status = model_->commit(encode(ledger_)); !status.ok()) return status;
   uncommitted_ = 0;

@@ -24,6 +24,19 @@ struct LogSource {
 /// not given to it a second time. By shard and sequence number; what it said.
 using Condemned = std::map<std::pair<ShardId, Seq>, std::string>;
 
+/// How much a follower takes at a time, and by which clock; as they stand: what the daemon does.
+struct Pace {
+  std::size_t journal_events_a_step = 8'192;
+  std::size_t recent_batches_a_step = 1'024;
+  /// ... and no longer than this, however slow the model: it must be possible to stop it.
+  std::chrono::milliseconds step_time{100};
+  /// While it is behind, a model commits so often.
+  std::size_t commit_events = 50'000;
+  std::chrono::milliseconds commit_every{250};
+  std::function<std::chrono::steady_clock::time_point()> now = std::chrono::steady_clock::now;
+};
+
+/// Deterministic: what it does depends on the log, the model and the pace alone.
 /// Thread: one, unless a function says otherwise.
 class Follower {
  public:
@@ -32,7 +45,8 @@ class Follower {
   static Result<std::unique_ptr<Follower>, Fault> open(const ProjectionKind& kind,
                                                        const std::filesystem::path& folder,
                                                        LogSource source,
-                                                       std::shared_ptr<Condemned> condemned);
+                                                       std::shared_ptr<Condemned> condemned,
+                                                       const Pace& pace = {});
 
   enum class Place { behind, at_the_end };
   /// Reads some more, applies it and commits. Errors: of the journal or the model; the follower is
@@ -60,7 +74,7 @@ class Follower {
 
  private:
   Follower(const ProjectionKind& kind, std::shared_ptr<Projection> model, Ledger ledger,
-           LogSource source, std::shared_ptr<Condemned> condemned);
+           LogSource source, std::shared_ptr<Condemned> condemned, const Pace& pace);
   Status read_journal(ShardId shard, Seq to, std::size_t events_max);
   Result<Place, Fault> read_recent();
   Status apply(ShardId shard, const DecodedBatch& batch);
@@ -78,7 +92,8 @@ class Follower {
   bool behind_ = true;
   std::size_t next_shard_ = 0;
   std::size_t uncommitted_ = 0;
-  std::chrono::steady_clock::time_point committed_at_ = std::chrono::steady_clock::now();
+  const Pace pace_;
+  std::chrono::steady_clock::time_point committed_at_;
 
   std::vector<std::atomic<Seq>> visible_;
   std::atomic<std::uint64_t> applied_{0};

@@ -18,6 +18,12 @@ void ProjectionSet::stop() {
   for (const auto& runner : runners_) runner->stop();
 }
 
+std::vector<ProjectionStatus> ProjectionSet::statuses() const {
+  std::vector<ProjectionStatus> all;
+  for (const auto& runner : runners_) all.push_back(runner->status());
+  return all;
+}
+
 ProjectionRunner* ProjectionSet::find(std::string_view name) const {
   for (const auto& runner : runners_)
     if (runner->name() == name) return runner.get();

@@ -16,6 +16,8 @@ class ProjectionSet {
   void stop();
 
   const std::vector<std::unique_ptr<ProjectionRunner>>& all() const { return runners_; }
+  /// How each of them stands. Thread: any.
+  std::vector<ProjectionStatus> statuses() const;
   /// Null: there is none of that name.
   ProjectionRunner* find(std::string_view name) const;
 

@@ -5,8 +5,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <charconv>
-#include <fstream>
+#include "projections/runner/compare.h"
+#include "projections/runner/generations.h"
 
 namespace souk {
 namespace {
@@ -45,25 +45,16 @@ std::uint64_t sum(const std::vector<Seq>& seqs) {
   return all;
 }
 
-std::uint64_t read_current(const fs::path& file) {
-  std::ifstream in(file);
-  std::uint64_t generation = 0;
-  in >> generation;
-  return in ? generation : 0;
-}
-
-Status write_current(const fs::path& file, std::uint64_t generation) {
-  const fs::path next = file.string() + ".next";
-  {
-    std::ofstream out(next);
-    out << generation << '\n';
-    out.flush();
-    if (!out) return Fault{Fault::Kind::unavailable, next.string() + ": cannot be written"};
+std::string_view text_of(Comparison compared) {
+  switch (compared) {
+    case Comparison::equal:
+      return "equal to the copy before";
+    case Comparison::differs:
+      return "differs from the copy before";
+    case Comparison::impossible:
+      return "not compared: one of the copies is not sound, or has stale entities";
   }
-  std::error_code error;
-  fs::rename(next, file, error);
-  if (error) return Fault{Fault::Kind::unavailable, file.string() + ": " + error.message()};
-  return Done{};
+  return "";
 }
 
 }  // namespace
@@ -106,10 +97,6 @@ ProjectionRunner::ProjectionRunner(ProjectionKind kind, fs::path folder, LogSour
 }
 
 ProjectionRunner::~ProjectionRunner() { stop(); }
-
-fs::path ProjectionRunner::generation_folder(std::uint64_t generation) const {
-  return folder_ / fmt::format("{:06}", generation);
-}
 
 void ProjectionRunner::start() {
   thread_ = std::thread([this] {
@@ -157,13 +144,13 @@ void ProjectionRunner::run() {
 void ProjectionRunner::open_live() {
   std::error_code error;
   fs::create_directories(folder_, error);
-  generation_ = read_current(folder_ / "CURRENT");
+  generation_ = current_generation(folder_);
   drop_leftovers();
   if (generation_ == 0) {
     begin_rebuild();
     return;
   }
-  auto opened = Follower::open(kind_, generation_folder(generation_), source_, condemned_);
+  auto opened = Follower::open(kind_, generation_folder(folder_, generation_), source_, condemned_);
   if (!opened) {
     const Fault::Kind kind = opened.error().kind;
     failed(opened.error());
@@ -210,7 +197,7 @@ void ProjectionRunner::turn() {
     failed(place.error());
     {
       const std::lock_guard lock(mutex_);
-      live_.reset();
+      drop_live();
     }
     return;  // opened again when it is time
   }
@@ -219,6 +206,11 @@ void ProjectionRunner::turn() {
   const auto used = thread_time() - used_before;
   live_->wait(builder_ ? milliseconds(50) : idle_patience);
   idle(std::clamp<std::chrono::nanoseconds>(rest_for_work * used, gather_min, gather_max), true);
+}
+
+std::shared_ptr<Follower> ProjectionRunner::drop_live() {
+  if (live_) applied_before_ += live_->applied();
+  return std::exchange(live_, nullptr);
 }
 
 void ProjectionRunner::measure() {
@@ -266,6 +258,7 @@ ProjectionStatus ProjectionRunner::status() const {
       s.events_per_second =
           static_cast<double>(samples_.back().applied - samples_.front().applied) / seconds;
   }
+  s.applied = applied_before_ + (live_ ? live_->applied() : 0);
   if (live_) s.stale = live_->stale();
   if (builder_) {
     const std::uint64_t done = builder_->applied;
@@ -367,7 +360,7 @@ ProjectionRunner::Answer ProjectionRunner::cancel_rebuild() {
     builder_->stop = true;
     builder_->thread.join();
     std::error_code error;
-    fs::remove_all(generation_folder(builder_->generation), error);
+    fs::remove_all(generation_folder(folder_, builder_->generation), error);
     const std::lock_guard lock(mutex_);
     builder_.reset();
     shown_.last_rebuild = "cancelled";
@@ -386,7 +379,7 @@ ProjectionRunner::Answer ProjectionRunner::mend(Follower::Mend how,
     if (!mended) {
       failed(mended.error());
       const std::lock_guard lock(mutex_);
-      live_.reset();
+      drop_live();
       return mended.error();
     }
     measure();
@@ -400,14 +393,14 @@ std::string ProjectionRunner::begin_rebuild() {
   auto builder = std::make_unique<Builder>();
   builder->generation = generation_ + 1;
   std::error_code error;
-  while (fs::exists(generation_folder(builder->generation), error)) ++builder->generation;
+  while (fs::exists(generation_folder(folder_, builder->generation), error)) ++builder->generation;
   Builder* b = builder.get();
   b->thread = std::thread([this, b] {
     begin_thread("build", kind_.name);
     const auto build = [&]() -> std::optional<Fault> {
       for (;;) {
         auto opened =
-            Follower::open(kind_, generation_folder(b->generation), source_, b->condemned);
+            Follower::open(kind_, generation_folder(folder_, b->generation), source_, b->condemned);
         if (!opened) return opened.error();
         b->follower = std::move(*opened);
         const std::uint64_t before = sum(b->follower->positions());
@@ -442,25 +435,18 @@ void ProjectionRunner::finish_rebuild() {
   std::string outcome;
   std::optional<Fault> fault = std::move(b.fault);
   if (!fault && live_) {
-    // Both exactly to the same place, so that they can be compared.
-    std::vector<Seq> targets = live_->positions();
-    const auto green = b.follower->positions();
-    for (std::size_t i = 0; i < targets.size(); ++i) targets[i] = std::max(targets[i], green[i]);
-    if (auto status = b.follower->run_to(targets, stopping_); !status.ok()) fault = status.error();
-    outcome = "there was no sound copy to compare with";
-    if (!fault && live_->ledger().stale.empty()) {
-      if (auto status = live_->run_to(targets, stopping_); status.ok()) {
-        const auto old_digest = live_->model()->digest();
-        const auto new_digest = b.follower->model()->digest();
-        if (old_digest.ok() && new_digest.ok())
-          outcome = *old_digest == *new_digest ? "equal to the copy before"
-                                               : "differs from the copy before";
-      }
-    }
+    if (const auto compared = compare_at_one_place(*live_, *b.follower, stopping_); !compared.ok())
+      fault = compared.error();
+    else
+      outcome = text_of(*compared);
   }
   if (!fault) {
-    if (auto status = write_current(folder_ / "CURRENT", b.generation); !status.ok())
+    if (auto status = make_current(folder_, b.generation); !status.ok()) {
       fault = status.error();
+      // The comparison may have left it half-way.
+      const std::lock_guard lock(mutex_);
+      drop_live();
+    }
   }
   std::shared_ptr<Follower> old;
   {
@@ -468,7 +454,10 @@ void ProjectionRunner::finish_rebuild() {
     if (fault) {
       shown_.last_rebuild = "failed: " + fault->what;
     } else {
-      old = std::exchange(live_, std::move(b.follower));
+      const bool first = !live_;
+      old = drop_live();
+      live_ = std::move(b.follower);
+      if (!first) applied_before_ -= live_->applied();  // the same events once more
       generation_ = b.generation;
       condemned_ = b.condemned;
       samples_.clear();
@@ -493,7 +482,7 @@ void ProjectionRunner::drop_leftovers() {
   std::error_code error;
   for (fs::directory_iterator at(folder_, error), end; !error && at != end; at.increment(error)) {
     std::error_code gone;
-    if (at->is_directory(gone) && at->path() != generation_folder(generation_))
+    if (at->is_directory(gone) && at->path() != generation_folder(folder_, generation_))
       fs::remove_all(at->path(), gone);
   }
 }

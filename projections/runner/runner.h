@@ -21,7 +21,8 @@ struct ProjectionStatus {
   std::vector<Seq> positions;    // by shard, what queries see
   std::uint64_t lag_events = 0;  // durable, not yet visible
   double lag_seconds = 0;        // for how long it has not been at the end
-  double events_per_second = 0;  // applied, over the last seconds
+  std::uint64_t applied = 0;     // events since the start, by the copies that answered; only grows
+  double events_per_second = 0;  // of these, over the last seconds
   bool stuck = false;            // behind, and nothing came through for a while
   std::string fault;             // what stands in its way; empty: nothing
   std::vector<Stale> stale;
@@ -34,7 +35,7 @@ struct ProjectionStatus {
   std::string last_rebuild;  // how the last one ended; empty: none since the start
 };
 
-/// On disk: FOLDER/CURRENT names the live generation, a folder beside it; others are left-overs.
+/// On disk: see generations.h; a generation that is not the current one is a left-over.
 class ProjectionRunner {
  public:
   ProjectionRunner(ProjectionKind kind, std::filesystem::path folder, LogSource source);
@@ -70,9 +71,10 @@ class ProjectionRunner {
   void failed(const Fault& fault);
   void finish_rebuild();
   void measure();
+  /// REQUIRES: mutex_. What it applied stays counted.
+  std::shared_ptr<Follower> drop_live();
   std::string begin_rebuild();
   void drop_leftovers();
-  std::filesystem::path generation_folder(std::uint64_t generation) const;
   Answer ask(std::function<Answer()> what);
 
   const ProjectionKind kind_;
@@ -99,6 +101,7 @@ class ProjectionRunner {
   std::shared_ptr<Follower> live_;
   std::deque<std::packaged_task<Answer()>> asked_;
   ProjectionStatus shown_;
+  std::uint64_t applied_before_ = 0;  // modulo 2^64: `applied`, without the live copy's own
   Clock::time_point moved_at_ = Clock::now();  // when something was last applied
   Clock::time_point at_end_ = Clock::now();    // when it was last at the end
 };

@@ -11,29 +11,9 @@
 #include <vector>
 
 #include "projections/analytics/analytics.h"
+#include "tests/support/temporary_directory.h"
 
 namespace souk::test {
-
-namespace fs = std::filesystem;
-
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string name = (fs::temp_directory_path() / "souk-analytics-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 inline Currency gbp() { return *Currency::parse("GBP"); }
 inline Currency eur() { return *Currency::parse("EUR"); }

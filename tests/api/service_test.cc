@@ -306,6 +306,40 @@ TEST_CASE("api: the metrics name what was counted, and the page says where to lo
   CHECK(page.body.find("/openapi.json") != std::string::npos);
 }
 
+TEST_CASE("api: the metrics tell how each read model stands, and stuck from slow") {
+  ProjectionStatus slow;
+  slow.name = "slow";
+  slow.state = ProjectionState::catching_up;
+  slow.positions = {10, 0, 5};
+  slow.lag_events = 7;
+  slow.lag_seconds = 2.5;
+  slow.applied = 15;
+  slow.rebuild = ProjectionStatus::Rebuild{.done = 3, .total = 22, .events_per_second = 1};
+  ProjectionStatus stuck;
+  stuck.name = "stuck";
+  stuck.state = ProjectionState::quarantined;
+  stuck.stuck = true;
+  stuck.stale.resize(2);
+  const std::string page = ApiMetrics().text(EngineCounters(), {}, 0, {slow, stuck});
+  for (const std::string line :
+       {"# HELP souk_projection_lag_events ", "# TYPE souk_projection_lag_events gauge\n",
+        "# TYPE souk_projection_events_total counter\n",
+        "souk_projection_position{projection=\"slow\"} 15\n",
+        "souk_projection_lag_events{projection=\"slow\"} 7\n",
+        "souk_projection_lag_seconds{projection=\"slow\"} 2.5\n",
+        "souk_projection_events_total{projection=\"slow\"} 15\n",
+        "souk_projection_stuck{projection=\"slow\"} 0\n",
+        "souk_projection_stuck{projection=\"stuck\"} 1\n",
+        "souk_projection_stale_entities{projection=\"stuck\"} 2\n",
+        "souk_projection_rebuild_done_events{projection=\"slow\"} 3\n",
+        "souk_projection_rebuild_total_events{projection=\"slow\"} 22\n",
+        "souk_projection_rebuild_total_events{projection=\"stuck\"} 0\n",
+        "souk_projection_state{projection=\"slow\",state=\"catching_up\"} 1\n",
+        "souk_projection_state{projection=\"slow\",state=\"live\"} 0\n",
+        "souk_projection_state{projection=\"stuck\",state=\"quarantined\"} 1\n"})
+    CHECK_MESSAGE(page.find(line) != std::string::npos, line);
+}
+
 TEST_CASE("api: the limits of bodies are those of a command and of a batch") {
   Edge edge;
   CHECK(edge.api.body_limit(HttpMethod::post, "/v1/carts") == 1024 * 1024);

@@ -64,14 +64,14 @@ std::size_t write_until_failure(Journal& journal, Writer& writer, Status& failur
 
 TEST_CASE("journal: a torn end is dropped with a warning, and all before it is kept") {
   const TemporaryDirectory temporary;
-  const auto batches = make_journal(temporary.journal(), 5);
-  const fs::path log = newest(temporary.journal(), ".log");
+  const auto batches = make_journal(temporary / "journal", 5);
+  const fs::path log = newest(temporary / "journal", ".log");
   const std::string whole = read_file(log);
   const std::size_t record_bytes = whole.size() / 5;
   for (const std::size_t cut : {std::size_t{1}, record_bytes / 2, record_bytes - 8}) {
     CAPTURE(cut);
     const fs::path copy = temporary.path() / std::to_string(cut);
-    fs::copy(temporary.journal(), copy, fs::copy_options::recursive);
+    fs::copy(temporary / "journal", copy, fs::copy_options::recursive);
     fs::resize_file(copy / log.filename(), whole.size() - cut);
     {
       const CapturedLog captured;
@@ -88,19 +88,19 @@ TEST_CASE("journal: a torn end is dropped with a warning, and all before it is k
 
 TEST_CASE("journal: a copy taken while it is open is whole, and a torn end of it is cut") {
   const TemporaryDirectory temporary;
-  const auto journal = open_journal(temporary.journal());
+  const auto journal = open_journal(temporary / "journal");
   Writer writer(shard);
   std::vector<Batch> batches;
   for (int i = 0; i < 5; ++i) {
     batches.push_back(writer.next(3));
     REQUIRE(write(*journal, {batches.back()}));
   }
-  const fs::path log = newest(temporary.journal(), ".log");
+  const fs::path log = newest(temporary / "journal", ".log");
   const std::string whole = read_file(log);
   const std::size_t used = whole.find_last_not_of('\0') + 1;
   REQUIRE(whole.size() > used + 100'000);  // room was made ahead
   const fs::path copy = temporary.path() / "copy";
-  fs::copy(temporary.journal(), copy, fs::copy_options::recursive);
+  fs::copy(temporary / "journal", copy, fs::copy_options::recursive);
   SUBCASE("whole") {
     const CapturedLog captured;
     CHECK(scan(*open_journal(copy)).firsts.size() == 5);
@@ -120,8 +120,8 @@ TEST_CASE("journal: a copy taken while it is open is whole, and a torn end of it
 TEST_CASE("journal: a flipped byte of the log is refused, wherever it stands") {
   const TemporaryDirectory temporary;
   const CapturedLog captured;
-  make_journal(temporary.journal(), 4);
-  const fs::path log = newest(temporary.journal(), ".log");
+  make_journal(temporary / "journal", 4);
+  const fs::path log = newest(temporary / "journal", ".log");
   const std::string whole = read_file(log);
   const std::size_t record_bytes = whole.size() / 4;
   const fs::path copy = temporary.path() / "copy";
@@ -129,7 +129,7 @@ TEST_CASE("journal: a flipped byte of the log is refused, wherever it stands") {
     CAPTURE(at);
     CAPTURE(mask);
     fs::remove_all(copy);
-    fs::copy(temporary.journal(), copy, fs::copy_options::recursive);
+    fs::copy(temporary / "journal", copy, fs::copy_options::recursive);
     std::string bad = whole;
     bad[at] = static_cast<char>(bad[at] ^ mask);
     write_file(copy / log.filename(), bad);
@@ -151,13 +151,13 @@ TEST_CASE("journal: a flipped byte of the log is refused, wherever it stands") {
 TEST_CASE("journal: a flipped byte of a table is refused, at the open or by the scan") {
   const TemporaryDirectory temporary;
   const CapturedLog captured;
-  make_journal(temporary.journal(), 50);
-  open_journal(temporary.journal());  // recovery makes a table of the log
-  const fs::path table = newest(temporary.journal(), ".sst");
+  make_journal(temporary / "journal", 50);
+  open_journal(temporary / "journal");  // recovery makes a table of the log
+  const fs::path table = newest(temporary / "journal", ".sst");
   std::string bad = read_file(table);
   bad[20] = static_cast<char>(bad[20] ^ 1);  // in the first block of data
   write_file(table, bad);
-  const auto opened = RocksDbJournal::open(temporary.journal());
+  const auto opened = RocksDbJournal::open(temporary / "journal");
   if (opened) {
     const Seen seen = scan(**opened);
     REQUIRE_FALSE(seen.status);
@@ -171,7 +171,7 @@ TEST_CASE("journal: a flipped byte of a table is refused, at the open or by the 
 TEST_CASE("journal: after a failed write nothing is written until it is settled") {
   const TemporaryDirectory temporary;
   const CapturedLog captured;
-  const auto journal = open_journal(temporary.journal());
+  const auto journal = open_journal(temporary / "journal");
   Writer writer(shard, std::string(10'000, 'x'));
   std::size_t acknowledged = 0;
   Status failure = Done{};
@@ -199,7 +199,7 @@ TEST_CASE("journal: what a settled journal shows is what a restart shows") {
   const CapturedLog captured;
   Seen stable;
   {
-    const auto journal = open_journal(temporary.journal());
+    const auto journal = open_journal(temporary / "journal");
     Writer writer(shard, std::string(10'000, 'x'));
     Status failure = Done{};
     {
@@ -209,13 +209,13 @@ TEST_CASE("journal: what a settled journal shows is what a restart shows") {
     REQUIRE(journal->settle());
     stable = scan(*journal);
   }
-  CHECK(scan(*open_journal(temporary.journal())).bytes == stable.bytes);
+  CHECK(scan(*open_journal(temporary / "journal")).bytes == stable.bytes);
 }
 
 TEST_CASE("journal: a first write that fails leaves nothing that a restart trips over") {
   const TemporaryDirectory temporary;
   const CapturedLog captured;
-  const auto journal = open_journal(temporary.journal());
+  const auto journal = open_journal(temporary / "journal");
   Writer writer(shard, std::string(100'000, 'x'));
   {
     const FileSizeLimit limit(50'000);
@@ -259,8 +259,8 @@ TEST_CASE("journal: a full disk is called full, and goes on when there is room a
 
 TEST_CASE("journal: scans and a settle may meet, and a scan that gives way says so") {
   const TemporaryDirectory temporary;
-  make_journal(temporary.journal(), 200);
-  const auto journal = open_journal(temporary.journal());
+  make_journal(temporary / "journal", 200);
+  const auto journal = open_journal(temporary / "journal");
   std::atomic<bool> stop{false};
   std::atomic<int> whole{0};
   std::atomic<int> wrong{0};

@@ -16,31 +16,11 @@
 
 #include "events/rocksdb_journal.h"
 #include "samples.h"
+#include "tests/support/temporary_directory.h"
 
 namespace souk::test {
 
-namespace fs = std::filesystem;
-
 inline constexpr ShardId shard{5};
-
-/// A directory of its own for each test, gone afterwards.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string name = (fs::temp_directory_path() / "souk-journal-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-  fs::path journal() const { return path_ / "journal"; }
-
- private:
-  fs::path path_;
-};
 
 /// Everything that the journal logs while this lives.
 class CapturedLog {

@@ -21,7 +21,7 @@ bool mentions(const Fault& fault, std::string_view words) {
 }  // namespace
 
 TEST_CASE("data directory: it is made once and is the same when it is opened again") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   const auto path = folder.path() / "deep" / "data";
   DataDirectory::Manifest manifest;
   {
@@ -45,7 +45,7 @@ TEST_CASE("data directory: it is made once and is the same when it is opened aga
 }
 
 TEST_CASE("data directory: the manifest is text that names format, shards, time and id") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   const auto path = folder / "data";
   const auto manifest = (*DataDirectory::open(path, 8))->manifest();
   CHECK(read_file(path / "souk-data") ==
@@ -54,7 +54,7 @@ TEST_CASE("data directory: the manifest is text that names format, shards, time 
 }
 
 TEST_CASE("data directory: another count of shards is refused with both counts") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   const auto path = folder / "data";
   REQUIRE(DataDirectory::open(path, 8).ok());
   const auto fault = fault_of(DataDirectory::open(path, 16));
@@ -64,7 +64,7 @@ TEST_CASE("data directory: another count of shards is refused with both counts")
 }
 
 TEST_CASE("data directory: shards from 1 to the limit are possible") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   CHECK(fault_of(DataDirectory::open(folder / "a", 0)).kind == Fault::Kind::mismatch);
   CHECK(DataDirectory::open(folder / "b", 1).ok());
   CHECK(DataDirectory::open(folder / "c", limits::shards_max).ok());
@@ -74,7 +74,7 @@ TEST_CASE("data directory: shards from 1 to the limit are possible") {
 }
 
 TEST_CASE("data directory: a newer format is refused, a damaged manifest is corrupt") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   const auto path = folder / "data";
   REQUIRE(DataDirectory::open(path, 8).ok());
   const auto good = read_file(path / "souk-data");
@@ -97,7 +97,7 @@ TEST_CASE("data directory: a newer format is refused, a damaged manifest is corr
 }
 
 TEST_CASE("data directory: a folder with other things in it is left alone") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   write_file(folder / "letter.txt", "dear");
   const auto fault = fault_of(DataDirectory::open(folder.path()));
   CHECK(fault.kind == Fault::Kind::mismatch);
@@ -107,7 +107,7 @@ TEST_CASE("data directory: a folder with other things in it is left alone") {
 }
 
 TEST_CASE("data directory: a crash while it was made does not matter") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   write_file(folder / "lock", "pid = 1\n");
   write_file(folder / "souk-data.new", "form");
   CHECK(DataDirectory::open(folder.path()).ok());
@@ -115,7 +115,7 @@ TEST_CASE("data directory: a crash while it was made does not matter") {
 }
 
 TEST_CASE("data directory: a second process is told the pid of the first") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   const auto path = folder / "data";
   int ready[2], finish[2];
   REQUIRE((::pipe(ready) == 0 && ::pipe(finish) == 0));
@@ -150,7 +150,7 @@ TEST_CASE("data directory: a second process is told the pid of the first") {
 }
 
 TEST_CASE("data directory: several may look at once, and no daemon starts meanwhile") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   const auto path = folder / "data";
   CHECK(fault_of(DataDirectory::open_read_only(path)).kind == Fault::Kind::mismatch);
   CHECK_FALSE(fs::exists(path));

@@ -4,6 +4,7 @@
 #include <rocksdb/db.h>
 
 #include <csignal>
+#include <random>
 #include <thread>
 
 #include "tests/ports/support.h"
@@ -50,7 +51,7 @@ std::string noise(std::size_t bytes, unsigned seed) {
 }  // namespace
 
 TEST_CASE("state store: what was put is found, also after it was opened again") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   const auto sku = Sku::trusted("85123A");
   {
     auto store = open_store(folder / "states");
@@ -75,7 +76,7 @@ TEST_CASE("state store: what was put is found, also after it was opened again") 
 }
 
 TEST_CASE("state store: entities are marked active until they are idle") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   {
     auto store = open_store(folder / "states");
     put(*store, {write_of(1, 1, "a", Attention::active), write_of(2, 2, "b", Attention::active),
@@ -92,7 +93,7 @@ TEST_CASE("state store: entities are marked active until they are idle") {
 }
 
 TEST_CASE("state store: each visits the states of one shard in order until told to stop") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   auto store = open_store(folder / "states");
   put(*store, {write_of(2, 2, "b"), write_of(1, 1, "a", Attention::active), write_of(3, 3, "c")});
   const std::vector<StateWrite> other = {{{8}, CartId{id_of(9, 8)}, 9, Attention::idle, "other"},
@@ -124,7 +125,7 @@ TEST_CASE("state store: each visits the states of one shard in order until told 
 }
 
 TEST_CASE("state store: memory alone answers what is absent, and says what is on disk") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   constexpr std::uint64_t count = 4'000;
   {
     auto store = open_store({.path = folder / "states", .log_bytes = 64 << 10});
@@ -161,7 +162,7 @@ TEST_CASE("(child) states are put and the process is killed" * doctest::skip()) 
 }
 
 TEST_CASE("state store: a kill loses nothing, and a torn log leaves a prefix") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   const auto path = folder / "states";
   const int status = run_child("(child) states are put and the process is killed", path);
   REQUIRE((WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
@@ -198,7 +199,7 @@ TEST_CASE("state store: a kill loses nothing, and a torn log leaves a prefix") {
 }
 
 TEST_CASE("state store: a store opened for reading changes nothing") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   const auto path = folder / "states";
   CHECK_FALSE(RocksdbStateStore::open_read_only({.path = path}).ok());
   CHECK_FALSE(fs::exists(path / "CURRENT"));
@@ -214,7 +215,7 @@ TEST_CASE("state store: a store opened for reading changes nothing") {
 }
 
 TEST_CASE("state store: a second opener is told that it is locked") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   auto store = open_store(folder / "states");
   const auto second = RocksdbStateStore::open({.path = folder / "states"});
   REQUIRE_FALSE(second.ok());
@@ -222,7 +223,7 @@ TEST_CASE("state store: a second opener is told that it is locked") {
 }
 
 TEST_CASE("state store: damaged files are a corrupt fault that says to delete the folder") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   const auto path = folder / "states";
   put(*open_store(path), {write_of(1, 1, "a")});
   open_store(path).reset();  // the second start moves the log into a table
@@ -240,7 +241,7 @@ TEST_CASE("state store: damaged files are a corrupt fault that says to delete th
 }
 
 TEST_CASE("state store: a stored value that was changed, moved or cut is a corrupt fault") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   const auto path = folder / "states";
   put(*open_store(path), {write_of(1, 1, "a state"), write_of(2, 2, "a state")},
       Checkpoint{1, 2, 3, 4});
@@ -285,7 +286,7 @@ TEST_CASE("state store: a stored value that was changed, moved or cut is a corru
 }
 
 TEST_CASE("state store: a failing disk is a fault, and puts go on once it works again") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   auto store = std::move(RocksdbStateStore::open({.path = folder / "states"}).value());
   const auto try_put = [&](std::uint64_t number, Attention attention) {
     return store->put({{{1}, CartId{id_of(number, 1)}, number, attention, "state"}}, std::nullopt);

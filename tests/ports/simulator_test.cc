@@ -80,7 +80,7 @@ class Provider {
 
 TEST_CASE(
     "payment simulator: an order is authorised, captured and refunded, and all is on record") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   {
     Provider provider(folder / "provider");
     CHECK_FALSE(provider->record(order(1)).value().has_value());
@@ -103,7 +103,7 @@ TEST_CASE(
 }
 
 TEST_CASE("payment simulator: twice answers twice, lost answers its repeat only") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   Provider provider(folder / "provider");
   provider->call({authorise(1, "twice"), authorise(2, "lost:100"), authorise(3)});
   const auto answers = provider.take(4, 300ms);
@@ -117,7 +117,7 @@ TEST_CASE("payment simulator: twice answers twice, lost answers its repeat only"
 }
 
 TEST_CASE("payment simulator: slow answers when it said, and holds nobody else up") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   Provider provider(folder / "provider");
   const auto start = Steady::now();
   provider->call({authorise(1, "slow:300"), authorise(2, "slow:100"), authorise(3)});
@@ -136,7 +136,7 @@ TEST_CASE("payment simulator: slow answers when it said, and holds nobody else u
 }
 
 TEST_CASE("payment simulator: a cancel overtakes a slow authorisation and nothing is kept") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   Provider provider(folder / "provider");
   provider->call({authorise(1, "slow:200")});
   CHECK(provider.ask(call_of(CallOp::cancel, 1)) == AnswerKind::done);
@@ -162,7 +162,7 @@ TEST_CASE("(child) the provider answers and is killed" * doctest::skip()) {
 }
 
 TEST_CASE("payment simulator: what was answered survives a kill") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   const auto path = folder / "provider";
   const int status = run_child("(child) the provider answers and is killed", path);
   REQUIRE((WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
@@ -179,7 +179,7 @@ TEST_CASE("payment simulator: what was answered survives a kill") {
 }
 
 TEST_CASE("payment simulator: calls beyond the queue's limit are answered failed") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   Provider provider(folder / "provider");
   // All in one call, so that the thread cannot take some before the rest comes.
   constexpr std::size_t beyond = 3;
@@ -198,7 +198,7 @@ TEST_CASE("payment simulator: calls beyond the queue's limit are answered failed
 }
 
 TEST_CASE("payment simulator: threads that repeat one call have it carried out once") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   Provider provider(folder / "provider");
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
@@ -217,7 +217,7 @@ TEST_CASE("payment simulator: threads that repeat one call have it carried out o
 }
 
 TEST_CASE("payment simulator: after stop nothing is answered") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   Provider provider(folder / "provider");
   provider->call({authorise(1, "slow:100")});
   CHECK(provider.ask(authorise(2)) == AnswerKind::done);
@@ -228,7 +228,7 @@ TEST_CASE("payment simulator: after stop nothing is answered") {
 }
 
 TEST_CASE("payment simulator: a failing disk fails calls, which are done once it works again") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   Provider provider(folder / "provider");
   CHECK(provider.ask(authorise(1)) == AnswerKind::done);
   {

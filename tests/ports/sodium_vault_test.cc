@@ -44,7 +44,7 @@ std::optional<std::string> open_sealed(SodiumVault& vault, const PersonId& perso
 }  // namespace
 
 TEST_CASE("vault: what is sealed opens again, also after a restart, for this person only") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   const std::string text("Grace\0Hopper", 12);
   Sealed sealed;
   {
@@ -74,14 +74,14 @@ TEST_CASE("vault: what is sealed opens again, also after a restart, for this per
 }
 
 TEST_CASE("vault: nothing is sealed for a person without a key") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   auto vault = open_vault(folder / "keys");
   CHECK(vault->seal(user(1), "x").error().kind == Fault::Kind::unavailable);
   CHECK(vault->open(user(1), {std::string(40, 'x')}).error().kind == Fault::Kind::unavailable);
 }
 
 TEST_CASE("vault: a destroyed key opens nothing and never comes back") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   Sealed sealed, other;
   const auto check_gone = [&](SodiumVault& vault) {
     CHECK(open_sealed(vault, user(1), sealed) == std::nullopt);
@@ -107,7 +107,7 @@ TEST_CASE("vault: a destroyed key opens nothing and never comes back") {
 }
 
 TEST_CASE("vault: the bytes of a destroyed key are in no file any more") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   const auto path = folder / "keys";
   std::vector<PersonId> persons;
   for (std::uint64_t i = 0; i < 3'000; ++i) persons.push_back(user(i));
@@ -149,7 +149,7 @@ TEST_CASE("(child) a key is destroyed and the process killed" * doctest::skip())
 }
 
 TEST_CASE("vault: after a kill a destroyed key stays destroyed, and the next start purges it") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   const auto path = folder / "keys";
   std::string key;
   Sealed sealed;
@@ -169,7 +169,7 @@ TEST_CASE("vault: after a kill a destroyed key stays destroyed, and the next sta
 }
 
 TEST_CASE("vault: sealed bytes are bound to their person, and a damaged key is a corrupt fault") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   const auto path = folder / "keys";
   const PersonId cart = CartId{id_of(1, 3)};  // the same id, another kind
   Sealed sealed;
@@ -200,7 +200,7 @@ TEST_CASE("vault: sealed bytes are bound to their person, and a damaged key is a
 }
 
 TEST_CASE("vault: hashes are keyed by the directory, kept by it, and separate purposes") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   std::uint64_t narrow = 0;
   Id128 wide;
   {
@@ -221,7 +221,7 @@ TEST_CASE("vault: hashes are keyed by the directory, kept by it, and separate pu
 }
 
 TEST_CASE("vault: threads that ensure the same persons agree on one key each") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   auto vault = open_vault(folder / "keys", 8);  // fewer keys cached than are used
   std::vector<PersonId> persons;
   for (std::uint64_t i = 0; i < 50; ++i) persons.push_back(user(i));
@@ -268,7 +268,7 @@ TEST_CASE("key cache: a key read before one was forgotten is not remembered afte
 }
 
 TEST_CASE("vault: a failing disk is a fault, and keys are made once it works again") {
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   auto vault = std::move(SodiumVault::open({.path = folder / "keys"}).value());
   const PersonId person = UserId{id_of(1)}, other = UserId{id_of(2)};
   REQUIRE(vault->ensure({person}).ok());

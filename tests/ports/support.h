@@ -1,6 +1,5 @@
 #pragma once
-/// What the tests of the ports share: folders that vanish, children that are killed, files read
-/// raw.
+/// What the tests of the ports share: children that are killed, files read raw.
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -11,37 +10,16 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <random>
 #include <string>
 
 #include "events/ids.h"
 #include "events/result.h"
+#include "tests/support/temporary_directory.h"
 
 namespace souk::testing {
 
 namespace fs = std::filesystem;
-
-/// A new folder under the system's temporary one; removed at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::random_device random;
-    path_ = fs::temp_directory_path() /
-            ("souk-ports-" + std::to_string(::getpid()) + "-" + std::to_string(random()));
-    fs::create_directories(path_);
-  }
-  ~TemporaryFolder() {
-    std::error_code error;
-    fs::remove_all(path_, error);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const fs::path& path() const { return path_; }
-  fs::path operator/(std::string_view name) const { return path_ / name; }
-
- private:
-  fs::path path_;
-};
+using test::TemporaryDirectory;
 
 /// Runs a test case that is marked skip in a process of its own (RocksDB's threads do not survive a
 /// fork alone), which finds `folder` by child_folder(). Returns the status of waitpid.

@@ -1,7 +1,6 @@
 #pragma once
 /// A log on a real journal, and a read model that counts.
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
@@ -13,30 +12,11 @@
 
 #include "events/rocksdb_journal.h"
 #include "projections/runner/projection_set.h"
+#include "tests/support/temporary_directory.h"
 
 namespace souk::test {
 
-namespace fs = std::filesystem;
 using std::chrono::milliseconds;
-
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    // In memory where there is such a place: the syncs of the journal are not what is tested.
-    const fs::path under = fs::exists("/dev/shm") ? "/dev/shm" : fs::temp_directory_path();
-    std::string name = (under / "souk-runner-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 /// What the engine does for the runner: durable batches, then the feed.
 class Log {

@@ -21,7 +21,7 @@ struct Place {
   }
   bool caught_up() { return runner->wait_for(log.end(), patience); }
 
-  TemporaryDirectory home;
+  TemporaryDirectory home{Medium::memory};
   Log log;
   Switches switches;
   std::unique_ptr<ProjectionRunner> runner;
@@ -140,6 +140,30 @@ TEST_CASE("runner: a commit that fails is tried again, and the cause is shown me
   CHECK(eventually([&] { return p.runner->status().fault.empty(); }));
 }
 
+TEST_CASE("runner: a slow model costs nobody else anything, moves, and can be stopped soon") {
+  Place p;
+  p.begin();
+  REQUIRE(p.caught_up());
+  p.switches.slow_us = 20'000;
+  const auto began = std::chrono::steady_clock::now();
+  for (int i = 0; i < 500; ++i) p.log.receive({1}, "a", 1);
+  CHECK(std::chrono::steady_clock::now() - began < milliseconds(3'000));  // of its 10 s
+  // It shows what it has long before it has all.
+  CHECK(p.runner->wait_for({{{1}, 10}}, milliseconds(3'000)));
+  CHECK(eventually([&] { return p.runner->status().state == ProjectionState::catching_up; }));
+  const auto status = p.runner->status();
+  CHECK(status.lag_events > 0);
+  CHECK_FALSE(status.stuck);
+  const auto asked = std::chrono::steady_clock::now();
+  REQUIRE(p.runner->pause().ok());
+  CHECK(std::chrono::steady_clock::now() - asked < milliseconds(1'500));
+  p.switches.slow_us = 0;
+  REQUIRE(p.runner->resume().ok());
+  REQUIRE(p.caught_up());
+  CHECK(sums(*p.runner)["a"] == 500);
+  CHECK(p.runner->status().applied == 500);
+}
+
 TEST_CASE("runner: paused it stands still, resumed it catches up") {
   Place p;
   p.begin();
@@ -170,6 +194,7 @@ TEST_CASE("runner: a rebuild is switched in while writes go on, and found equal"
   writer.join();
   CHECK(p.runner->status().last_rebuild == "equal to the copy before");
   REQUIRE(p.caught_up());
+  CHECK(p.runner->status().applied == static_cast<std::uint64_t>(written));  // each counts once
   CHECK(sums(*p.runner)["a"] == written);
   const int opened = p.switches.opened;
   p.begin();  // the new copy is the one that counts

@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 """What an operator does, and what happens to a data directory: restarts, copies, damage, wrong options."""
+import contextlib
+import glob
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import threading
 import time
 import unittest
 
-from souk_client import CLEAN_ENVIRONMENT, LOST, PATIENCE, Daemon, NotReady, Shop, binary
+from souk_client import CLEAN_ENVIRONMENT, LOST, PATIENCE, Daemon, NotReady, Shop, binary, eventually
 
 
 def soukd(*options, timeout=20):
@@ -95,6 +98,51 @@ class Restarts(unittest.TestCase):
             again = Shop(daemon.client()).add(cart, sku, key="once")
             self.assertEqual((again.status, again.raw), (first.status, first.raw))
             self.assertEqual(again.headers.get("idempotent-replay"), "true")
+
+
+class Verify(unittest.TestCase):
+    """P5 from outside: `souk verify` compares each read model with the fold of the log."""
+
+    def setUp(self):
+        self.daemon = Daemon().start()
+        self.addCleanup(self.daemon.__exit__)
+        fill(self.daemon)
+        client = self.daemon.client()
+        eventually(lambda: client.get("/v1/projections").json["projections"],
+                   lambda found: found and all(one["state"] == "live" and one["lag_events"] == 0 for one in found))
+        self.assertEqual(self.daemon.stop(), 0)
+        self.scratch = tempfile.mkdtemp(prefix="souk-test-")
+        self.addCleanup(shutil.rmtree, self.scratch)
+
+    def command(self):
+        return {"args": [binary("souk"), "verify", "--data-dir", self.daemon.data_dir], "text": True,
+                "env": {**CLEAN_ENVIRONMENT, "TMPDIR": self.scratch}}
+
+    def verify(self):
+        ran = subprocess.run(**self.command(), capture_output=True, check=False)
+        self.assertEqual(os.listdir(self.scratch), [])
+        return ran
+
+    def test_a_row_that_somebody_changed_is_found(self):
+        clean = self.verify()
+        self.assertEqual(clean.returncode, 0, clean.stdout + clean.stderr)
+        self.assertRegex(clean.stdout, r"(?m)^read model search: \d+ events$")
+        self.assertRegex(clean.stdout, r"(?m)^read model analytics: \d+ events$")
+        generation, = glob.glob(os.path.join(self.daemon.data_dir, "projections", "analytics", "0*"))
+        with contextlib.closing(sqlite3.connect(os.path.join(generation, "analytics.sqlite"))) as database, database:
+            database.execute("UPDATE order_row SET value = value + 1 WHERE no = 1")
+        found = self.verify()
+        self.assertEqual(found.returncode, 1)
+        self.assertRegex(found.stdout, r"(?m)^P5 violated by projection analytics at \d+ events: ")
+        self.assertNotIn("projection search", found.stdout)
+
+    def test_ctrl_c_leaves_nothing_behind(self):
+        running = subprocess.Popen(**self.command(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        while running.poll() is None and not glob.glob(os.path.join(self.scratch, "*", "stored")):
+            pass
+        running.send_signal(signal.SIGINT)
+        said, _ = running.communicate(timeout=30 * PATIENCE)
+        self.assertEqual((running.returncode, os.listdir(self.scratch)), (-signal.SIGINT, []), said)
 
 
 class DataDirectories(unittest.TestCase):

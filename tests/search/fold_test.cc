@@ -12,7 +12,7 @@
 using namespace souk;
 using souk::testing::product;
 using souk::testing::Shop;
-using souk::testing::TemporaryFolder;
+using souk::testing::TemporaryDirectory;
 
 namespace {
 
@@ -191,7 +191,7 @@ TEST_CASE("fold: kills, copies and commits at any moment end in the same model")
     for (std::size_t i = 0; i < all; ++i) {
       if (*rc::gen::inRange(0, 4) == 0) commits.insert(i);
     }
-    const TemporaryFolder folder;
+    const TemporaryDirectory folder;
     const auto cut = *rc::gen::inRange<std::size_t>(0, all + 1);
     {
       const auto model = opened(folder / "killed");
@@ -223,7 +223,7 @@ TEST_CASE("fold: kills, copies and commits at any moment end in the same model")
 }
 
 TEST_CASE("fold: an index older than the products is brought up to date") {
-  const TemporaryFolder folder;
+  const TemporaryDirectory folder;
   {
     const auto model = opened(folder / "a");
     REQUIRE(Shop::apply(*model, "A", product("Old lamp"), 1).ok());
@@ -244,7 +244,7 @@ TEST_CASE("fold: an index older than the products is brought up to date") {
 }
 
 TEST_CASE("fold: an index of other products, or a damaged one, is made anew") {
-  const TemporaryFolder folder;
+  const TemporaryDirectory folder;
   {
     const auto other = opened(folder / "other");
     REQUIRE(Shop::apply(*other, "X", product("Wool hat"), 1).ok());
@@ -263,7 +263,7 @@ TEST_CASE("fold: an index of other products, or a damaged one, is made anew") {
 }
 
 TEST_CASE("fold: an event that does not fit is poison and changes nothing") {
-  const TemporaryFolder folder;
+  const TemporaryDirectory folder;
   const auto model = opened(folder / "a");
   const auto most = std::numeric_limits<std::int64_t>::max();
   REQUIRE(Shop::apply(*model, "A", StockReceived{most, ""}, 1).ok());

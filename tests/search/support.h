@@ -1,5 +1,5 @@
 #pragma once
-/// What the tests of search share: a shop that makes events of products, and folders that vanish.
+/// What the tests of search share: a shop that makes events of products.
 #include <doctest/doctest.h>
 #include <unistd.h>
 
@@ -11,31 +11,12 @@
 #include <vector>
 
 #include "projections/search/search.h"
+#include "tests/support/temporary_directory.h"
 
 namespace souk::testing {
 
 namespace fs = std::filesystem;
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::random_device random;
-    path_ = fs::temp_directory_path() /
-            ("souk-search-" + std::to_string(::getpid()) + "-" + std::to_string(random()));
-    fs::create_directories(path_);
-  }
-  ~TemporaryFolder() {
-    std::error_code error;
-    fs::remove_all(path_, error);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const fs::path& path() const { return path_; }
-  fs::path operator/(std::string_view name) const { return path_ / name; }
-
- private:
-  fs::path path_;
-};
+using test::TemporaryDirectory;
 
 inline Money usd(std::int64_t cents) { return {{cents * 10'000}, *Currency::parse("USD")}; }
 
@@ -108,7 +89,7 @@ class Shop {
 
  private:
   SearchOptions options_;
-  TemporaryFolder folder_;
+  TemporaryDirectory folder_;
   std::shared_ptr<SearchModel> model_;
   std::int64_t now_ = 1'000;
 };

@@ -43,8 +43,9 @@ struct Node::Actors {
   }
 };
 
-Node::Node(const EngineOptions& options, const Surroundings& around, ReplySink& sink)
-    : options_(options), around_(around), sinks_{&sink} {
+Node::Node(const EngineOptions& options, const Surroundings& around, ReplySink& sink,
+           CommitFeed& feed)
+    : options_(options), around_(around), sinks_{&sink}, feed_(feed) {
   const ShardContext context{.options = options_,
                              .states = around.states,
                              .clock = around.clock,
@@ -61,7 +62,7 @@ Node::~Node() = default;
 Status Node::start() {
   around_.journal.start();
   around_.states.start(SimStateStore::Phase::recovering);
-  RecoveryReport report;
+  RecoveryReport& report = recovery_;
   for (auto& core : cores_)
     for (auto& shard : core->shards())
       if (auto status = shard->recover(around_.journal, report); !status.ok()) return status;
@@ -71,8 +72,7 @@ Status Node::start() {
 
   actors_ = std::make_unique<Actors>();
   Actors& a = *actors_;
-  a.journal =
-      a.system.spawn(journal_actor, &around_.journal, &a.counters, nullptr, options_.shards);
+  a.journal = a.system.spawn(journal_actor, &around_.journal, &a.counters, &feed_, options_.shards);
   a.store = a.system.spawn(store_actor, &around_.states, &around_.vault);
   for (std::uint32_t h = 0; h < options_.hosts; ++h)
     a.hosts.push_back(a.system.spawn(host_actor, h, cores_[h].get(),

@@ -27,7 +27,7 @@ struct Surroundings {
 class Node {
  public:
   /// `sink` is number 0.
-  Node(const EngineOptions& options, const Surroundings& around, ReplySink& sink);
+  Node(const EngineOptions& options, const Surroundings& around, ReplySink& sink, CommitFeed& feed);
   /// A crash: whatever is under way ends here. Lifecycle: SimJournal and SimStateStore crash first.
   ~Node();
 
@@ -43,6 +43,8 @@ class Node {
   /// REQUIRES: `ms` of the world's time pass as well.
   void pass(std::int64_t ms);
 
+  /// What the start found. REQUIRES: start() was ok.
+  const RecoveryReport& recovery() const { return recovery_; }
   const std::vector<std::unique_ptr<HostCore>>& cores() const { return cores_; }
   /// No order or user is owed anything, and no shard waits for the disk.
   bool at_rest() const;
@@ -52,6 +54,8 @@ class Node {
   const EngineOptions options_;
   const Surroundings around_;
   std::vector<ReplySink*> sinks_;
+  CommitFeed& feed_;
+  RecoveryReport recovery_;
   std::vector<std::unique_ptr<HostCore>> cores_;
   std::unique_ptr<Actors> actors_;
 };

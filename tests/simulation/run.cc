@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint64_t steps_max = 3'000'000;
 constexpr std::int64_t virtual_ms_max = 20LL * 60 * 1000;
 constexpr std::int64_t turn_ms_max = 20;
+constexpr std::size_t readers_max = 2;
 
 EngineOptions some_options(World& world) {
   EngineOptions options;
@@ -51,6 +52,7 @@ Faults some_faults(World& world) {
   f.request_lost = often(40, 20);
   f.reply_lost = often(40, 30);
   f.impatient = often(50, 50);
+  f.commit_fails = often(40, 30);
   return f;
 }
 
@@ -73,6 +75,14 @@ class Run {
     if (defect == Defect::acknowledges_before_sync) world_.faults.write_fails = 0;
     stock_the_shop();
     invite();
+    if (defect == Defect::acknowledges_before_sync)
+      return;  // who read what is lost is another tale
+    recent_bytes_ = static_cast<std::size_t>(world_.between(200, 20'000));
+    for (std::size_t i = 0; i < readers_max; ++i)
+      readers_.push_back(std::make_unique<SimReader>(world_, facts_, options_.shards,
+                                                     defect == Defect::checkpoint_without_effects
+                                                         ? SimModelDisk::Commits::torn
+                                                         : SimModelDisk::Commits::whole));
   }
 
   Outcome play() {
@@ -138,10 +148,14 @@ class Run {
   // ---- the node ----
 
   void start_node() {
-    auto node = std::make_unique<Node>(options_, around_, exchange_);
+    auto recent = std::make_unique<RecentLog>(options_.shards, recent_bytes_);
+    auto node = std::make_unique<Node>(options_, around_, exchange_, *recent);
     const Status started = node->start();
     if (started.ok()) {
+      recent_ = std::move(recent);
+      recent_->begin_at(node->recovery().last_seqs);
       node_ = std::move(node);
+      for (auto& reader : readers_) reader->begin({journal_, *recent_});
       steps_to_crash_ = crashes_left_ > 0 ? world_.between(0, world_.chance(40) ? 200 : 4'000) : -1;
       return;
     }
@@ -163,6 +177,7 @@ class Run {
     journal_.crash();
     states_.crash();
     exchange_.node_died();
+    for (auto& reader : readers_) reader->crash();
     node_.reset();
     world_.after(world_.chance(50) ? 0 : world_.between(1, 3'000), [this] { start_node(); });
   }
@@ -182,6 +197,8 @@ class Run {
     if (++outcome_.steps > steps_max || world_.time_ms() > virtual_ms_max) return stuck();
     if (node_ && steps_to_crash_ >= 0 && crashes_left_ > 0 && steps_to_crash_-- == 0)
       return crash();
+    if (node_)
+      for (auto& reader : readers_) reader->turn();
     if (node_ && node_->has_work() && !world_.chance(world_.faults.time_passes))
       return node_->work();
     std::int64_t ms = turn_ms_max;
@@ -196,17 +213,25 @@ class Run {
     std::string who = keeper_->finished() ? "" : keeper_->waits_for();
     for (const auto& client : clients_)
       if (!client->finished()) who = client->waits_for();
+    if (who.empty() && node_ && node_->at_rest() && !all_read())
+      who = "a read model is behind the log";
     world_.violated("progress", who.empty() ? "an order or a user is owed something for ever"
                                             : who + " for ever");
+  }
+
+  bool all_read() const {
+    return std::all_of(readers_.begin(), readers_.end(),
+                       [](const auto& reader) { return reader->at_the_end(); });
   }
 
   /// Nothing goes wrong any more: all that is owed is done, every hold sold, released or expired.
   void calm_down() {
     world_.faults = {};
     crashes_left_ = 0;
+    for (auto& reader : readers_) reader->calm_down();
     const auto rests = [&] {
       return node_ && node_->at_rest() && !node_->has_work() && journal_.idle() &&
-             provider_.under_way() == 0 && exchange_.unanswered().empty();
+             provider_.under_way() == 0 && exchange_.unanswered().empty() && all_read();
     };
     const std::int64_t until = world_.time_ms() + options_.hold_ms + 2'000;
     const std::int64_t at_most = until + 120'000;
@@ -227,6 +252,7 @@ class Run {
     judge_stock(world_, books);
     judge_money(world_, books, provider_);
     judge_users(world_, books, shop_, vault_);
+    for (auto& reader : readers_) reader->judge(referee_.positions());
     judge_sightings(world_, journal_, referee_, presenter_);
     judge_replay(world_, options_, around_, *node_);
     for (const auto& [shard, seq] : books.last_seq) outcome_.events += seq;
@@ -238,6 +264,10 @@ class Run {
     outcome_.virtual_ms = world_.time_ms();
     std::string all;
     for (const auto& [key, bytes] : journal_.records()) all += bytes;
+    for (const auto& reader : readers_) {
+      outcome_.readers += reader->counts();
+      all += reader->disk().fingerprint();
+    }
     outcome_.fingerprint = stable_hash(all);
     if (node_) count_life();
     return outcome_;
@@ -264,7 +294,11 @@ class Run {
                        node_->submit(std::move(request));
                        return true;
                      }};
-  std::unique_ptr<Node> node_;  // dies before all that it uses
+  std::size_t recent_bytes_ = 0;
+  std::unique_ptr<RecentLog> recent_;  // of this life of the node
+  std::unique_ptr<Node> node_;         // dies before all that it uses
+  Facts facts_{journal_};
+  std::vector<std::unique_ptr<SimReader>> readers_;
   const Street street_{world_, shop_, referee_, exchange_, vault_};
   std::unique_ptr<Client> keeper_;
   std::vector<std::unique_ptr<Client>> clients_;

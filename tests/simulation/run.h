@@ -3,15 +3,24 @@
 #include <cstdint>
 #include <string>
 
+#include "tests/simulation/reader.h"
+
 namespace souk::simulation {
 
 /// Defects that the simulation must find.
-enum class Defect { none, acknowledges_before_sync, forgets_answers_on_recovery, releases_twice };
+enum class Defect {
+  none,
+  acknowledges_before_sync,
+  forgets_answers_on_recovery,
+  releases_twice,
+  checkpoint_without_effects,  // a read model's, after a crash
+};
 
 struct Outcome {
   std::string violation;  // empty: every promise was kept
   std::uint64_t commands = 0, events = 0, crashes = 0, failed_starts = 0, steps = 0;
   std::uint64_t evictions = 0, checkpoints = 0, fingerprint = 0;
+  ReaderCounts readers;
   std::int64_t virtual_ms = 0;
 };
 

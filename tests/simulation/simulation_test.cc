@@ -75,17 +75,24 @@ TEST_CASE("simulation: every promise is kept whatever fails") {
     all.evictions += one.evictions;
     all.checkpoints += one.checkpoints;
     all.virtual_ms += one.virtual_ms;
+    all.readers += one.readers;
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   MESSAGE(seeds << " seeds from " << first << " in " << took.count() << " s: " << all.commands
                 << " commands, " << all.events << " events, " << all.crashes << " crashes, "
                 << all.failed_starts << " failed starts, " << all.evictions << " evictions, "
                 << all.checkpoints << " checkpoints, " << all.steps << " messages, "
-                << all.virtual_ms / 1000 << " s of virtual time");
+                << all.virtual_ms / 1000 << " s of virtual time; read models: " << all.readers.steps
+                << " steps, " << all.readers.opened << " times opened, " << all.readers.rebuilt
+                << " rebuilt, " << all.readers.stale << " entities stale, " << all.readers.compared
+                << " times compared");
   if (seeds < seeds_usual) return;
   CHECK(all.crashes > 0);  // or nothing was tested
   CHECK(all.evictions > 0);
   CHECK(all.checkpoints > 0);
+  CHECK(all.readers.rebuilt > 0);
+  CHECK(all.readers.stale > 0);
+  CHECK(all.readers.mended > 0);
 }
 
 TEST_CASE("simulation: the same seed is the same run, byte by byte") {
@@ -106,6 +113,10 @@ TEST_CASE("simulation: an engine whose recovery forgets the answers of keys is f
 
 TEST_CASE("simulation: an engine that releases a hold twice is found out") {
   find_defect(Defect::releases_twice, "P3");
+}
+
+TEST_CASE("simulation: a read model whose checkpoint outlives its last batch is found out") {
+  find_defect(Defect::checkpoint_without_effects, "P5");
 }
 
 }  // namespace souk::simulation

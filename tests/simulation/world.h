@@ -24,6 +24,7 @@ struct Faults {
   int call_lost = 0, answer_lost = 0, answer_twice = 0, call_fails = 0;   // provider
   int call_slow = 0;
   int request_lost = 0, reply_lost = 0, impatient = 0;  // clients
+  int commit_fails = 0;                                 // read models
   int time_passes = 0;                                  // while there is work to do
 };
 

@@ -11,6 +11,8 @@
 #include "actors/shard.h"
 #include "events/rocksdb_journal.h"
 #include "gateway/api_presenter.h"
+#include "tools/souk/audit_read_model.h"
+#include "tools/souk/scratch.h"
 
 namespace souk::cli {
 namespace {
@@ -57,6 +59,7 @@ class Audit {
   }
 
   Status shard(ShardId id) {
+    last_seqs_.push_back(0);
     if (auto s = scan_log(id); !s.ok()) return s;
     ShardOutput output;
     const ShardContext from_nothing = context(no_states_);
@@ -67,6 +70,28 @@ class Audit {
     check_stock(id, whole);
     check_orders(id, whole);
     return compare_with_stored(id, whole);
+  }
+
+  /// P5. REQUIRES: all shards were gone through.
+  Status read_models(const std::vector<ProjectionKind>& kinds, const std::filesystem::path& under,
+                     AuditWatch& watch) {
+    for (const ProjectionKind& kind : kinds) {
+      const auto folder = under / kind.name;
+      if (!std::filesystem::exists(folder)) continue;
+      if (log_damaged_) {
+        report_.read_models.push_back({.name = kind.name, .not_compared = "the log is damaged"});
+        continue;
+      }
+      auto scratch = ScratchFolder::make();
+      if (!scratch.ok()) return scratch.error();
+      auto found = audit_read_model(kind, folder, journal_, last_seqs_, (*scratch)->path(), watch);
+      if (!found.ok()) return found.error();
+      if (!found->violation.empty())
+        violation("P5", "projection " + kind.name, fmt::format("{} events", found->report.events),
+                  found->violation);
+      report_.read_models.push_back(std::move(found->report));
+    }
+    return Done{};
   }
 
   AuditReport finish() {
@@ -104,6 +129,7 @@ class Audit {
 
   Status damaged(ShardId id, const Fault& fault) {
     if (fault.kind != Fault::Kind::corrupt) return fault;
+    log_damaged_ = true;
     violation("P1", fmt::format("shard {}", id.value), std::to_string(id.value), fault.what);
     return Done{};
   }
@@ -128,7 +154,7 @@ class Audit {
       ++report_.records;
       report_.events += batch->header.count;
       epoch = batch->header.epoch;
-      seq = batch->header.last_seq();
+      seq = last_seqs_.back() = batch->header.last_seq();
       Seq at = first_seq;
       for (const auto& t : batch->transactions) {
         ++report_.transactions;
@@ -267,13 +293,14 @@ class Audit {
   EngineOptions options_;
   AuditReport report_;
   std::map<std::string, Pieces> pieces_;
+  std::vector<Seq> last_seqs_;  // by shard
+  bool log_damaged_ = false;
 };
 
 }  // namespace
 
-Result<AuditReport, Fault> audit(
-    const std::string& data_dir,
-    const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
+Result<AuditReport, Fault> audit(const std::string& data_dir,
+                                 const std::vector<ProjectionKind>& kinds, AuditWatch& watch) {
   auto directory = DataDirectory::open_read_only(data_dir);
   if (!directory.ok()) return directory.error();
   auto journal = RocksDbJournal::open_read_only((*directory)->journal());
@@ -284,11 +311,14 @@ Result<AuditReport, Fault> audit(
   if (!ledger.ok()) return ledger.error();
   const std::uint32_t shards = (*directory)->manifest().shards;
   Audit audit(**journal, **states, ledger->get(), shards);
+  watch.begin("log", "shards", shards);
   for (std::uint32_t s = 0; s < shards; ++s) {
     if (auto status = audit.shard(ShardId{static_cast<std::uint16_t>(s)}); !status.ok())
       return status.error();
-    progress(s + 1, shards);
+    watch.add(1);
   }
+  if (auto status = audit.read_models(kinds, (*directory)->projections(), watch); !status.ok())
+    return status.error();
   return audit.finish();
 }
 

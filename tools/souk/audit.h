@@ -2,32 +2,55 @@
 /// The audit behind `souk verify`: reads a stopped data directory and checks what Souk promises of
 /// it, from the log alone where that is possible.
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "events/result.h"
+#include "projections/projection.h"
 
 namespace souk::cli {
 
 struct Violation {
-  std::string promise;   // P1, P2, P3, P6, money
+  std::string promise;   // P1, P2, P3, P5, P6, money
   std::string entity;    // as a person reads it; "shard 12" where it is the log itself
-  std::string position;  // shard:seq, or the shard
+  std::string position;  // shard:seq, the shard, or how many events a read model knows
   std::string what;
+};
+
+/// How one read model stands.
+struct ReadModelReport {
+  std::string name;
+  std::uint64_t events = 0;           // that it knows, of all shards
+  std::uint64_t lag_events = 0;       // that the log has beyond these: no violation
+  std::uint64_t stale_entities = 0;   // quarantined: compared as they were before that
+  std::uint64_t held_events = 0;      // of these entities: not compared
+  std::uint64_t left_out_events = 0;  // that the model cannot take, and whose entity is not stale
+  std::string not_compared;           // why; empty: it was compared
 };
 
 struct AuditReport {
   std::uint64_t shards = 0, records = 0, transactions = 0, events = 0, entities = 0, orders = 0,
                 skus = 0, stored_states = 0, ignored_records = 0;
+  std::vector<ReadModelReport> read_models;
   std::uint64_t violations_found = 0;  // all; `violations` keeps the first
   std::vector<Violation> violations;
 };
 inline constexpr std::size_t violations_kept_max = 1'000;
 
-/// `progress` is called after each shard (done, of). Errors: locked (a daemon runs), mismatch (no
-/// data directory), unavailable, unsupported. Wrong bytes are violations, not errors.
+/// Is told how far an audit is.
+class AuditWatch {
+ public:
+  virtual ~AuditWatch() = default;
+  /// `total` of `things` are now gone through: shards of the log, events of a read model.
+  virtual void begin(const std::string& phase, const std::string& things, std::uint64_t total) = 0;
+  virtual void add(std::uint64_t done) = 0;
+};
+
+/// `kinds`: the read models to compare with the fold of the log, where the directory has them;
+/// each is copied and folded anew in a temporary folder, so the directory stays as it is.
+/// Errors: locked (a daemon runs), mismatch (no data directory), full, unavailable, unsupported.
+///         Wrong bytes are violations, not errors.
 Result<AuditReport, Fault> audit(const std::string& data_dir,
-                                 const std::function<void(std::uint64_t, std::uint64_t)>& progress);
+                                 const std::vector<ProjectionKind>& kinds, AuditWatch& watch);
 
 }  // namespace souk::cli

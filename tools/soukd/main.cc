@@ -21,9 +21,8 @@
 #include "gateway/api_read_side.h"
 #include "gateway/api_service.h"
 #include "gateway/http_server.h"
-#include "projections/analytics/analytics.h"
 #include "projections/runner/projection_set.h"
-#include "projections/search/search.h"
+#include "tools/read_models.h"
 #include "tools/soukd/config.h"
 
 extern char** environ;
@@ -133,8 +132,7 @@ Status start(Daemon& d, const Loaded& loaded, std::chrono::steady_clock::time_po
   SearchOptions search;
   if (!loaded.config.search_synonyms.empty()) search.synonyms = loaded.config.search_synonyms;
   d.projections = std::make_unique<ProjectionSet>(
-      std::vector<ProjectionKind>{search_kind(search), analytics_kind()},
-      d.directory->projections(), LogSource{*d.journal, *d.recent});
+      read_models(search), d.directory->projections(), LogSource{*d.journal, *d.recent});
   d.projections->start();
   d.read_side = std::make_unique<ReadSide>(*d.projections, LogSource{*d.journal, *d.recent});
   if (d.recovery.ignored_records > 0)
