@@ -22,7 +22,8 @@ class CafEngine final : public Engine {
                                .randomness = ports.randomness,
                                .presenter = ports.presenter,
                                .incarnation = incarnation(ports.randomness),
-                               .quote_now = {}};
+                               .quote_now = {},
+                               .freshness = ports.freshness};
     for (std::uint32_t h = 0; h < options_.hosts; ++h)
       cores_.push_back(std::make_unique<HostCore>(h, context, ports.journal));
   }

@@ -13,6 +13,7 @@
 #include "actors/state_store.h"
 #include "actors/vault.h"
 #include "events/commit_feed.h"
+#include "events/freshness.h"
 #include "events/journal.h"
 #include "events/time.h"
 
@@ -50,7 +51,8 @@ struct EnginePorts {
   Clock& clock;
   Randomness& randomness;
   const Presenter& presenter;
-  CommitFeed* feed = nullptr;  // none: nobody reads
+  CommitFeed* feed = nullptr;      // none: nobody reads
+  Freshness* freshness = nullptr;  // none: nobody keeps copies
 };
 
 struct RecoveryReport {

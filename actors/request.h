@@ -122,6 +122,8 @@ struct Reply {
   std::uint8_t op = 0;  // index in Op, for metrics
   EntityKey entity;     // the one created or changed (an order for check-out)
   Version version = 0;  // ETag
+  /// Of a read: every document of this entity with this version is this one.
+  bool version_tells_all = false;
   ShardId shard;
   Seq seq = 0;        // the position
   Currency currency;  // of get_order

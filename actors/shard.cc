@@ -199,8 +199,13 @@ void Shard::apply_to_user(const Transaction& t, std::size_t index, Seq seq) {
   changed(h, seq);
 }
 
+void Shard::mark(const EntityKey& entity, Seq seq) {
+  if (context_.freshness) context_.freshness->changed(id_, entity, seq);
+}
+
 void Shard::apply(const Transaction& t, std::size_t index, Seq seq) {
   const Event& event = t.events[index];
+  mark(event.entity, seq);
   switch (event.entity.kind()) {
     case Kind::cart:
       return apply_to_cart(t, index, seq);
@@ -215,6 +220,7 @@ void Shard::apply(const Transaction& t, std::size_t index, Seq seq) {
       if (closes_answer(t, index))
         h.state.answers.keep(
             answer_of(t, h.state.order.version, static_cast<std::uint8_t>(h.state.order.status)));
+      if (h.state.order.user) mark(*h.state.order.user, seq);  // whose list of orders shows it
       return changed(h, seq);
     }
     case Kind::email: {

@@ -26,6 +26,7 @@
 #include "actors/hosted.h"
 #include "actors/request.h"
 #include "events/batch.h"
+#include "events/freshness.h"
 
 namespace souk {
 
@@ -89,6 +90,7 @@ struct ShardContext {
   /// The catalogue's word on a SKU, where it can be had at once (committed, in memory, same
   /// driver).
   std::function<std::optional<Quote>(const Sku&)> quote_now;
+  Freshness* freshness = nullptr;  // none: nobody keeps copies
 };
 
 class Shard {
@@ -228,6 +230,7 @@ class Shard {
   };
   void record(const Cause& cause, std::vector<Event>&& events);
   void apply(const Transaction& transaction, std::size_t index, Seq seq);
+  void mark(const EntityKey& entity, Seq seq);
   void apply_to_cart(const Transaction& transaction, std::size_t index, Seq seq);
   void apply_to_sku(const Transaction& transaction, std::size_t index, Seq seq);
   void apply_to_user(const Transaction& transaction, std::size_t index, Seq seq);

@@ -71,6 +71,10 @@ constexpr bool is_command(Action action) {
 constexpr bool is_read(Action action) {
   return action >= Action::get_product && action <= Action::get_payment;
 }
+/// A read whose answer is a document of one entity: the cache knows those.
+constexpr bool is_document(Action action) {
+  return action >= Action::get_product && action <= Action::get_order;
+}
 constexpr std::size_t index_of(Action action) { return static_cast<std::size_t>(action); }
 
 /// Part of the request hash that is stored with an idempotency key: append only, never renumber.

@@ -79,6 +79,11 @@ bool none_match_names(std::string_view header, Version version) {
   return named;
 }
 
+bool has_it_already(std::string_view if_none_match, Version version, bool version_tells_all) {
+  if (if_none_match.empty()) return false;
+  return if_none_match == "*" || (version_tells_all && none_match_names(if_none_match, version));
+}
+
 bool read_conditions(const HttpRequest& request, Conditions& out, Problem& problem) {
   if (request.has_idempotency_key) {
     if (!is_idempotency_key(request.idempotency_key)) {

@@ -257,7 +257,8 @@ void ApiMetrics::add_server(const HttpServer& server) {
 
 std::string ApiMetrics::text(const EngineCounters& engine, const RecoveryReport& recovery,
                              double recovery_seconds,
-                             const std::vector<ProjectionStatus>& projections) const {
+                             const std::vector<ProjectionStatus>& projections,
+                             const Views::Stats& views) const {
   MetricsPage page;
   page.requests(*this);
   page.engine(engine);
@@ -266,6 +267,13 @@ std::string ApiMetrics::text(const EngineCounters& engine, const RecoveryReport&
     page.servers(servers_);
   }
   page.projections(projections);
+  page.counter("souk_view_hits_total", "Documents sent from memory",
+               static_cast<double>(views.hits));
+  page.counter("souk_view_outdated_total", "Documents in memory that had to be made anew",
+               static_cast<double>(views.outdated));
+  page.counter("souk_view_made_total", "Documents made", static_cast<double>(views.made));
+  page.gauge("souk_view_cache_bytes", "What the documents in memory take",
+             static_cast<double>(views.bytes));
   page.gauge("souk_recovery_seconds", "How long the last start took to recover", recovery_seconds);
   page.gauge("souk_recovery_events", "Events replayed by it", static_cast<double>(recovery.events));
   page.gauge("souk_recovery_entities", "Entities loaded by it",

@@ -10,6 +10,7 @@
 
 #include "actors/engine.h"
 #include "gateway/api_fields.h"
+#include "gateway/api_views.h"
 #include "gateway/http_server.h"
 #include "projections/runner/runner.h"
 
@@ -36,7 +37,8 @@ class ApiMetrics {
 
   /// The whole page, in Prometheus' text format.
   std::string text(const EngineCounters& engine, const RecoveryReport& recovery,
-                   double recovery_seconds, const std::vector<ProjectionStatus>& projections) const;
+                   double recovery_seconds, const std::vector<ProjectionStatus>& projections,
+                   const Views::Stats& views) const;
   std::uint64_t counted(Action action, std::size_t result) const {
     return by_action_[index_of(action)].results[result].load(std::memory_order_relaxed);
   }

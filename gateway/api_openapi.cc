@@ -289,6 +289,7 @@ std::string parameters_of(const Route& route) {
   } else if (is_read(route.action)) {
     for (const auto* name : {"MinPosition", "IfNoneMatch"})
       all.push_back(reference("parameters", name));
+    if (is_document(route.action)) all.push_back(reference("parameters", "AcceptEncoding"));
   }
   if (const auto* question = question_of(route.action)) {
     if (route.method == HttpMethod::get) all.push_back(reference("parameters", "MinPosition"));
@@ -318,13 +319,29 @@ std::string request_body(const Route& route) {
          object_schema(shape_of(route.action).fields, Place::body) + "}}}";
 }
 
+/// Of an answer without a problem: `,"headers":{...}`.
+std::string headers_of(Action action) {
+  std::vector<std::pair<std::string_view, std::string_view>> all;
+  if (is_command(action) || is_read(action))
+    all = {{"ETag", "ETag"}, {"Souk-Position", "SoukPosition"}};
+  if (is_command(action)) all.emplace_back("Idempotent-Replay", "IdempotentReplay");
+  if (is_document(action)) {
+    all.emplace_back("Cache-Control", "CacheControl");
+    all.emplace_back("Vary", "Vary");
+    all.emplace_back("Content-Encoding", "ContentEncoding");
+  }
+  if (action == Action::get_product) all.emplace_back("Surrogate-Key", "SurrogateKey");
+  if (all.empty()) return {};
+  std::string out;
+  for (const auto& [name, component] : all)
+    out += (out.empty() ? "" : ",") + in_quotes(name) + ":" + reference("headers", component);
+  return ",\"headers\":{" + out + "}";
+}
+
 std::string success(int status, std::string_view schema, Action action) {
   std::string out = "\"" + std::to_string(status) + "\":{\"description\":";
   out += status == 202 ? in_quotes("The order is not final yet") : in_quotes("Done");
-  if (is_command(action) || is_read(action))
-    out += R"(,"headers":{"ETag":{"$ref":"#/components/headers/ETag"},"Souk-Position":{"$ref":)"
-           R"("#/components/headers/SoukPosition"},"Idempotent-Replay":{"$ref":)"
-           R"("#/components/headers/IdempotentReplay"}})";
+  out += headers_of(action);
   if (!schema.empty()) {
     const auto type = action == Action::commands ? "application/x-ndjson" : "application/json";
     out += ",\"content\":{\"" + std::string(type) +
@@ -346,6 +363,8 @@ std::string responses_of(Action action) {
   if (is_command(action) && shape_of(action).minimal != Minimal::keeps_body &&
       !answers.schema.empty())
     out += "," + success(204, {}, action);
+  if (is_document(action))
+    out += ",\"304\":{\"description\":" + in_quotes("You have it already") + headers_of(action) + "}";
   std::vector<std::string_view> problems;
   if (is_command(action)) problems = {"400", "404", "409", "412", "413", "415", "422", "503"};
   if (is_read(action)) problems = {"400", "404", "422", "503", "504"};
@@ -369,7 +388,8 @@ std::string openapi_document(const Router& router, std::string_view version) {
   std::string out =
       R"({"openapi":"3.1.0","info":{"title":"Souk","version":)" + in_quotes(version) +
       R"(,"description":"A commerce engine: every change is an event, every command may be )"
-      R"(repeated with its key. Lengths of texts are counted in bytes of UTF-8."},"paths":{)";
+      R"(repeated with its key. HEAD is answered wherever GET is, with the same headers. Lengths of )"
+      R"(texts are counted in bytes of UTF-8."},"paths":{)";
   bool first_path = true;
   for (const auto& [path, routes] : by_path) {
     out += (first_path ? "" : ",") + in_quotes(path) + ":{";

@@ -128,6 +128,8 @@ bool Api::read(Visit& visit) {
   ticket.started_ns = visit.started_ns;
   ticket.exchange = visit.exchange;
   ticket.if_none_match = visit.request.if_none_match;
+  ticket.document_key = Views::key_of(visit.request.target);
+  ticket.encoding = wanted_encoding(visit.request.accept_encoding);
   std::uint64_t number = 0;
   if (!take_ticket(std::move(ticket), number, visit.problem)) return false;
   hand_over(number, std::move(prepared));

@@ -37,12 +37,8 @@ HttpResponse response_of(const Problem& problem) {
 }
 
 bool is_not_modified(const Ticket& ticket, const Reply& reply) {
-  // A product shows its stock, the orders of a user their states: their versions do not tell those.
-  const bool told_by_version =
-      ticket.action == Action::get_cart || ticket.action == Action::get_order ||
-      ticket.action == Action::get_user || ticket.action == Action::get_stock;
-  return told_by_version && reply.code == ReplyCode::ok && !ticket.if_none_match.empty() &&
-         none_match_names(ticket.if_none_match, reply.version);
+  return reply.code == ReplyCode::ok &&
+         has_it_already(ticket.if_none_match, reply.version, reply.version_tells_all);
 }
 
 HttpResponse response_of(const Ticket& ticket, Reply&& reply) {
@@ -57,10 +53,6 @@ HttpResponse response_of(const Ticket& ticket, Reply&& reply) {
   response.etag = reply.version;
   response.replayed = reply.replayed;
   add_position(response.position, reply);
-  if (is_not_modified(ticket, reply)) {
-    response.status = 304;
-    return response;
-  }
   if (reply.code == ReplyCode::ok && ticket.wants == Wants::minimal) {
     response.status = 204;
     return response;

@@ -14,8 +14,7 @@ HttpResponse response_of(const Problem& problem);
 HttpResponse response_of(const Ticket& ticket, Reply&& reply);
 BatchAnswer batch_answer_of(const Ticket& ticket, Reply&& reply);
 BatchAnswer batch_answer_of(const Problem& problem);
-/// 304: the client has this version already. Only for documents that are a function of their
-/// version.
+/// 304: the client has this document already.
 bool is_not_modified(const Ticket& ticket, const Reply& reply);
 HttpResponse response_of_record(OrderId order, const PaymentRecord& record);
 

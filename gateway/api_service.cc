@@ -43,7 +43,8 @@ bool read_wait(const CommandShape& shape, const RouteMatch& match, Conditions& c
 }  // namespace
 
 ApiCommon::ApiCommon(Engine& engine, Vault& vault, PaymentProvider& payments,
-                     Randomness& randomness, ReadSide& read_side, ApiOptions options)
+                     Randomness& randomness, ReadSide& read_side, const Freshness& freshness,
+                     ApiOptions options)
     : engine_(engine),
       vault_(vault),
       randomness_(randomness),
@@ -51,6 +52,7 @@ ApiCommon::ApiCommon(Engine& engine, Vault& vault, PaymentProvider& payments,
       options_(std::move(options)),
       openapi_(openapi_document(router_, options_.version)),
       console_(console_page(options_.version)),
+      views_(freshness, options_.view_cache_bytes),
       worker_(vault, payments) {}
 
 Api::Api(ApiCommon& common)
@@ -73,7 +75,13 @@ void Api::on_request(HttpServer& server, ExchangeId exchange, const HttpRequest&
     server_ = &server;
     common_.metrics().add_server(server);
   }
-  Visit visit{exchange, request, {}, now_ns(), {}};
+  const auto started_ns = now_ns();
+  if (const auto action = common_.views().answer(server, exchange, request)) {
+    common_.metrics().count(*action, static_cast<std::size_t>(ReplyCode::ok),
+                            static_cast<std::uint64_t>(now_ns() - started_ns));
+    return;
+  }
+  Visit visit{exchange, request, {}, started_ns, {}};
   std::string_view allow;
   if (!common_.router().find(request.method, request.target, visit.match, visit.problem, allow) ||
       !dispatch(visit))
@@ -178,7 +186,8 @@ bool Api::operation(Visit& visit) {
       response.content_type = "text/plain; version=0.0.4; charset=utf-8";
       response.body = common_.metrics().text(
           common_.engine().counters(), common_.options().recovery,
-          common_.options().recovery_seconds, common_.read_side().set().statuses());
+          common_.options().recovery_seconds, common_.read_side().set().statuses(),
+          common_.views().stats());
       break;
     case Action::openapi:
       response.body = common_.openapi();
@@ -310,8 +319,9 @@ void Api::query_done(std::vector<QueryDone>&& done) {
 }
 
 void Api::take_reply(Reply&& reply) {
-  const auto* ticket = tickets_.find(reply.ticket);
+  auto* ticket = tickets_.find(reply.ticket);
   if (ticket == nullptr) return;
+  if (!reply.body.sealed.empty()) ticket->document_key.clear();  // nothing personal is kept
   if (reply.body.sealed.empty() || is_not_modified(*ticket, reply)) {
     const auto number = reply.ticket;
     finish(number, std::move(reply));
@@ -384,6 +394,8 @@ void Api::finish(std::uint64_t number, Reply&& reply) {
     nothing.currency = reply.currency;
     server_->respond(ticket.exchange,
                      response_of_record(OrderId{*Id128::from_bytes(reply.entity.id())}, nothing));
+  } else if (is_document(ticket.action) && reply.code == ReplyCode::ok) {
+    common_.views().answer(*server_, ticket, std::move(reply));
   } else {
     server_->respond(ticket.exchange, response_of(ticket, std::move(reply)));
   }

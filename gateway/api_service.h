@@ -18,6 +18,7 @@
 #include "gateway/api_router.h"
 #include "gateway/api_tickets.h"
 #include "gateway/api_vault_worker.h"
+#include "gateway/api_views.h"
 #include "gateway/http_server.h"
 
 namespace souk {
@@ -27,14 +28,16 @@ struct ApiOptions {
   RecoveryReport recovery;  // of the engine's start, for metrics
   double recovery_seconds = 0;
   std::size_t tickets_max = limits::tickets_max;  // per I/O thread
+  std::size_t view_cache_bytes = 64 << 20;
 };
 
 /// Lifecycle: made after the engine has started, before any Api; outlives them. To end: drain the
 ///            servers, stop the engine, `stop` this, then the Apis may go.
 class ApiCommon {
  public:
+  /// `freshness`: that the engine writes to.
   ApiCommon(Engine& engine, Vault& vault, PaymentProvider& payments, Randomness& randomness,
-            ReadSide& read_side, ApiOptions options);
+            ReadSide& read_side, const Freshness& freshness, ApiOptions options);
   /// From here on /readyz says 503, so that load balancers look elsewhere. Thread: any.
   void drain() { draining_.store(true, std::memory_order_relaxed); }
   void stop() {
@@ -50,6 +53,7 @@ class ApiCommon {
   ReadSide& read_side() { return read_side_; }
   QueryWorkers& queries(QueryLane lane) { return queries_[static_cast<std::size_t>(lane)]; }
   ApiMetrics& metrics() { return metrics_; }
+  Views& views() { return views_; }
   const Router& router() const { return router_; }
   const std::string& openapi() const { return openapi_; }
   const std::string& console() const { return console_; }
@@ -65,6 +69,7 @@ class ApiCommon {
   std::string openapi_;
   std::string console_;
   ApiMetrics metrics_;
+  Views views_;
   VaultWorker worker_;
   std::array<QueryWorkers, query_lanes> queries_{
       QueryWorkers({.name = "query", .threads = 2}),

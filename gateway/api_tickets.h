@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "actors/request.h"
+#include "gateway/api_compression.h"
 #include "gateway/api_fields.h"
 #include "gateway/http_server.h"
 
@@ -22,7 +23,10 @@ struct Ticket {
   ExchangeId exchange;             // unless of a batch
   std::uint32_t batch = no_batch;  // its slot
   std::uint32_t line = 0;          // within the batch
+  // of a document
   std::string if_none_match = {};
+  std::string document_key = {};  // to keep it under; empty: it is not kept
+  Encoding encoding = Encoding::identity;
 };
 
 /// Numbered slots. A number is never used again before 2^32 others were, so that a late answer

@@ -32,6 +32,7 @@ class EpollHttpServer final : public HttpServer {
   void drain(int deadline_ms) override;
   void wake() override;
   void respond(ExchangeId exchange, HttpResponse&& response) override;
+  void respond(ExchangeId exchange, const ReadyResponse& response) override;
   bool waiting(ExchangeId exchange) const override;
   HttpStats stats() const override { return counters_.read(); }
 
@@ -70,6 +71,8 @@ class EpollHttpServer final : public HttpServer {
   // Answers out.
   void reject(Connection& c, const Rejection& why);
   void answer(Connection& c, HttpResponse&& response);
+  AfterAnswer begin_answer(Connection& c);
+  void send_answer(Connection& c, int status, std::string_view body);
   void send(Connection& c, std::string_view head, std::string_view body);
   void flush(Connection& c);
   void note_sent(Connection& c, std::size_t bytes);

@@ -150,6 +150,15 @@ void EpollHttpServer::respond(ExchangeId exchange, HttpResponse&& response) {
   if (waiting(exchange)) answer(connections_[exchange.slot], std::move(response));
 }
 
+void EpollHttpServer::respond(ExchangeId exchange, const ReadyResponse& response) {
+  if (!waiting(exchange)) return;
+  Connection& c = connections_[exchange.slot];
+  const AfterAnswer after = begin_answer(c);
+  const std::time_t now = std::time(nullptr);
+  append_response_head(response, after, date_.at(now), now, out_);
+  send_answer(c, response.status, response.body);
+}
+
 /// The server's own answer, and the connection's last.
 void EpollHttpServer::reject(Connection& c, const Rejection& why) {
   if (why.status < 500 && why.status != 408) counters_.bad_requests.add(1);
@@ -166,15 +175,24 @@ void EpollHttpServer::reject(Connection& c, const Rejection& why) {
 }
 
 void EpollHttpServer::answer(Connection& c, HttpResponse&& response) {
-  c.close_after = c.close_after || response.close || !accepting_;
+  c.close_after = c.close_after || response.close;
+  const AfterAnswer after = begin_answer(c);
+  append_response_head(response, after, date_.at(std::time(nullptr)), out_);
+  send_answer(c, response.status, response.body);
+}
+
+/// Its head goes into out_, then send_answer().
+AfterAnswer EpollHttpServer::begin_answer(Connection& c) {
+  c.close_after = c.close_after || !accepting_;
   c.state = State::sending;
   c.deadline_ms = now_ms_ + limits_.write_timeout_ms;
   c.taken_bytes = 0;
   out_.clear();
-  append_response_head(response, c.close_after ? AfterAnswer::close : AfterAnswer::keep_open,
-                       date_.at(std::time(nullptr)), out_);
-  std::string_view body = response.body;
-  if (c.head_only || !status_has_body(response.status)) body = {};
+  return c.close_after ? AfterAnswer::close : AfterAnswer::keep_open;
+}
+
+void EpollHttpServer::send_answer(Connection& c, int status, std::string_view body) {
+  if (c.head_only || !status_has_body(status)) body = {};
   if (body.size() <= copied_body_bytes_max) {
     out_.append(body);
     body = {};

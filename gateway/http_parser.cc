@@ -146,6 +146,9 @@ class HeadParser final : public http::basic_parser<true> {
       case http::field::accept:
         if (request.accept.empty()) keep(value, request.accept, error);
         return;
+      case http::field::accept_encoding:
+        if (request.accept_encoding.empty()) keep(value, request.accept_encoding, error);
+        return;
       case http::field::prefer:
         if (request.prefer.empty()) keep(value, request.prefer, error);
         return;

@@ -71,21 +71,26 @@ void append_field(std::string_view name, std::string_view value, std::string& ou
   out.append("\r\n");
 }
 
+/// The status line and the date.
+void append_start(int status, std::string_view date, std::string& out) {
+  if (status == 200) {
+    out.append("HTTP/1.1 200 OK\r\nDate: ");
+  } else {
+    out.append("HTTP/1.1 ");
+    append_number(static_cast<std::uint64_t>(status), out);
+    out.push_back(' ');
+    out.append(reason(status)).append("\r\nDate: ");
+  }
+  out.append(date).append("\r\n");
+}
+
 }  // namespace
 
 bool status_has_body(int status) { return status != 204 && status != 304; }
 
 void append_response_head(const HttpResponse& response, AfterAnswer after, std::string_view date,
                           std::string& out) {
-  if (response.status == 200) {
-    out.append("HTTP/1.1 200 OK\r\nDate: ");
-  } else {
-    out.append("HTTP/1.1 ");
-    append_number(static_cast<std::uint64_t>(response.status), out);
-    out.push_back(' ');
-    out.append(reason(response.status)).append("\r\nDate: ");
-  }
-  out.append(date).append("\r\n");
+  append_start(response.status, date, out);
   if (status_has_body(response.status)) {
     if (!response.body.empty()) {
       out.append("Content-Type: ").append(response.content_type).append("\r\n");
@@ -99,6 +104,7 @@ void append_response_head(const HttpResponse& response, AfterAnswer after, std::
     append_number(response.etag, out);
     out.append("\"\r\n");
   }
+  if (!response.cache_control.empty()) append_field("Cache-Control: ", response.cache_control, out);
   if (!response.position.empty()) append_field("Souk-Position: ", response.position, out);
   if (response.replayed) out.append("Idempotent-Replay: true\r\n");
   if (response.truncated) out.append("Souk-Truncated: true\r\n");
@@ -109,6 +115,20 @@ void append_response_head(const HttpResponse& response, AfterAnswer after, std::
   }
   if (!response.allow.empty()) append_field("Allow: ", response.allow, out);
   if (!response.location.empty()) append_field("Location: ", response.location, out);
+  if (after == AfterAnswer::close) out.append("Connection: close\r\n");
+  out.append("\r\n");
+}
+
+void append_response_head(const ReadyResponse& response, AfterAnswer after, std::string_view date,
+                          std::time_t now, std::string& out) {
+  append_start(response.status, date, out);
+  // Before Cache-Control: nginx up to 1.22 lets the later of the two rule.
+  if (response.shared == SharedUse::to_the_end_of_the_second) {
+    out.append("X-Accel-Expires: @");
+    append_number(static_cast<std::uint64_t>(now), out);
+    out.append("\r\n");
+  }
+  out.append(response.fields);
   if (after == AfterAnswer::close) out.append("Connection: close\r\n");
   out.append("\r\n");
 }

@@ -16,6 +16,10 @@ enum class AfterAnswer : std::uint8_t { keep_open, close };
 void append_response_head(const HttpResponse& response, AfterAnswer after, std::string_view date,
                           std::string& out);
 
+/// The same of a ready answer. `now`: that `date` shows.
+void append_response_head(const ReadyResponse& response, AfterAnswer after, std::string_view date,
+                          std::time_t now, std::string& out);
+
 /// Whether an answer with this status can have a body.
 bool status_has_body(int status);
 

@@ -20,8 +20,8 @@ struct HttpRequest {
   HttpMethod method = HttpMethod::other;
   std::string_view target;  // as sent: path and query, percent-encoded
   std::string_view body;    // has at least 64 readable bytes behind it (for simdjson)
-  std::string_view content_type, accept, prefer, idempotency_key, if_match, if_none_match,
-      souk_min_position;
+  std::string_view content_type, accept, accept_encoding, prefer, idempotency_key, if_match,
+      if_none_match, souk_min_position;
   bool has_idempotency_key = false, has_if_match = false, has_min_position = false,
        has_content_type = false;
 };
@@ -30,14 +30,31 @@ struct HttpResponse {
   int status = 200;
   std::string_view content_type = "application/json";  // static storage; not sent without a body
   std::string body;
-  std::uint64_t etag = 0;  // 0: none; sent as "N"
-  std::string position;    // Souk-Position; empty: none
-  bool replayed = false;   // Idempotent-Replay: true
-  bool truncated = false;  // Souk-Truncated: true: there were more rows
-  int retry_after_s = 0;   // 0: none
-  std::string_view allow;  // Allow, of 405; static storage
-  std::string location;    // empty: none
-  bool close = false;      // Connection: close
+  std::uint64_t etag = 0;          // 0: none; sent as "N"
+  std::string position;            // Souk-Position; empty: none
+  bool replayed = false;           // Idempotent-Replay: true
+  bool truncated = false;          // Souk-Truncated: true: there were more rows
+  int retry_after_s = 0;           // 0: none
+  std::string_view allow;          // Allow, of 405; static storage
+  std::string location;            // empty: none
+  bool close = false;              // Connection: close
+  std::string_view cache_control;  // static storage; empty: none
+};
+
+/// Until when caches between us and the clients may use an answer without asking again.
+enum class SharedUse : std::uint8_t {
+  as_its_fields_say,
+  /// nginx: to the end of this second of the wall clock (X-Accel-Expires), so that what it serves
+  /// is never older than a second; its other times to live are whole seconds, rounded up.
+  to_the_end_of_the_second,
+};
+
+/// An answer whose bytes are there already. Views: they must last until `respond` returns.
+struct ReadyResponse {
+  int status = 200;
+  std::string_view fields;  // header lines, each with its CR LF; all but Date and Connection
+  std::string_view body;
+  SharedUse shared = SharedUse::as_its_fields_say;
 };
 
 /// Names one request that waits for its answer. A stale one (the client has gone) is harmless.
@@ -104,6 +121,7 @@ class HttpServer {
   virtual void wake() = 0;
   /// Thread: I/O.
   virtual void respond(ExchangeId exchange, HttpResponse&& response) = 0;
+  virtual void respond(ExchangeId exchange, const ReadyResponse& response) = 0;
   /// The client is still there. Thread: I/O.
   virtual bool waiting(ExchangeId exchange) const = 0;
   virtual HttpStats stats() const = 0;  // Thread: any

@@ -149,6 +149,19 @@ class FakeServer final : public HttpServer {
   void respond(ExchangeId exchange, HttpResponse&& response) override {
     answers[exchange.slot] = std::move(response);
   }
+  /// As the other kind of answer, and its header lines beside it.
+  void respond(ExchangeId exchange, const ReadyResponse& response) override {
+    HttpResponse& answer = answers[exchange.slot] = {};
+    answer.status = response.status;
+    answer.body = response.body;
+    fields[exchange.slot] = response.fields;
+    const auto etag = response.fields.find("ETag: \"");
+    if (etag != std::string_view::npos)
+      answer.etag = std::strtoull(response.fields.data() + etag + 7, nullptr, 10);
+    const auto position = response.fields.find("Souk-Position: ");
+    const auto rest = response.fields.substr(position + 15);
+    answer.position = rest.substr(0, rest.find("\r\n"));
+  }
   bool waiting(ExchangeId exchange) const override { return !gone.contains(exchange.slot); }
   HttpStats stats() const override { return {}; }
 
@@ -166,6 +179,7 @@ class FakeServer final : public HttpServer {
     return wakes_ != taken_;
   }
   std::map<std::uint32_t, HttpResponse> answers;
+  std::map<std::uint32_t, std::string> fields;  // of ready answers
   std::set<std::uint32_t> gone;
 
  private:
@@ -176,7 +190,7 @@ class FakeServer final : public HttpServer {
 
 struct Headers {
   std::optional<std::string> key = {}, if_match = {}, content_type = {}, min_position = {};
-  std::string prefer = {}, if_none_match = {}, accept = {};
+  std::string prefer = {}, if_none_match = {}, accept = {}, accept_encoding = {};
 };
 
 /// A log in memory, empty until a test writes.
@@ -232,6 +246,7 @@ struct Edge {
   MemoryLog log{recent};
   ProjectionSet projections;
   ReadSide read_side{projections, {log, recent}};
+  Freshness freshness{64};
   ApiCommon common;
   Api api;
   std::uint32_t next_exchange = 0;
@@ -240,7 +255,7 @@ struct Edge {
                 std::vector<ProjectionKind> kinds = {},
                 const std::filesystem::path& folder = "nowhere")
       : projections(std::move(kinds), folder, {log, recent}),
-        common(engine, vault, payments, randomness, read_side, std::move(options)),
+        common(engine, vault, payments, randomness, read_side, freshness, std::move(options)),
         api(common) {}
   ~Edge() { common.stop(); }
 
@@ -256,6 +271,7 @@ struct Edge {
     request.prefer = headers.prefer;
     request.if_none_match = headers.if_none_match;
     request.accept = headers.accept;
+    request.accept_encoding = headers.accept_encoding;
     const auto set = [](const std::optional<std::string>& value, std::string_view& view,
                         bool& has) {
       has = value.has_value();

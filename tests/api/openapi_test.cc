@@ -82,6 +82,9 @@ TEST_CASE("openapi: bodies, parameters and limits are those of the tables") {
   CHECK(json.text(pointer("/v1/carts/{cart_id}/items") + "/post/parameters/0/name") == "cart_id");
   CHECK(json.has(pointer("/v1/carts/{cart_id}/items") + "/post/responses/204"));
   CHECK_FALSE(json.has(pointer("/v1/carts") + "/post/responses/204"));
+  CHECK(json.has(pointer("/v1/products/{sku}") + "/get/responses/304/headers/Surrogate-Key"));
+  CHECK(json.has(pointer("/v1/carts/{cart_id}") + "/get/responses/200/headers/Cache-Control"));
+  CHECK_FALSE(json.has(pointer("/v1/payments/{order_id}") + "/get/responses/304"));
   const auto batch =
       pointer("/v1/commands") + "/post/requestBody/content/application~1x-ndjson/schema/oneOf";
   CHECK(json.at(batch).get_array().size() == command_count);

@@ -35,6 +35,20 @@ TEST_CASE("http response: the head has every field that is given, and no other")
         "Connection: close\r\n\r\n");
 }
 
+TEST_CASE("http response: a ready answer is its fields behind the date") {
+  ReadyResponse response{200, "ETag: \"3\"\r\n", "{}"};
+  std::string out;
+  append_response_head(response, AfterAnswer::keep_open, "now", 1'700'000'000, out);
+  CHECK(out == "HTTP/1.1 200 OK\r\nDate: now\r\nETag: \"3\"\r\n\r\n");
+  response.status = 304;
+  response.shared = SharedUse::to_the_end_of_the_second;
+  out.clear();
+  append_response_head(response, AfterAnswer::close, "now", 1'700'000'000, out);
+  CHECK(out ==
+        "HTTP/1.1 304 Not Modified\r\nDate: now\r\nX-Accel-Expires: @1700000000\r\n"
+        "ETag: \"3\"\r\nConnection: close\r\n\r\n");
+}
+
 TEST_CASE("http response: 204 and 304 say nothing of a body") {
   HttpResponse response;
   response.body = "x";

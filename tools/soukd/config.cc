@@ -32,6 +32,8 @@ const Option options[] = {
     {"hosts", &Config::hosts, 0, 64, "worker threads that drive shards; 0: one for each two cores"},
     {"memory_mb", &Config::memory_mb, 16, 1'048'576,
      "MiB for carts, orders, stock in memory; the rest is on disk"},
+    {"view_cache_mb", &Config::view_cache_mb, 1, 1'048'576,
+     "MiB for ready-to-send documents of what is read often"},
     {"hold_ms", &Config::hold_ms, 100, 86'400'000,
      "how long a reservation lasts without its payment"},
     {"payment_retry_ms", &Config::payment_retry_ms, 10, 60'000,

@@ -21,6 +21,7 @@ struct Config {
   std::int64_t shards = 64;
   std::int64_t hosts = 0;  // 0: one for each two cores
   std::int64_t memory_mb = 1'024;
+  std::int64_t view_cache_mb = 64;
   std::int64_t hold_ms = 15 * 60 * 1'000;
   std::int64_t payment_retry_ms = 1'000;
   std::int64_t payment_deadline_ms = 10'000;

@@ -58,6 +58,7 @@ struct Daemon {
   std::unique_ptr<JsonPresenter> presenter;
   std::unique_ptr<PaymentSimulator> payments;
   std::unique_ptr<RecentLog> recent;
+  std::unique_ptr<Freshness> freshness;
   std::unique_ptr<Engine> engine;
   std::unique_ptr<ProjectionSet> projections;
   std::unique_ptr<ReadSide> read_side;
@@ -115,6 +116,7 @@ Status start(Daemon& d, const Loaded& loaded, std::chrono::steady_clock::time_po
   options.shards = d.directory->manifest().shards;
   options.hosts = std::min(options.hosts, options.shards);
   d.recent = std::make_unique<RecentLog>(options.shards, recent_bytes_max);
+  d.freshness = std::make_unique<Freshness>(options.shards);
   auto engine = Engine::start(options,
                               {.journal = *d.journal,
                                .states = *d.states,
@@ -123,7 +125,8 @@ Status start(Daemon& d, const Loaded& loaded, std::chrono::steady_clock::time_po
                                .clock = d.clock,
                                .randomness = d.randomness,
                                .presenter = *d.presenter,
-                               .feed = d.recent.get()},
+                               .feed = d.recent.get(),
+                               .freshness = d.freshness.get()},
                               d.recovery);
   if (!engine.ok()) return engine.error();
   d.engine = std::move(*engine);
@@ -142,9 +145,10 @@ Status start(Daemon& d, const Loaded& loaded, std::chrono::steady_clock::time_po
   api.recovery = d.recovery;
   api.recovery_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  api.view_cache_bytes = static_cast<std::size_t>(loaded.config.view_cache_mb) << 20;
   api.tickets_max = static_cast<std::size_t>(loaded.config.in_flight_max);
   d.common = std::make_unique<ApiCommon>(*d.engine, *d.vault, *d.payments, d.randomness,
-                                         *d.read_side, api);
+                                         *d.read_side, *d.freshness, api);
   d.api = std::make_unique<Api>(*d.common);
   HttpLimits limits;
   limits.connections_max = static_cast<std::size_t>(loaded.config.connections_max);
