@@ -17,7 +17,7 @@ Encoding wanted_encoding(std::string_view accept_encoding);
 std::string_view encoding_name(Encoding encoding);
 
 /// The whole of `plain`, compressed. Nothing where memory is short or it would not become smaller.
-/// Costs about 4 us a KiB of JSON with gzip, 1 us with zstd.
+/// Costs: gzip 40 us and 7 us a KiB of JSON, zstd 5 us and 3 us a KiB.
 std::optional<std::string> compress(Encoding encoding, std::string_view plain);
 
 }  // namespace souk

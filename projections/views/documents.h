@@ -34,7 +34,7 @@ struct Document {
 ///
 /// Limits: `bytes_max` for documents, their keys and the table; what is being sent just then comes
 ///         on top.
-/// Thread: any. A lookup costs about 0.15 us and holds a lock for most of it.
+/// Thread: any. A lookup costs less than a microsecond and holds a lock for most of it.
 class DocumentCache {
  public:
   explicit DocumentCache(std::size_t bytes_max);

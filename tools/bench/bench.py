@@ -1,34 +1,30 @@
 #!/usr/bin/env python3
 """The benchmarks of `tools/dev bench`: prints one table. Every row is measured on this machine, now.
-usage: bench.py [--quick] [--only nginx|souk|inside]
+usage: bench.py [--quick] [--only nginx|views|souk|inside]
 
-Rows: durable add-to-cart over HTTP against a bare `return 200` of nginx, in turns, under the same load generator
+Rows: products read over HTTP against nginx sending the same bytes from its memory, durable add-to-cart over HTTP against a bare `return 200` of nginx, in turns, under the same load generator
 (wrk), the mixes of `souk bench`, and the engine alone. The load generator shares the cores with the server, so of nginx only the
 ratio of many pairs means something."""
 import argparse
 import json
 import os
 import re
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import uuid
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests", "scenarios"))
-from souk_client import Daemon, Shop, binary, money  # noqa: E402
+from nginx import Nginx  # noqa: E402
+from souk_client import Client, Daemon, Shop, binary, money  # noqa: E402
 
 CONNECTIONS = 64
 CARTS = 2000
 PRODUCTS = 100
 
-NGINX = """worker_processes 1; daemon off; pid {home}/nginx.pid; error_log {home}/nginx.log;
-events {{ worker_connections 1024; }}
-http {{ access_log off; keepalive_requests 1000000000;
-  server {{ listen 127.0.0.1:{port};
-            location / {{ default_type application/json; return 200 '{{}}'; }} }} }}
+NGINX = """server { listen 127.0.0.1:{port};
+  location / { default_type application/json; return 200 '{}'; } }
 """
 
 # New keys in every run: a repeated key would be answered from memory.
@@ -41,11 +37,24 @@ request = function()
     {{['Content-Type'] = 'application/json', ['Idempotency-Key'] = '{run}-' .. n, ['Prefer'] = 'return=minimal'}},
     '{{"sku":"p' .. math.random(0, {products} - 1) .. '","quantity":1}}')
 end
-done = function(summary, latency)
+"""
+
+
+WRK_DONE = """done = function(summary, latency)
   local errors = summary.errors
   io.write(string.format('RESULT %f %f %f %f %d\\n', summary.requests / (summary.duration / 1e6),
     latency:percentile(50) / 1000, latency:percentile(99) / 1000, latency:percentile(99.9) / 1000,
     errors.status + errors.connect + errors.read + errors.timeout))
+end
+"""
+# One target, or those of many products in turn; both servers get the same.
+WRK_READ = """local n = 0
+local paths = {{{paths}}}
+local requests = {{}}
+init = function() for i, path in ipairs(paths) do requests[i] = wrk.format('GET', path) end end
+request = function()
+  n = n % #requests + 1
+  return requests[n]
 end
 """
 
@@ -68,11 +77,15 @@ class Table:
 
 
 def wrk(home, address, carts, seconds):
+    return run_wrk(home, address, WRK.format(seed=uuid.uuid4().int % 2**31, carts=",".join(f'"{c}"' for c in carts),
+                                             run=uuid.uuid4().hex[:8], products=PRODUCTS) + WRK_DONE, seconds)
+
+
+def run_wrk(home, address, lua, seconds):
     """requests/s, p50, p99, p99.9 in ms, errors."""
-    script = os.path.join(home, "add.lua")
+    script = os.path.join(home, "wrk.lua")
     with open(script, "w", encoding="utf-8") as file:
-        file.write(WRK.format(seed=uuid.uuid4().int % 2**31, carts=",".join(f'"{c}"' for c in carts),
-                              run=uuid.uuid4().hex[:8], products=PRODUCTS))
+        file.write(lua)
     said = subprocess.run(["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", script, f"http://{address}"],
                           capture_output=True, text=True, check=True).stdout
     rate, p50, p99, p999, errors = re.search(r"RESULT (\S+) (\S+) (\S+) (\S+) (\d+)", said).groups()
@@ -85,29 +98,51 @@ def against_nginx(table, rounds, seconds):
         for number in range(PRODUCTS):
             shop.client.put(f"/v1/products/p{number}", {"name": f"p{number}", "price": money("1.25")})
         carts = [shop.cart() for _ in range(CARTS)]
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        conf = os.path.join(home, "nginx.conf")
-        with open(conf, "w", encoding="utf-8") as file:
-            file.write(NGINX.format(home=home, port=port))
-        nginx = subprocess.Popen(["nginx", "-c", conf, "-p", home])
-        try:
-            time.sleep(0.5)
+        with Nginx(NGINX) as nginx:
             runs = {"nginx, return 200": [], "souk, durable add-to-cart": []}
             wrk(home, daemon.address, carts, 1)  # warm
             for _ in range(rounds):
-                runs["nginx, return 200"].append(wrk(home, f"127.0.0.1:{port}", carts, seconds))
+                runs["nginx, return 200"].append(wrk(home, nginx.address, carts, seconds))
                 runs["souk, durable add-to-cart"].append(wrk(home, daemon.address, carts, seconds))
-        finally:
-            nginx.terminate()
-            nginx.wait()
+    show_pairs(table, runs)
+
+
+def show_pairs(table, runs):
+    """Of two: nginx, then us."""
     pairs = [ours[0] / theirs[0] for theirs, ours in zip(*runs.values())]
     for what, measured in runs.items():
         middle = [statistics.median(run[i] for run in measured) for i in range(4)]
         ours = what.startswith("souk")
         note = f"{statistics.median(pairs):.2f} of nginx (pairs {min(pairs):.2f} to {max(pairs):.2f})" if ours else ""
         table.add(what, *middle, sum(run[4] for run in measured), note)
+
+
+def views_against_nginx(table, rounds, seconds):
+    """The same products, byte for byte, from the memory of both."""
+    with tempfile.TemporaryDirectory(prefix="souk-bench-") as home, Daemon() as daemon:
+        shop = Shop(daemon.client())
+        paths, locations = [], []
+        for number in range(PRODUCTS):
+            sku = shop.product(stock=10 + number)
+            paths.append(f"/v1/products/{sku}")
+            body = shop.client.get(paths[-1]).raw.decode()
+            locations.append(f"location = {paths[-1]} {{ default_type application/json; return 200 '{body}'; }}")
+        with Nginx("server { listen 127.0.0.1:{port};\n" + "\n".join(locations) + " }") as nginx:
+            for path in paths:
+                theirs = Client(nginx.address)
+                if theirs.get(path).raw != shop.client.get(path).raw:
+                    sys.exit(f"nginx does not send the same bytes for {path}")
+                theirs.close()
+            for count in (1, PRODUCTS):
+                lua = WRK_READ.format(paths=",".join(f'"{path}"' for path in paths[:count])) + WRK_DONE
+                what = "a product" if count == 1 else f"{count} products"
+                runs = {f"nginx, {what} from memory": [], f"souk, {what}": []}
+                run_wrk(home, daemon.address, lua, 1)  # warm
+                for turn in range(rounds):
+                    servers = list(zip(runs, (nginx.address, daemon.address)))
+                    for name, address in servers if turn % 2 == 0 else reversed(servers):
+                        runs[name].append(run_wrk(home, address, lua, seconds))
+                show_pairs(table, runs)
 
 
 MIXES = [["http"], ["batch", "--format", "ndjson"], ["batch", "--format", "capnp"],
@@ -148,13 +183,15 @@ def inside(quick):
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--quick", action="store_true", help="a second each, to see that everything runs")
-    arguments.add_argument("--only", default="", choices=["", "nginx", "souk", "inside"])
+    arguments.add_argument("--only", default="", choices=["", "nginx", "views", "souk", "inside"])
     given = arguments.parse_args()
     rounds, seconds = (1, 1) if given.quick else (5, 5)
     tempfile.tempdir = "/var/tmp"  # a real disk: /tmp may be memory
     table = Table()
     if given.only in ("", "nginx"):
         against_nginx(table, rounds, seconds)
+    if given.only in ("", "views"):
+        views_against_nginx(table, rounds, seconds)
     if given.only in ("", "souk"):
         souk_bench(table, seconds)
     if table.rows:
