@@ -94,6 +94,7 @@ BatchAnswer batch_answer_of(const Ticket& ticket, Reply&& reply) {
 
 HttpResponse response_of_record(OrderId order, const PaymentRecord& record) {
   HttpResponse response;
+  response.cache_control = "private, no-store";
   auto& json = response.body;
   json = R"({"order_id":")" + order.text() + '"';
   const auto money = [&](std::string_view name, Micros amount) {

@@ -179,6 +179,10 @@ TEST_CASE("views: who may keep what") {
       read(edge, "/v1/users/" + some_user().text() + "/orders", document(some_user(), 0, "{}"));
   CHECK(has_field(edge, orders, "Cache-Control: private, no-store"));
   CHECK(edge.server.fields[orders].find("ETag") == std::string::npos);
+  edge.payments.records[some_order()] = {};
+  const auto payment = edge.send(HttpMethod::get, "/v1/payments/" + some_order().text());
+  edge.wake();
+  CHECK(edge.answer(payment).cache_control == "private, no-store");
   for (const auto exchange : {stock, cart, order, orders})
     CHECK(edge.server.fields[exchange].find("Surrogate-Key") == std::string::npos);
 }

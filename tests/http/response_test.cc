@@ -21,6 +21,7 @@ TEST_CASE("http response: the head has every field that is given, and no other")
   response.body = "{}";
   response.content_type = "application/problem+json";
   response.etag = 18446744073709551615u;
+  response.cache_control = "no-store";
   response.position = "p";
   response.replayed = true;
   response.truncated = true;
@@ -29,9 +30,9 @@ TEST_CASE("http response: the head has every field that is given, and no other")
   response.location = "/v1/a%20b";
   CHECK(head_of(response, AfterAnswer::close) ==
         "HTTP/1.1 409 Conflict\r\nDate: now\r\nContent-Type: application/problem+json\r\n"
-        "Content-Length: 2\r\nETag: \"18446744073709551615\"\r\nSouk-Position: p\r\n"
-        "Idempotent-Replay: true\r\nSouk-Truncated: true\r\nRetry-After: 2\r\nAllow: "
-        "GET\r\nLocation: /v1/a%20b\r\n"
+        "Content-Length: 2\r\nETag: \"18446744073709551615\"\r\nCache-Control: no-store\r\n"
+        "Souk-Position: p\r\nIdempotent-Replay: true\r\nSouk-Truncated: true\r\n"
+        "Retry-After: 2\r\nAllow: GET\r\nLocation: /v1/a%20b\r\n"
         "Connection: close\r\n\r\n");
 }
 

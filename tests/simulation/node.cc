@@ -45,14 +45,20 @@ struct Node::Actors {
 
 Node::Node(const EngineOptions& options, const Surroundings& around, ReplySink& sink,
            CommitFeed& feed)
-    : options_(options), around_(around), sinks_{&sink}, feed_(feed) {
+    : options_(options),
+      around_(around),
+      freshness_(options.shards),
+      copies_(around.world, freshness_, sink),
+      sinks_{&copies_},
+      feed_(feed) {
   const ShardContext context{.options = options_,
                              .states = around.states,
                              .clock = around.clock,
                              .randomness = around.randomness,
                              .presenter = around.presenter,
                              .incarnation = around.world.number(),
-                             .quote_now = {}};
+                             .quote_now = {},
+                             .freshness = &freshness_};
   for (std::uint32_t h = 0; h < options_.hosts; ++h)
     cores_.push_back(std::make_unique<HostCore>(h, context, around.journal));
 }

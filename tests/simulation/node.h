@@ -6,6 +6,7 @@
 
 #include "actors/engine.h"
 #include "actors/host_core.h"
+#include "tests/simulation/copies.h"
 #include "tests/simulation/disk.h"
 #include "tests/simulation/outside.h"
 #include "tests/simulation/world.h"
@@ -53,6 +54,8 @@ class Node {
   struct Actors;
   const EngineOptions options_;
   const Surroundings around_;
+  Freshness freshness_;
+  Copies copies_;
   std::vector<ReplySink*> sinks_;
   CommitFeed& feed_;
   RecoveryReport recovery_;
