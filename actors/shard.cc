@@ -199,8 +199,10 @@ void Shard::apply_to_user(const Transaction& t, std::size_t index, Seq seq) {
   changed(h, seq);
 }
 
+/// Whoever keeps a document of `entity` has an old one now.
 void Shard::mark(const EntityKey& entity, Seq seq) {
-  if (context_.freshness) context_.freshness->changed(id_, entity, seq);
+  const bool has_documents = entity.kind() != Kind::email && entity.kind() != Kind::key;
+  if (context_.freshness && has_documents) context_.freshness->changed(id_, entity, seq);
 }
 
 void Shard::apply(const Transaction& t, std::size_t index, Seq seq) {
