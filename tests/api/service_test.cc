@@ -320,7 +320,7 @@ TEST_CASE("api: the metrics tell how each read model stands, and stuck from slow
   stuck.state = ProjectionState::quarantined;
   stuck.stuck = true;
   stuck.stale.resize(2);
-  const std::string page = ApiMetrics().text(EngineCounters(), {}, 0, {slow, stuck});
+  const std::string page = ApiMetrics().text(EngineCounters(), {}, 0, {slow, stuck}, {});
   for (const std::string line :
        {"# HELP souk_projection_lag_events ", "# TYPE souk_projection_lag_events gauge\n",
         "# TYPE souk_projection_events_total counter\n",

@@ -133,8 +133,9 @@ TEST_CASE("http reader: ambiguous lines are refused") {
     CAPTURE(c);
     CHECK(refusal(start + "A: b" + static_cast<char>(c) + "c\r\n\r\n") == 400);
     CHECK(refusal(start + "A" + static_cast<char>(c) + "c: b\r\n\r\n") == 400);
-    CHECK(refusal(std::string("GET /") + static_cast<char>(c) + "c HTTP/1.1\r\nHost: a\r\n\r\n") ==
-          400);
+    std::string target = "GET /c";  // in place: g++ 12 warns of what operator+ never does
+    target.back() = static_cast<char>(c);
+    CHECK(refusal(target + "c HTTP/1.1\r\nHost: a\r\n\r\n") == 400);
   }
   CHECK(refusal(start + "A: b\x7f\r\n\r\n") == 400);
 }
