@@ -364,7 +364,8 @@ std::string responses_of(Action action) {
       !answers.schema.empty())
     out += "," + success(204, {}, action);
   if (is_document(action))
-    out += ",\"304\":{\"description\":" + in_quotes("You have it already") + headers_of(action) + "}";
+    out +=
+        ",\"304\":{\"description\":" + in_quotes("You have it already") + headers_of(action) + "}";
   std::vector<std::string_view> problems;
   if (is_command(action)) problems = {"400", "404", "409", "412", "413", "415", "422", "503"};
   if (is_read(action)) problems = {"400", "404", "422", "503", "504"};

@@ -184,10 +184,10 @@ bool Api::operation(Visit& visit) {
     }
     case Action::metrics:
       response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-      response.body = common_.metrics().text(
-          common_.engine().counters(), common_.options().recovery,
-          common_.options().recovery_seconds, common_.read_side().set().statuses(),
-          common_.views().stats());
+      response.body =
+          common_.metrics().text(common_.engine().counters(), common_.options().recovery,
+                                 common_.options().recovery_seconds,
+                                 common_.read_side().set().statuses(), common_.views().stats());
       break;
     case Action::openapi:
       response.body = common_.openapi();

@@ -134,8 +134,8 @@ Status start(Daemon& d, const Loaded& loaded, std::chrono::steady_clock::time_po
   d.recent->begin_at(d.recovery.last_seqs);
   SearchOptions search;
   if (!loaded.config.search_synonyms.empty()) search.synonyms = loaded.config.search_synonyms;
-  d.projections = std::make_unique<ProjectionSet>(
-      read_models(search), d.directory->projections(), LogSource{*d.journal, *d.recent});
+  d.projections = std::make_unique<ProjectionSet>(read_models(search), d.directory->projections(),
+                                                  LogSource{*d.journal, *d.recent});
   d.projections->start();
   d.read_side = std::make_unique<ReadSide>(*d.projections, LogSource{*d.journal, *d.recent});
   if (d.recovery.ignored_records > 0)
