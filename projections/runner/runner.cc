@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
-#include "projections/runner/compare.h"
+#include <algorithm>
+
 #include "projections/runner/generations.h"
+#include "projections/runner/rebuild.h"
 
 namespace souk {
 namespace {
@@ -16,45 +16,20 @@ using std::chrono::milliseconds;
 
 /// Reading each commit by itself costs more than it is worth, so events are gathered; the longer,
 /// the more processor time the last step took: a model that has caught up leaves nine tenths of a
-/// core to the writers, until it is this late. Whoever waits for a position ends the gathering.
+/// core to the writers, until it is this late. Whoever asks for a position that is not there ends
+/// the gathering.
 constexpr milliseconds gather_min{5};
 constexpr milliseconds gather_max{500};
 constexpr int rest_for_work = 9;
 constexpr milliseconds idle_patience{500};
-constexpr milliseconds retry_after{500};
 constexpr milliseconds stuck_after{5'000};
 constexpr milliseconds rate_over{5'000};
-
-/// Readers give way to those who write; their threads have names that `top -H` shows.
-void begin_thread(std::string_view letter, const std::string& projection) {
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 15);
-  const std::string name = fmt::format("{}:{}", letter, projection).substr(0, 15);
-  ::pthread_setname_np(::pthread_self(), name.c_str());
-}
 
 /// What this thread has used of the processor.
 std::chrono::nanoseconds thread_time() {
   timespec used{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
   return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
-}
-
-std::uint64_t sum(const std::vector<Seq>& seqs) {
-  std::uint64_t all = 0;
-  for (const Seq s : seqs) all += s;
-  return all;
-}
-
-std::string_view text_of(Comparison compared) {
-  switch (compared) {
-    case Comparison::equal:
-      return "equal to the copy before";
-    case Comparison::differs:
-      return "differs from the copy before";
-    case Comparison::impossible:
-      return "not compared: one of the copies is not sound, or has stale entities";
-  }
-  return "";
 }
 
 }  // namespace
@@ -74,20 +49,6 @@ std::string_view name_of(ProjectionState state) {
   }
   return "";
 }
-
-/// A second copy, built on a thread of its own.
-struct ProjectionRunner::Builder {
-  std::uint64_t generation = 0;
-  std::vector<Seq> live_positions;  // unused while there is a live copy
-  std::atomic<bool> stop{false};
-  std::atomic<bool> done{false};
-  std::atomic<std::uint64_t> applied{0};
-  std::shared_ptr<Follower> follower;  // the thread's until done
-  std::shared_ptr<Condemned> condemned = std::make_shared<Condemned>();
-  std::optional<Fault> fault;
-  Clock::time_point began = Clock::now();
-  std::thread thread;
-};
 
 ProjectionRunner::ProjectionRunner(ProjectionKind kind, fs::path folder, LogSource source)
     : kind_(std::move(kind)), folder_(std::move(folder)), source_(source) {
@@ -181,15 +142,18 @@ void ProjectionRunner::turn() {
   if (builder_ && builder_->done) finish_rebuild();
   const auto idle = [this](std::chrono::nanoseconds patience, bool for_readers) {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, patience, [&] {
-      return stopping_ || !asked_.empty() || (for_readers && waiters_ > 0);
-    });
+    changed_.wait_for(lock, patience,
+                      [&] { return stopping_ || !asked_.empty() || (for_readers && wanted_); });
   };
   const bool can_follow = !paused_ && Clock::now() >= retry_at_ && live_;
   if (!live_ && !builder_ && Clock::now() >= retry_at_) open_live();
   if (!can_follow) {
     measure();
     return idle(milliseconds(50), false);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    wanted_ = false;  // whoever still waits after this step says so again
   }
   const auto used_before = thread_time();
   auto place = live_->step();
@@ -287,24 +251,10 @@ std::shared_ptr<Projection> ProjectionRunner::model() const {
 
 bool ProjectionRunner::reached(const std::vector<std::pair<ShardId, Seq>>& wanted) const {
   const std::lock_guard lock(mutex_);
-  if (!live_) return false;
-  for (const auto& [shard, seq] : wanted)
-    if (live_->visible(shard) < seq) return false;
-  return true;
-}
-
-bool ProjectionRunner::wait_for(const std::vector<std::pair<ShardId, Seq>>& wanted,
-                                milliseconds patience) const {
-  std::unique_lock lock(mutex_);
-  ++waiters_;
-  changed_.notify_all();
-  const bool there = changed_.wait_for(lock, patience, [&] {
-    if (!live_) return false;
-    for (const auto& [shard, seq] : wanted)
-      if (live_->visible(shard) < seq) return false;
-    return true;
-  });
-  --waiters_;
+  const bool there = live_ && std::ranges::all_of(wanted, [&](const auto& position) {
+                       return live_->visible(position.first) >= position.second;
+                     });
+  if (!there && !std::exchange(wanted_, true)) changed_.notify_all();
   return there;
 }
 
@@ -351,23 +301,6 @@ ProjectionRunner::Answer ProjectionRunner::rebuild() {
   });
 }
 
-ProjectionRunner::Answer ProjectionRunner::cancel_rebuild() {
-  return ask([this]() -> Answer {
-    if (!builder_) return Fault{Fault::Kind::unavailable, "no rebuild is under way"};
-    if (!live_)
-      return Fault{Fault::Kind::unavailable,
-                   "this is the first copy: without it there is none to answer"};
-    builder_->stop = true;
-    builder_->thread.join();
-    std::error_code error;
-    fs::remove_all(generation_folder(folder_, builder_->generation), error);
-    const std::lock_guard lock(mutex_);
-    builder_.reset();
-    shown_.last_rebuild = "cancelled";
-    return std::string("cancelled; the live copy goes on");
-  });
-}
-
 ProjectionRunner::Answer ProjectionRunner::mend(Follower::Mend how,
                                                 const std::optional<EntityKey>& only) {
   return ask([this, how, only]() -> Answer {
@@ -385,106 +318,6 @@ ProjectionRunner::Answer ProjectionRunner::mend(Follower::Mend how,
     measure();
     return fmt::format("{} of {} stale entities are right again", *mended, only ? 1 : stale);
   });
-}
-
-// ---- rebuilding ----
-
-std::string ProjectionRunner::begin_rebuild() {
-  auto builder = std::make_unique<Builder>();
-  builder->generation = generation_ + 1;
-  std::error_code error;
-  while (fs::exists(generation_folder(folder_, builder->generation), error)) ++builder->generation;
-  Builder* b = builder.get();
-  b->thread = std::thread([this, b] {
-    begin_thread("build", kind_.name);
-    const auto build = [&]() -> std::optional<Fault> {
-      for (;;) {
-        auto opened =
-            Follower::open(kind_, generation_folder(folder_, b->generation), source_, b->condemned);
-        if (!opened) return opened.error();
-        b->follower = std::move(*opened);
-        const std::uint64_t before = sum(b->follower->positions());
-        std::size_t known = b->condemned->size();
-        for (;;) {
-          if (b->stop || stopping_) return Fault{Fault::Kind::unavailable, "it was stopped"};
-          auto place = b->follower->step();
-          b->applied = before + b->follower->applied();
-          if (!place) {
-            if (b->condemned->size() == known) return place.error();
-            break;  // it threw: opened again, that event is known now
-          }
-          if (*place == Follower::Place::at_the_end) return std::nullopt;
-        }
-        known = b->condemned->size();
-        b->follower.reset();
-      }
-    };
-    b->fault = build();
-    b->done = true;
-    changed_.notify_all();
-  });
-  spdlog::info("projection is rebuilt projection={} generation={}", kind_.name, b->generation);
-  const std::lock_guard lock(mutex_);
-  builder_ = std::move(builder);
-  return fmt::format("a second copy is built beside the live one");
-}
-
-void ProjectionRunner::finish_rebuild() {
-  builder_->thread.join();
-  Builder& b = *builder_;
-  std::string outcome;
-  std::optional<Fault> fault = std::move(b.fault);
-  if (!fault && live_) {
-    if (const auto compared = compare_at_one_place(*live_, *b.follower, stopping_); !compared.ok())
-      fault = compared.error();
-    else
-      outcome = text_of(*compared);
-  }
-  if (!fault) {
-    if (auto status = make_current(folder_, b.generation); !status.ok()) {
-      fault = status.error();
-      // The comparison may have left it half-way.
-      const std::lock_guard lock(mutex_);
-      drop_live();
-    }
-  }
-  std::shared_ptr<Follower> old;
-  {
-    const std::lock_guard lock(mutex_);
-    if (fault) {
-      shown_.last_rebuild = "failed: " + fault->what;
-    } else {
-      const bool first = !live_;
-      old = drop_live();
-      live_ = std::move(b.follower);
-      if (!first) applied_before_ -= live_->applied();  // the same events once more
-      generation_ = b.generation;
-      condemned_ = b.condemned;
-      samples_.clear();
-      shown_.last_rebuild = outcome.empty() ? "built" : outcome;
-      shown_.fault.clear();
-    }
-    builder_.reset();
-  }
-  if (fault) {
-    spdlog::warn("projection's rebuild failed projection={} why=\"{}\"", kind_.name, fault->what);
-    retry_at_ = Clock::now() + retry_after;
-  } else {
-    spdlog::info("projection was rebuilt projection={} generation={} outcome=\"{}\"", kind_.name,
-                 generation_, outcome);
-  }
-  old.reset();
-  drop_leftovers();
-  measure();
-}
-
-void ProjectionRunner::drop_leftovers() {
-  std::error_code error;
-  for (fs::directory_iterator at(folder_, error), end; !error && at != end; at.increment(error)) {
-    std::error_code gone;
-    if (at->is_directory(gone) && at->path() != generation_folder(folder_, generation_))
-      fs::remove_all(at->path(), gone);
-  }
 }
 
 }  // namespace souk

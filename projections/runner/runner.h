@@ -48,11 +48,9 @@ class ProjectionRunner {
   ProjectionStatus status() const;
   /// The copy that answers; null while the first is built. Thread: any.
   std::shared_ptr<Projection> model() const;
-  /// Whether queries see all of `wanted`. Thread: any.
+  /// Whether queries see all of `wanted`. Where not, the runner rests no longer: ask again soon.
+  /// Thread: any.
   bool reached(const std::vector<std::pair<ShardId, Seq>>& wanted) const;
-  /// Waits for that. Thread: any but the runner's.
-  bool wait_for(const std::vector<std::pair<ShardId, Seq>>& wanted,
-                std::chrono::milliseconds patience) const;
 
   /// Each answers with what was done, or why not. Thread: any; may wait for a step of the runner.
   using Answer = Result<std::string, Fault>;
@@ -97,7 +95,7 @@ class ProjectionRunner {
 
   mutable std::mutex mutex_;  // what follows
   mutable std::condition_variable changed_;
-  mutable std::size_t waiters_ = 0;  // in wait_for
+  mutable bool wanted_ = false;  // a position that was not there: no rest
   std::shared_ptr<Follower> live_;
   std::deque<std::packaged_task<Answer()>> asked_;
   ProjectionStatus shown_;

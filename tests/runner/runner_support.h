@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -73,12 +74,24 @@ class Log {
   std::map<std::uint16_t, End> ends_;
 };
 
+/// Asks as the gateway's query workers do.
+inline bool reaches(const ProjectionRunner& runner,
+                    const std::vector<std::pair<ShardId, Seq>>& wanted, milliseconds patience) {
+  const auto give_up = std::chrono::steady_clock::now() + patience;
+  while (!runner.reached(wanted)) {
+    if (std::chrono::steady_clock::now() >= give_up) return false;
+    std::this_thread::sleep_for(milliseconds(2));
+  }
+  return true;
+}
+
 /// What the tests do to all copies of the model.
 struct Switches {
   std::atomic<bool> poisoned{false};  // an event with the reference "poison" is one
   std::atomic<bool> throwing{false};  // an event with the reference "throw" makes it throw
   std::atomic<bool> failing{false};   // commits fail
-  std::atomic<int> slow_us{0};        // per event
+  std::atomic<int> slow_us{0};        // per event, asleep
+  std::atomic<int> busy_us{0};        // per event, of the processor
   std::atomic<int> opened{0};
 };
 
@@ -102,6 +115,11 @@ class Tally final : public Projection {
   Result<Done, Poison> apply(const EventAt& event) override {
     if (const int us = switches_.slow_us)
       std::this_thread::sleep_for(std::chrono::microseconds(us));
+    if (const int us = switches_.busy_us) {
+      const auto used = [] { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; };
+      for (const double from = used(); used() - from < us / 1e6;) {
+      }
+    }
     const auto* received = std::get_if<StockReceived>(&event.event().payload);
     if (!received) return Done{};
     if (switches_.poisoned && received->reference == "poison")

@@ -88,7 +88,7 @@ struct Stopped {
     ProjectionSet set(kinds, home / "projections", {**journal, recent});
     set.start();
     for (const auto& runner : set.all()) {
-      REQUIRE(runner->wait_for(end, milliseconds(10'000)));
+      REQUIRE(reaches(*runner, end, milliseconds(10'000)));
       then(*runner);
     }
     set.stop();
