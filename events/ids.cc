@@ -22,26 +22,6 @@ constexpr std::array<std::uint8_t, 256> make_digit_values() {
 }
 constexpr std::array<std::uint8_t, 256> digit_values = make_digit_values();
 
-std::string_view kind_name(Kind kind) {
-  switch (kind) {
-    case Kind::none:
-      return "none";
-    case Kind::user:
-      return "user";
-    case Kind::sku:
-      return "sku";
-    case Kind::cart:
-      return "cart";
-    case Kind::order:
-      return "order";
-    case Kind::email:
-      return "email";
-    case Kind::key:
-      return "key";
-  }
-  return "unknown";
-}
-
 char kind_tag(Kind kind) {
   switch (kind) {
     case Kind::user:
@@ -113,6 +93,26 @@ std::optional<Sku> Sku::parse(std::string_view text) {
   if (text.find('/') != std::string_view::npos) return std::nullopt;
   if (!utf8_valid_without_controls(text)) return std::nullopt;
   return Sku{std::string(text)};
+}
+
+std::string_view kind_name(Kind kind) {
+  switch (kind) {
+    case Kind::none:
+      return "none";
+    case Kind::user:
+      return "user";
+    case Kind::sku:
+      return "sku";
+    case Kind::cart:
+      return "cart";
+    case Kind::order:
+      return "order";
+    case Kind::email:
+      return "email";
+    case Kind::key:
+      return "key";
+  }
+  return "unknown";
 }
 
 EntityKey::EntityKey(Kind kind, std::string_view id)

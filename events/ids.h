@@ -85,6 +85,8 @@ enum class Kind : std::uint8_t {
   email = 5,
   key = 6
 };
+/// `user`, `sku`, `cart`, `order`, `email`, `key`, `none`.
+std::string_view kind_name(Kind kind);
 
 /// Names any hosted entity, without an allocation.
 class EntityKey {

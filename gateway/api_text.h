@@ -6,14 +6,12 @@
 #include <string_view>
 
 #include "events/ids.h"
+#include "events/json_text.h"
 #include "events/money.h"
 #include "events/time.h"
 
 namespace souk {
 
-/// Appends `text` as a JSON string, in quotes. UTF-8 passes as it is.
-/// REQUIRES: `text` is UTF-8.
-void append_json_string(std::string& out, std::string_view text);
 void append_number(std::string& out, std::int64_t value);
 void append_number(std::string& out, std::uint64_t value);
 /// `{"amount":"12.50","currency":"GBP"}`

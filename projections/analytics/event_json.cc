@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "events/json_text.h"
+
 namespace souk {
 
 const std::array<std::string_view, std::variant_size_v<Payload>> event_type_names = {
@@ -68,7 +70,7 @@ class Members {
 
   void text(std::string_view name, std::string_view value) {
     begin(name);
-    append_json_text(out_, value);
+    append_json_string(out_, value);
   }
   void number(std::string_view name, std::int64_t value) {
     begin(name);
@@ -124,7 +126,7 @@ class Members {
     out_ += '[';
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (i > 0) out_ += ',';
-      append_json_text(out_, values[i]);
+      append_json_string(out_, values[i]);
     }
     out_ += ']';
   }
@@ -182,7 +184,7 @@ void put(Members& m, const UserOrdered& e) { m.id("order_id", e.order); }
 void put(Members& m, const EmailTaken& e) { m.id("user_id", e.user); }
 void put(Members& m, const EmailFreed& e) { m.id("user_id", e.user); }
 void put(Members& m, const KeyBound& e) {
-  m.text("target_type", entity_type_text(e.target.kind()));
+  m.text("target_type", kind_name(e.target.kind()));
   m.text("target", entity_id_text(e.target));
   m.hash("request_hash", e.request_hash);
 }
@@ -316,26 +318,6 @@ std::optional<std::size_t> parse_event_type(std::string_view name) {
   return static_cast<std::size_t>(found - event_type_names.begin());
 }
 
-std::string_view entity_type_text(Kind kind) {
-  switch (kind) {
-    case Kind::none:
-      return "none";
-    case Kind::user:
-      return "user";
-    case Kind::sku:
-      return "sku";
-    case Kind::cart:
-      return "cart";
-    case Kind::order:
-      return "order";
-    case Kind::email:
-      return "email";
-    case Kind::key:
-      return "key";
-  }
-  return "none";
-}
-
 std::string entity_id_text(const EntityKey& entity) {
   switch (entity.kind()) {
     case Kind::user:
@@ -386,24 +368,6 @@ std::string event_json(const Payload& payload) {
   std::string out;
   append_event_json(out, payload);
   return out;
-}
-
-void append_json_text(std::string& out, std::string_view text) {
-  out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20) {
-      out += "\\u00";
-      out += hex[byte >> 4];
-      out += hex[byte & 0xF];
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
 }
 
 }  // namespace souk

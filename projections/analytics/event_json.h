@@ -18,8 +18,6 @@ std::string_view event_type_text(const Payload& payload);
 /// Payload::index() of a name; nothing where no event is called so.
 std::optional<std::size_t> parse_event_type(std::string_view name);
 
-/// `user`, `sku`, `cart`, `order`, `email`, `key`, `none`.
-std::string_view entity_type_text(Kind kind);
 /// As in URLs: `o01234...`, or the SKU.
 std::string entity_id_text(const EntityKey& entity);
 /// What `entity_id_text` made of an entity of this kind; nothing for all else.
@@ -31,8 +29,5 @@ std::optional<EntityKey> parse_entity(Kind kind, std::string_view id);
 ///         are not set are left out. Texts are valid UTF-8 as the log's are.
 void append_event_json(std::string& out, const Payload& payload);
 std::string event_json(const Payload& payload);
-
-/// `text` as a JSON string, with its quotes.
-void append_json_text(std::string& out, std::string_view text);
 
 }  // namespace souk

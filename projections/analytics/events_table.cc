@@ -416,7 +416,7 @@ int column(sqlite3_vtab_cursor* at, sqlite3_context* context, int index) {
       give_fixed(context, event_type_text(event.payload));
       break;
     case column_entity_type:
-      give_fixed(context, entity_type_text(event.entity.kind()));
+      give_fixed(context, kind_name(event.entity.kind()));
       break;
     case column_entity:
       give(context, entity_id_text(event.entity));

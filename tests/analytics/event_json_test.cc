@@ -49,7 +49,7 @@ TEST_CASE("event json: members are texts, numbers and amounts; what is sealed is
   e.occurred_at = time_of("2011-08-31T11:25:00Z");
   CHECK(event_json(e) ==
         "{\"user_id\":\"" + e.user->text() +
-            "\",\"currency\":\"GBP\",\"lines\":[{\"sku\":\"85\\\"123A\",\"name\":\"T-LIGHT\\u000a"
+            "\",\"currency\":\"GBP\",\"lines\":[{\"sku\":\"85\\\"123A\",\"name\":\"T-LIGHT\\n"
             "\\u0001 \xC3\xA9\",\"quantity\":6,\"unit_price\":\"2.55\",\"pricing\":\"fixed\"}],"
             "\"total\":\"15.30\",\"payment_method\":\"card\","
             "\"occurred_at\":\"2011-08-31T11:25:00.000Z\"}");

@@ -76,25 +76,6 @@ std::string Json::money() const {
   return amount.text() + " " + (*this)["currency"].text();
 }
 
-void append_json_string(std::string& out, std::string_view text) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte >= 0x20) {
-      out += c;
-    } else {
-      out += "\\u00";
-      out += digits[byte >> 4];
-      out += digits[byte & 15];
-    }
-  }
-  out += '"';
-}
-
 std::string json_string(std::string_view text) {
   std::string out;
   append_json_string(out, text);

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "events/json_text.h"
+
 namespace souk::cli {
 
 /// A JSON value. Numbers keep their digits.
@@ -40,8 +42,7 @@ class Json {
   std::vector<std::pair<std::string, Json>> members_;
 };
 
-/// Appends `text` as a JSON string in quotes.
-void append_json_string(std::string& out, std::string_view text);
+/// `text` as a JSON string, in quotes.
 std::string json_string(std::string_view text);
 
 /// One line of the answer to a batch.
