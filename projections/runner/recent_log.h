@@ -24,17 +24,21 @@ class RecentBatch {
 
  private:
   Batch batch_;
-  mutable std::once_flag once_;
+  mutable std::mutex mutex_;  // decoded_; std::call_once enters the kernel each time
   mutable std::unique_ptr<Result<DecodedBatch, Fault>> decoded_;
 };
 
 /// Keeps batches until every reader has had them, or until there are more bytes than it may hold:
-/// then the slowest readers lose the oldest and go to the journal. Writers never wait.
-/// Thread: any.
+/// then the slowest readers lose the oldest and go to the journal.
+/// Writers never wait: readers run at a low priority, and a lock that one of them holds while it is
+/// preempted would hold up every commit. So what is new is pushed without a lock and taken in by
+/// the readers; `committed` locks only where a reader sleeps or the bytes are too many. Thread:
+/// any; `committed` one at a time.
 class RecentLog final : public CommitFeed {
  public:
   /// `bytes_max`: of encoded batches; decoded they take about five times that.
   RecentLog(std::uint32_t shards, std::size_t bytes_max);
+  ~RecentLog() override;
 
   void committed(std::vector<Batch>&& batches) override;
   /// What was durable before this process began. REQUIRES: before the first reader.
@@ -42,7 +46,7 @@ class RecentLog final : public CommitFeed {
 
   /// The last durable sequence number of a shard.
   Seq last_seq(ShardId shard) const {
-    return last_seqs_[shard.value].load(std::memory_order_acquire);
+    return last_seqs_[shard.value].load(std::memory_order_seq_cst);
   }
   std::uint32_t shards() const { return static_cast<std::uint32_t>(last_seqs_.size()); }
 
@@ -74,18 +78,30 @@ class RecentLog final : public CommitFeed {
   void wake();
 
  private:
-  void trim();
+  using Kept = std::shared_ptr<const RecentBatch>;
+  /// What one commit brought, until a reader takes it in; the newest first.
+  struct Arrival {
+    std::vector<Batch> batches;
+    Arrival* next;
+  };
+  /// REQUIRES: mutex_.
+  void take_in();
+  /// What may be forgotten, to be freed without the lock. REQUIRES: mutex_.
+  std::vector<Kept> trim();
 
-  mutable std::mutex mutex_;
-  std::condition_variable arrived_;
-  std::deque<std::shared_ptr<const RecentBatch>> batches_;
-  std::uint64_t first_ = 0;  // the count of the first that is kept
-  std::size_t bytes_ = 0;
-  std::size_t waiting_ = 0;
-  std::uint64_t wakes_ = 0;
-  std::vector<Reader*> readers_;
+  std::atomic<Arrival*> arrivals_{nullptr};
+  std::atomic<std::size_t> bytes_{0};  // with the arrivals
+  std::atomic<std::size_t> joined_{0};
+  std::atomic<std::size_t> waiting_{0};
   const std::size_t bytes_max_;
   std::vector<std::atomic<Seq>> last_seqs_;
+
+  mutable std::mutex mutex_;  // what follows
+  std::condition_variable arrived_;
+  std::deque<Kept> batches_;
+  std::uint64_t first_ = 0;  // the count of the first that is kept
+  std::uint64_t wakes_ = 0;
+  std::vector<Reader*> readers_;
 };
 
 }  // namespace souk

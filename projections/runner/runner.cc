@@ -15,9 +15,9 @@ namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
 /// Reading each commit by itself costs more than it is worth, so events are gathered; the longer,
-/// the more processor time the last step took: a model that has caught up leaves nine tenths of a
-/// core to the writers, until it is this late. Whoever asks for a position that is not there ends
-/// the gathering.
+/// the more processor time was used since the last rest: a model that has caught up leaves nine
+/// tenths of a core to the writers, until it is this late. Whoever asks for a position that is not
+/// there ends the gathering.
 constexpr milliseconds gather_min{5};
 constexpr milliseconds gather_max{500};
 constexpr int rest_for_work = 9;
@@ -166,10 +166,13 @@ void ProjectionRunner::turn() {
     return;  // opened again when it is time
   }
   measure();
+  worked_ += thread_time() - used_before;
   if (*place == Follower::Place::behind) return;
-  const auto used = thread_time() - used_before;
+  const auto rest =
+      std::clamp<std::chrono::nanoseconds>(rest_for_work * worked_, gather_min, gather_max);
+  worked_ = {};
   live_->wait(builder_ ? milliseconds(50) : idle_patience);
-  idle(std::clamp<std::chrono::nanoseconds>(rest_for_work * used, gather_min, gather_max), true);
+  idle(rest, true);
 }
 
 std::shared_ptr<Follower> ProjectionRunner::drop_live() {

@@ -86,6 +86,7 @@ class ProjectionRunner {
   std::uint64_t generation_ = 0;
   std::unique_ptr<Builder> builder_;
   Clock::time_point retry_at_{};
+  std::chrono::nanoseconds worked_{};  // of the processor, since the last rest
   bool paused_ = false;
   struct Sample {
     Clock::time_point at;

@@ -242,6 +242,27 @@ TEST_CASE("runner: a rebuild can be cancelled, and only one runs at a time") {
   CHECK(sums(*p.runner)["a"] == 500);
 }
 
+TEST_CASE("runner: a rebuild that cannot be switched in leaves the live copy, and can be repeated") {
+  Place p;
+  p.begin();
+  for (int i = 0; i < 100; ++i) p.log.receive({1}, "a", 1);
+  REQUIRE(p.caught_up());
+  const fs::path in_the_way = p.home.path() / "tally" / "CURRENT.next";
+  fs::create_directory(in_the_way);
+  REQUIRE(p.runner->rebuild().ok());
+  REQUIRE(eventually([&] { return !p.runner->status().rebuild; }));
+  CHECK(p.runner->status().last_rebuild.starts_with("failed: "));
+  p.log.receive({1}, "a", 1);
+  REQUIRE(p.caught_up());
+  CHECK(sums(*p.runner)["a"] == 101);
+  fs::remove(in_the_way);
+  REQUIRE(p.runner->rebuild().ok());
+  REQUIRE(eventually([&] { return !p.runner->status().rebuild; }));
+  CHECK(p.runner->status().last_rebuild == "equal to the copy before");
+  REQUIRE(p.caught_up());
+  CHECK(sums(*p.runner)["a"] == 101);
+}
+
 TEST_CASE("runner: another version of the code rebuilds by itself") {
   Place p;
   p.begin(1);
