@@ -355,14 +355,14 @@ class Operators(unittest.TestCase):
             for verb, state in (("pause", "paused"), ("resume", "live")):
                 self.assertEqual(souk(daemon, "projections", verb, "search").returncode, 0)
                 eventually(lambda: states(shop.client)["search"]["state"], lambda now: now == state)
-                self.assertRegex(souk(daemon, "projections", "list").stdout, rf"(?m)^search +{state} ")
+                self.assertRegex(souk(daemon, "projections").stdout, rf"(?m)^search +{state} ")
             waited = souk(daemon, "projections", "rebuild", "search", "--wait")
             self.assertEqual((waited.returncode, waited.stdout, waited.stderr), (0, "equal to the copy before\n", ""))
             asked = souk(daemon, "projections", "rebuild", "analytics")
             self.assertEqual((asked.returncode, asked.stderr), (0, ""), "in a pipe it does not wait, and is quiet")
             eventually(lambda: states(shop.client)["analytics"], lambda now: "rebuild" not in now)
             self.assertEqual(souk(daemon, "projections", "cancel", "search").returncode, 1)
-            self.assertEqual(len(json.loads(souk(daemon, "projections", "list", "--json").stdout)["projections"]), 2)
+            self.assertEqual(len(json.loads(souk(daemon, "projections", "--json").stdout)["projections"]), 2)
 
     def test_a_kill_in_the_middle_of_a_rebuild_changes_no_figure(self):
         with Daemon("--shards", "8") as daemon:

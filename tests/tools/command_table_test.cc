@@ -39,6 +39,16 @@ Verbs small_table() {
            .examples = {"souk find x"},
            .arguments = {any_words("words", "What"), option("sort", "Order")},
            .run = remember},
+          {.path = "pumps",
+           .summary = "Shows the pumps",
+           .examples = {"souk pumps"},
+           .arguments = {},
+           .run = remember},
+          {.path = "pumps stop",
+           .summary = "Stops one",
+           .examples = {"souk pumps stop 1"},
+           .arguments = {required("name", "Which")},
+           .run = remember},
           {.path = "break",
            .summary = "Fails",
            .examples = {},
@@ -94,6 +104,17 @@ TEST_CASE("command line: words are joined, also none of them, and those behind t
   CHECK(seen.joined("words") == "tea -green");
   CHECK(run({"find", "-"}) == 0);
   CHECK(seen.joined("words") == "-");
+}
+
+TEST_CASE("command line: a verb may have verbs of its own beside what it does alone") {
+  CHECK(run({"pumps"}) == 0);
+  CHECK(seen.verb == "pumps");
+  CHECK(run({"pumps", "--json"}) == 0);
+  CHECK(seen.json());
+  CHECK(run({"pumps", "stop", "1"}) == 0);
+  CHECK(seen.verb == "pumps stop");
+  CHECK(run({"pumps", "start"}) == 2);
+  CHECK(run({"pumps", "stop"}) == 2);
 }
 
 TEST_CASE(

@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 """The benchmarks of `tools/dev bench`: prints one table. Every row is measured on this machine, now.
-usage: bench.py [--quick] [--only nginx|views|souk|inside]
+usage: bench.py [--quick] [--only nginx|views|reads|rebuild|souk|inside] [--orders N]
 
-Rows: products read over HTTP against nginx sending the same bytes from its memory, durable add-to-cart over HTTP against a bare `return 200` of nginx, in turns, under the same load generator
-(wrk), the mixes of `souk bench`, and the engine alone. The load generator shares the cores with the server, so of nginx only the
-ratio of many pairs means something."""
+Rows: durable add-to-cart over HTTP against a bare `return 200` of nginx and products against nginx sending the same bytes
+from its memory, in turns, under the same load generator (wrk); the read side (read_side.py); the mixes of `souk bench`; the
+engine alone. The load generator shares the cores with the server, so of nginx only the ratio of many pairs means something."""
 import argparse
 import json
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -16,10 +15,11 @@ import tempfile
 import uuid
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests", "scenarios"))
+import read_side  # noqa: E402
+from harness import WRK_DONE, WRK_READ, Table, run_wrk  # noqa: E402
 from nginx import Nginx  # noqa: E402
 from souk_client import Client, Daemon, Shop, binary, money  # noqa: E402
 
-CONNECTIONS = 64
 CARTS = 2000
 PRODUCTS = 100
 
@@ -40,56 +40,9 @@ end
 """
 
 
-WRK_DONE = """done = function(summary, latency)
-  local errors = summary.errors
-  io.write(string.format('RESULT %f %f %f %f %d\\n', summary.requests / (summary.duration / 1e6),
-    latency:percentile(50) / 1000, latency:percentile(99) / 1000, latency:percentile(99.9) / 1000,
-    errors.status + errors.connect + errors.read + errors.timeout))
-end
-"""
-# One target, or those of many products in turn; both servers get the same.
-WRK_READ = """local n = 0
-local paths = {{{paths}}}
-local requests = {{}}
-init = function() for i, path in ipairs(paths) do requests[i] = wrk.format('GET', path) end end
-request = function()
-  n = n % #requests + 1
-  return requests[n]
-end
-"""
-
-
-class Table:
-    def __init__(self):
-        self.rows = []
-
-    def add(self, what, per_second, p50_ms, p99_ms, p999_ms, errors, note=""):
-        row = (what, f"{per_second:,.0f}", f"{p50_ms:.2f}", f"{p99_ms:.2f}", f"{p999_ms:.2f}", str(errors), note)
-        self.rows.append(row)
-        print(f"  {what}: {row[1]}/s", file=sys.stderr, flush=True)
-
-    def show(self):
-        heads = ("what", "per second", "p50 ms", "p99 ms", "p99.9 ms", "errors", "note")
-        print("| " + " | ".join(heads) + " |")
-        print("|---|---:|---:|---:|---:|---:|---|")
-        for row in self.rows:
-            print("| " + " | ".join(row) + " |")
-
-
 def wrk(home, address, carts, seconds):
     return run_wrk(home, address, WRK.format(seed=uuid.uuid4().int % 2**31, carts=",".join(f'"{c}"' for c in carts),
                                              run=uuid.uuid4().hex[:8], products=PRODUCTS) + WRK_DONE, seconds)
-
-
-def run_wrk(home, address, lua, seconds):
-    """requests/s, p50, p99, p99.9 in ms, errors."""
-    script = os.path.join(home, "wrk.lua")
-    with open(script, "w", encoding="utf-8") as file:
-        file.write(lua)
-    said = subprocess.run(["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", script, f"http://{address}"],
-                          capture_output=True, text=True, check=True).stdout
-    rate, p50, p99, p999, errors = re.search(r"RESULT (\S+) (\S+) (\S+) (\S+) (\d+)", said).groups()
-    return float(rate), float(p50), float(p99), float(p999), int(errors)
 
 
 def against_nginx(table, rounds, seconds):
@@ -183,7 +136,8 @@ def inside(quick):
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--quick", action="store_true", help="a second each, to see that everything runs")
-    arguments.add_argument("--only", default="", choices=["", "nginx", "views", "souk", "inside"])
+    arguments.add_argument("--only", default="", choices=["", "nginx", "views", "reads", "rebuild", "souk", "inside"])
+    arguments.add_argument("--orders", type=int, default=0, help="how many are rebuilt; a million are 10 million events")
     given = arguments.parse_args()
     rounds, seconds = (1, 1) if given.quick else (5, 5)
     tempfile.tempdir = "/var/tmp"  # a real disk: /tmp may be memory
@@ -192,6 +146,12 @@ def main():
         against_nginx(table, rounds, seconds)
     if given.only in ("", "views"):
         views_against_nginx(table, rounds, seconds)
+    if given.only in ("", "reads"):
+        read_side.cost(table, rounds, seconds)
+        read_side.visible(table, 2 if given.quick else 30)
+        read_side.search(table, seconds, 2_000 if given.quick else 100_000)
+    if given.only in ("", "rebuild"):
+        read_side.rebuild(table, given.orders or (500 if given.quick else 100_000))
     if given.only in ("", "souk"):
         souk_bench(table, seconds)
     if table.rows:

@@ -30,7 +30,6 @@ const char* group_summary(std::string_view path) {
       {"import", "Fill a shop from a file"},
       {"bench", "Load and latency"},
       {"report", "What was sold, to whom, and what was not"},
-      {"projections", "The read models: how far they are; pause, rebuild, mend"},
   };
   for (const Group& group : groups)
     if (group.path == path) return group.summary;
@@ -62,11 +61,13 @@ class Tree {
   }
   const Binding* parsed() const {
     for (const Binding& binding : bindings_)
-      if (binding.app->parsed()) return &binding;
+      if (binding.app->parsed() && binding.app->get_subcommands().empty()) return &binding;
     return nullptr;
   }
 
  private:
+  /// The group of that name: one of `group_summary`, or a verb that came before and has verbs of its
+  /// own beside what it does alone.
   CLI::App* child(CLI::App* parent, const std::string& name, const std::string& path) {
     const auto there =
         parent->get_subcommands([&](CLI::App* app) { return app->get_name() == name; });

@@ -134,9 +134,9 @@ Verb step(const char* name, const char* summary, const char* example) {
 Verbs projections_verbs() {
   const Argument entity =
       option("entity", "Only this one, such as \"cart c0...\" or \"sku MUG-1\"; else all");
-  Verb list_all{.path = "projections list",
+  Verb list_all{.path = "projections",
                 .summary = "Show the read models: position, lag, rate, and what is stale",
-                .examples = {"souk projections list", "souk projections list --json"},
+                .examples = {"souk projections", "souk projections --json"},
                 .arguments = {},
                 .run = list,
                 .details =
