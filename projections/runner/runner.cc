@@ -16,8 +16,9 @@ using std::chrono::milliseconds;
 
 /// Reading each commit by itself costs more than it is worth, so events are gathered; the longer,
 /// the more processor time was used since the last rest: a model that has caught up leaves nine
-/// tenths of a core to the writers, until it is this late. Whoever asks for a position that is not
-/// there ends the gathering.
+/// tenths of a core to the writers, until it is this late. A rest is at most twice the one before:
+/// a single long step (a checkpoint of SQLite) makes nobody wait, sustained work does, and is then
+/// a third as dear an event. Whoever asks for a position that is not there ends the gathering.
 constexpr milliseconds gather_min{5};
 constexpr milliseconds gather_max{500};
 constexpr int rest_for_work = 9;
@@ -168,11 +169,11 @@ void ProjectionRunner::turn() {
   measure();
   worked_ += thread_time() - used_before;
   if (*place == Follower::Place::behind) return;
-  const auto rest =
-      std::clamp<std::chrono::nanoseconds>(rest_for_work * worked_, gather_min, gather_max);
+  rest_ = std::clamp<std::chrono::nanoseconds>(std::min(rest_for_work * worked_, 2 * rest_),
+                                               gather_min, gather_max);
   worked_ = {};
   live_->wait(builder_ ? milliseconds(50) : idle_patience);
-  idle(rest, true);
+  idle(rest_, true);
 }
 
 std::shared_ptr<Follower> ProjectionRunner::drop_live() {

@@ -87,6 +87,7 @@ class ProjectionRunner {
   std::unique_ptr<Builder> builder_;
   Clock::time_point retry_at_{};
   std::chrono::nanoseconds worked_{};  // of the processor, since the last rest
+  std::chrono::nanoseconds rest_{};    // the last
   bool paused_ = false;
   struct Sample {
     Clock::time_point at;

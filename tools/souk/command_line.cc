@@ -66,8 +66,8 @@ class Tree {
   }
 
  private:
-  /// The group of that name: one of `group_summary`, or a verb that came before and has verbs of its
-  /// own beside what it does alone.
+  /// The group of that name: one of `group_summary`, or a verb that came before and has verbs of
+  /// its own beside what it does alone.
   CLI::App* child(CLI::App* parent, const std::string& name, const std::string& path) {
     const auto there =
         parent->get_subcommands([&](CLI::App* app) { return app->get_name() == name; });
