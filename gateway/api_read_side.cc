@@ -54,20 +54,21 @@ std::string position_text(const std::vector<Seq>& positions) {
 
 void ReadSide::ask(ProjectionRunner& runner, const std::vector<MinPosition>& wanted, Answer answer,
                    QueryJob& job) const {
-  if (!wanted.empty()) {
+  // A daemon that has just begun opens its copies, or builds them from a short log.
+  if (!wanted.empty() || !runner.model()) {
     std::vector<std::pair<ShardId, Seq>> positions;
     for (const auto& one : wanted) positions.emplace_back(one.shard, one.seq);
     job.ready = [&runner, positions] { return runner.reached(positions); };
     job.give_up = std::chrono::steady_clock::now() + position_patience;
   }
   job.answer = [&runner, answer = std::move(answer)](bool ready) {
-    if (!ready)
-      return response_of(
-          Problem{504, "position_not_reached", "the read model did not get there within 2 s", {}});
     // Taken before the model: it then shows at least this.
     const auto positions = runner.status().positions;
     const auto model = runner.model();
     if (!model) return not_yet(runner);
+    if (!ready)
+      return response_of(
+          Problem{504, "position_not_reached", "the read model did not get there within 2 s", {}});
     auto response = answer(model);
     if (response.status != 200) return response;
     response.position = position_text(positions);

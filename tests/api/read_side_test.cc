@@ -145,6 +145,27 @@ TEST_CASE("analytics over HTTP: each report has its columns, its summary and the
   CHECK(sales.text("/total/revenue/amount") == "12.50");
 }
 
+TEST_CASE("read models over HTTP: one that is just being opened is waited for") {
+  const fs::path folder = ReadEdge::make_folder();
+  {
+    auto slow = analytics_kind();
+    slow.open = [open = slow.open](const fs::path& copy) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      return open(copy);
+    };
+    Edge edge(ReadEdge::options(), {slow}, folder);
+    edge.projections.start();
+    const auto exchange = edge.send(HttpMethod::get, "/v1/analytics/customers", {}, {});
+    for (int i = 0; i < 200 && !edge.answered(exchange); ++i) edge.wake();
+    REQUIRE(edge.answered(exchange));
+    CHECK(edge.answer(exchange).status == 200);
+    edge.common.stop();
+    edge.projections.stop();
+  }
+  std::error_code ignored;
+  fs::remove_all(folder, ignored);
+}
+
 TEST_CASE("analytics over HTTP: values that do not fit are named") {
   ReadEdge shop;
   for (const char* target :

@@ -13,6 +13,7 @@ import time
 import unittest
 from decimal import Decimal
 
+import retail_expected
 from souk_client import CLEAN_ENVIRONMENT, Daemon, PATIENCE, binary, eventually, sku_path
 
 HEADER = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
@@ -123,6 +124,40 @@ class CommandLine(unittest.TestCase):
                                lambda now: (now["on_hand"], now["reserved"]) == (pieces, 0))
             self.assertEqual((stock["on_hand"], stock["reserved"]), (pieces, 0), f"{sku}, seed {SEED}")
 
+    def check_reports(self, path):
+        """The reports of what was imported, against the peer."""
+        want = retail_expected.expected(retail_expected.read(path))
+        sales = want["sales"]
+
+        def report(group, sort="", limit=100):
+            answer = self.client.get(f"/v1/analytics/sales?group_by={group}&sort={sort}&limit={limit}")
+            self.assertEqual(answer.status, 200, answer)
+            return answer.json
+
+        def figures(rows, key):
+            # What only came back has a row of its own; the peer lists what was sold.
+            return [(key and row[key], row["quantity"], Decimal(row["revenue"]["amount"])) for row in rows if row["lines"]]
+
+        def wanted(rows, key):
+            return [(key and row[key], row["quantity"], Decimal(row["revenue"])) for row in rows]
+
+        months = eventually(lambda: report("month"), lambda now: now["total"]["lines"] == sales["lines"])
+        total = months["total"]
+        self.assertEqual((total["orders"], total["lines"], total["quantity"], Decimal(total["revenue"]["amount"]),
+                          Decimal(total["returned"]["amount"])),
+                         (sales["invoices"], sales["lines"], sales["quantity"], Decimal(sales["revenue"]),
+                          -Decimal(want["cancelled"]["value"])))
+        self.assertEqual(figures(months["rows"], "month"), wanted(sales["by_month"], "month"))
+        for sort, part in (("-revenue", "top10_stock_codes_by_revenue"), ("-quantity", "top10_stock_codes_by_quantity")):
+            self.assertEqual(figures(report("product", sort, 10)["rows"], "product"), wanted(sales[part], "StockCode"))
+        self.assertEqual(figures(report("country", "-revenue")["rows"], "country"),
+                         wanted(sales["all_countries_by_revenue"], "Country"))
+        customers = [row for row in report("customer", "-revenue")["rows"] if row["customer"]]
+        self.assertEqual(figures(customers, None)[:10], wanted(sales["top10_customers_by_revenue"], None))
+        pairs = self.client.get("/v1/analytics/basket-pairs?limit=10").json["rows"]
+        self.assertEqual([(pair["a"], pair["b"], pair["orders"]) for pair in pairs],
+                         [(pair["a"], pair["b"], pair["invoices"]) for pair in sales["top10_pairs_bought_together"]])
+
     def test_an_import_is_exact_and_a_repeat_changes_nothing(self):
         lines = made_up_lines(120, SEED)
         expected, path = Expected(lines), self.file("retail.csv", as_csv(lines))
@@ -131,10 +166,12 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(got["already_there"], 0)
         self.assertIn(f"line {len(lines) + 1} rejected: a negative price", errors)
         self.check_stock(expected)
+        self.check_reports(path)
         again, _ = self.import_json(path)
         self.check_imported(again, expected)
         self.assertEqual(again["already_there"], expected.lines)
         self.check_stock(expected)
+        self.check_reports(path)
 
     def wait_for_progress(self, importer, events):
         """Until the importer has made so many events, or has nothing left to do."""
