@@ -30,10 +30,10 @@ class RecentBatch {
 
 /// Keeps batches until every reader has had them, or until there are more bytes than it may hold:
 /// then the slowest readers lose the oldest and go to the journal.
-/// Writers never wait: readers run at a low priority, and a lock that one of them holds while it is
-/// preempted would hold up every commit. So what is new is pushed without a lock and taken in by
-/// the readers; `committed` locks only where a reader sleeps or the bytes are too many. Thread:
-/// any; `committed` one at a time.
+/// Writers do not wait for readers that keep up: those run at a low priority, and a lock that one
+/// of them holds while it is preempted can hold up a commit. So what is new is pushed without a
+/// lock and taken in by the readers; `committed` locks only where a reader sleeps or the bytes are
+/// too many. Thread: any; `committed` one at a time.
 class RecentLog final : public CommitFeed {
  public:
   /// `bytes_max`: of encoded batches; decoded they take about five times that.
