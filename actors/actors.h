@@ -58,6 +58,7 @@ struct HostActorState {
   std::vector<caf::actor> hosts;
   HostCore::Gauges shown;
   std::shared_ptr<std::promise<void>> stopped;
+  bool step_sent = false;  // of a checkpoint, to itself: behind the commands that wait
   bool ending = false;
   const char* name = "host";
 };

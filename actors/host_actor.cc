@@ -60,6 +60,13 @@ void end_turn(Self* self, std::uint32_t index) {
   }
 }
 
+void go_on_with_checkpoint(Self* self) {
+  auto& s = self->state;
+  if (s.step_sent || s.ending || !s.core->checkpoint_step()) return;
+  s.step_sent = true;
+  self->send(self, CheckpointStepMsg{});
+}
+
 void show(HostActorState& s) {
   const HostCore::Gauges g = s.core->gauges();
   EngineCounters& c = *s.ports.counters;
@@ -116,14 +123,21 @@ caf::behavior host_actor(Self* self, std::uint32_t index, HostCore* core, HostPo
       },
       [self, index](const FlushedMsg& m) {
         self->state.core->flushed(m.shard, m.round, *m.written, m.checkpoint, m.status);
+        go_on_with_checkpoint(self);
         end_turn(self, index);
       },
       [self, index](const TickMsg&) {
         self->state.core->tick();
+        go_on_with_checkpoint(self);
         end_turn(self, index);
         show(self->state);
         if (!self->state.ending)
           self->delayed_send(self, std::chrono::milliseconds(tick_ms), TickMsg{});
+      },
+      [self, index](const CheckpointStepMsg&) {
+        self->state.step_sent = false;
+        go_on_with_checkpoint(self);
+        end_turn(self, index);
       },
       [self, index](StopMsg& m) {
         self->state.stopped = std::move(m.stopped);

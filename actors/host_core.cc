@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 namespace souk {
 namespace {
 constexpr std::uint64_t recovery_retry_ticks = 10;  // where a shard could not be recovered
@@ -109,6 +111,16 @@ void HostCore::flushed(ShardId id, std::uint64_t round,
 void HostCore::tick() {
   if (++ticks_ % recovery_retry_ticks == 0) resume_settled();
   for (auto& s : shards_) s->tick();
+}
+
+bool HostCore::checkpoint_step() {
+  std::size_t left = checkpoint_bytes_per_step;
+  for (std::size_t looked_at = 0; looked_at < shards_.size() && left > 0; ++looked_at) {
+    Shard& s = *shards_[next_checkpoint_];
+    left -= std::min(left, s.checkpoint_step(left));
+    if (left > 0) next_checkpoint_ = (next_checkpoint_ + 1) % shards_.size();
+  }
+  return std::ranges::any_of(shards_, [](const auto& s) { return s->checkpoint_waits(); });
 }
 
 bool HostCore::stopped() const {

@@ -9,6 +9,11 @@
 
 namespace souk {
 
+/// Of states, that a host encodes before it looks at its mailbox again; a fraction of a
+/// millisecond. All shards' checkpoints fall due together, and commands would wait for 30 to 60 ms
+/// if each shard wrote a good part of what it has.
+inline constexpr std::size_t checkpoint_bytes_per_step = 32 * 1024;
+
 /// Which host drives a shard.
 inline std::uint32_t host_of(ShardId shard, std::uint32_t hosts) { return shard.value % hosts; }
 
@@ -39,6 +44,8 @@ class HostCore {
                const std::vector<std::pair<EntityKey, Seq>>& written,
                const std::optional<Checkpoint>& checkpoint, const Status& status);
   void tick();
+  /// Writes some of what checkpoints have to write. Returns whether there is more to do at once.
+  bool checkpoint_step();
   /// From now on every turn works towards a full checkpoint.
   void begin_stop() { stopping_ = true; }
   /// REQUIRES: begin_stop(). All that can be written is.
@@ -77,6 +84,7 @@ class HostCore {
   bool stopping_ = false;
   std::vector<ShardId> settled_;  // suspended shards that may recover and go on
   std::uint64_t ticks_ = 0;
+  std::size_t next_checkpoint_ = 0;  // the shard whose turn it is
 };
 
 }  // namespace souk

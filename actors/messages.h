@@ -59,6 +59,7 @@ struct DestroyKeysMsg {
 };
 struct StartMsg {};
 struct TickMsg {};
+struct CheckpointStepMsg {};
 struct EndMsg {};
 struct StopMsg {
   std::shared_ptr<std::promise<void>> stopped;
@@ -82,5 +83,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::FlushedMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::DestroyKeysMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::StartMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::TickMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::CheckpointStepMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::StopMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::EndMsg)

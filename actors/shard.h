@@ -33,8 +33,10 @@ namespace souk {
 /// For Presenter::product: without the member `available`.
 inline constexpr std::int64_t stock_not_shown = -1;
 
-inline constexpr std::size_t checkpoint_states_per_tick = 64;
-inline constexpr std::size_t evict_looks_per_tick = 1'024;
+/// Flushes of one checkpoint that the store may have before it: what is encoded waits in memory.
+inline constexpr std::size_t checkpoint_flushes_max = 4;
+inline constexpr std::size_t checkpoint_bytes_per_state = 512;
+inline constexpr std::size_t evict_looks_per_tick = 256;
 
 /// The answer to a process of one of our entities (an order's check-out, a user's address).
 struct EmailAnswer {
@@ -121,9 +123,15 @@ class Shard {
   void states_written(std::uint64_t round, const std::vector<std::pair<EntityKey, Seq>>& written,
                       const std::optional<Checkpoint>& checkpoint);
   /// Begins to write all that is dirty and then a checkpoint; checkpoint_step() goes on with it, at
-  /// most `states_max` states at a time.
+  /// most about `bytes_max` at a time, each state counted with checkpoint_bytes_per_state more.
+  /// Returns how many these were.
   void start_checkpoint();
-  void checkpoint_step(std::size_t states_max);
+  std::size_t checkpoint_step(std::size_t bytes_max);
+  /// Whether a step would do something now.
+  bool checkpoint_waits() const {
+    return round_ && !round_->mark_sent && !suspended_ &&
+           (round_->todo.empty() ? round_->flushes == 0 : round_->flushes < checkpoint_flushes_max);
+  }
   void flush_failed(std::uint64_t round);
 
   std::optional<Quote> quote_if_ready(const Sku& sku);

@@ -275,7 +275,6 @@ void Shard::tick() {
       (last_seq_ - checkpoint_seq_ >= context_.options.checkpoint_events ||
        time >= checkpoint_at_.plus_ms(context_.options.checkpoint_ms)))
     start_checkpoint();
-  checkpoint_step(checkpoint_states_per_tick);
   evict();
 }
 

@@ -298,11 +298,16 @@ EntityKey Shard::key_of(const Entity& e) {
   });
 }
 
-void Shard::checkpoint_step(std::size_t states_max) {
-  if (!round_ || round_->mark_sent || suspended_) return;
+std::size_t Shard::checkpoint_step(std::size_t bytes_max) {
+  if (!checkpoint_waits()) return 0;
   ShardOutput::Flush flush{.shard = id_, .round = round_->number, .states = {}, .checkpoint = {}};
-  while (!round_->todo.empty() && flush.states.size() < states_max) {
-    if (auto write = write_of(round_->todo.back())) flush.states.push_back(std::move(*write));
+  std::size_t bytes = 0;
+  while (!round_->todo.empty() && bytes < bytes_max) {
+    bytes += checkpoint_bytes_per_state;
+    if (auto write = write_of(round_->todo.back())) {
+      bytes += write->state.size();
+      flush.states.push_back(std::move(*write));
+    }
     round_->todo.pop_back();
   }
   counts_.states_written += flush.states.size();
@@ -311,10 +316,11 @@ void Shard::checkpoint_step(std::size_t states_max) {
     flush.checkpoint = round_->at;
     round_->mark_sent = true;
   } else if (flush.states.empty()) {
-    return;
+    return bytes;
   }
   ++round_->flushes;
   gate(last_seq_, {.what = std::move(flush)});
+  return bytes;
 }
 
 void Shard::states_written(std::uint64_t round,

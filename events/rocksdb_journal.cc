@@ -120,7 +120,9 @@ rocksdb::Options engine_options(const RocksDbJournalOptions& options,
   engine.max_background_jobs = 2;
   engine.max_open_files = options.open_files_max;
   engine.stats_dump_period_sec = 0;
-  engine.bytes_per_sync = 1024 * 1024;
+  // Tables go to the disk little by little: a large write holds up the commits beside it.
+  engine.bytes_per_sync = 256 * 1024;
+  engine.strict_bytes_per_sync = true;
   // Each shard appends at its own end of the key space: the hint finds it again at once.
   engine.memtable_insert_with_hint_prefix_extractor.reset(
       rocksdb::NewFixedPrefixTransform(shard_bytes));

@@ -118,7 +118,7 @@ Result<std::unique_ptr<RocksdbStateStore>, Fault> RocksdbStateStore::open_as(
       rocksdb::NewFixedPrefixTransform(key_head_bytes - 1));
   database_options.allow_concurrent_memtable_write = false;
   database_options.level0_file_num_compaction_trigger = 8;
-  database_options.wal_bytes_per_sync = 1 << 20;
+  database_options.wal_bytes_per_sync = 256 << 10;
   // A torn tail and anything after it is dropped: the store is then merely older.
   database_options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   auto database = RocksdbHandle::open(database_options, options.path, if_corrupt, access);

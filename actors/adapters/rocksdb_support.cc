@@ -56,7 +56,8 @@ rocksdb::Options rocksdb_base_options(const std::filesystem::path& path,
   options.max_background_jobs = 2;
   options.max_open_files = -1;  // every file's filter and index stay in memory
   options.max_write_buffer_number = 4;
-  options.bytes_per_sync = 1 << 20;
+  options.bytes_per_sync = 256 << 10;  // little by little: a large write holds up the journal
+  options.strict_bytes_per_sync = true;
   options.compaction_style = rocksdb::kCompactionStyleUniversal;  // written more than read
   options.compression =
       library_has(rocksdb::kLZ4Compression) ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;

@@ -14,20 +14,16 @@ using What = CartUndo::What;
 
 // ---- looking up ----
 
-std::size_t find_line(const Lines& lines, const Sku& sku, Pricing pricing) {
-  const auto found = std::find_if(lines.begin(), lines.end(), [&](const CartLine& line) {
-    return line.pricing == pricing && line.item.sku() == sku;
-  });
-  return static_cast<std::size_t>(found - lines.begin());
-}
-
 /// The line of the item's SKU; lines.size() where there is none.
 std::size_t find_line(const Lines& lines, const Item& item, Pricing pricing) {
   // Most lines show the product as it is named now: comparing handles reads no text.
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (lines[i].item == item && lines[i].pricing == pricing) return i;
   }
-  return find_line(lines, item.sku(), pricing);
+  const auto found = std::find_if(lines.begin(), lines.end(), [&](const CartLine& line) {
+    return line.pricing == pricing && line.item.same_sku(item);
+  });
+  return static_cast<std::size_t>(found - lines.begin());
 }
 
 // ---- deciding ----

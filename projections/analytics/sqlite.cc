@@ -1,6 +1,9 @@
 #include "projections/analytics/sqlite.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace souk::analytics {
 namespace {
@@ -8,6 +11,7 @@ namespace {
 static_assert(other_version == SQLITE_FORMAT);
 constexpr int busy_ms = 5'000;
 constexpr std::size_t idle_readers_max = 4;
+constexpr off_t trickle_bytes = 128 * 1024;
 
 }  // namespace
 
@@ -43,6 +47,20 @@ Database::Database(const std::filesystem::path& file, Access access) {
 }
 
 Database::~Database() { sqlite3_close_v2(database_); }
+
+Trickle::~Trickle() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void Trickle::run() {
+  if (descriptor_ < 0) descriptor_ = ::open(file_.c_str(), O_RDWR | O_CLOEXEC);
+  struct stat file {};
+  if (descriptor_ < 0 || ::fstat(descriptor_, &file) != 0) return;
+  for (off_t at = 0; at < file.st_size; at += trickle_bytes)
+    ::sync_file_range(
+        descriptor_, at, trickle_bytes,
+        SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+}
 
 void Database::fail(int code, std::string_view doing) const {
   throw SqliteError{code, "analytics: " + std::string(doing) + ": " + sqlite3_errmsg(database_)};

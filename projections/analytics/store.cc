@@ -2,14 +2,10 @@
 
 #include <sqlite3.h>
 
-#include <cstring>
-
 #include "projections/analytics/store_statements.h"
 
 namespace souk::analytics {
 namespace {
-
-static_assert(sizeof(LineRow) == 32);  // as carts store them
 
 std::optional<std::int64_t> optional_integer(const Statement& row, int column) {
   if (row.null(column)) return std::nullopt;
@@ -29,15 +25,50 @@ std::filesystem::path database_path(const std::filesystem::path& folder) {
   return folder / "analytics.sqlite";
 }
 
+namespace {
+
+/// Seven bits a byte, the lowest first; small numbers of either sign are short.
+void put_number(std::string& out, std::int64_t number) {
+  auto left = static_cast<std::uint64_t>(number) << 1 ^ static_cast<std::uint64_t>(number >> 63);
+  for (; left >= 0x80; left >>= 7) out.push_back(static_cast<char>(left | 0x80));
+  out.push_back(static_cast<char>(left));
+}
+std::int64_t take_number(std::string_view& bytes) {
+  std::uint64_t read = 0;
+  for (unsigned shift = 0; shift < 64; shift += 7) {
+    if (bytes.empty())
+      throw SqliteError{SQLITE_CORRUPT, "analytics: the lines of a cart end early"};
+    const auto byte = static_cast<unsigned char>(bytes.front());
+    bytes.remove_prefix(1);
+    read |= std::uint64_t{byte & 0x7FU} << shift;
+    if (byte < 0x80) break;
+  }
+  return static_cast<std::int64_t>(read >> 1) ^ -static_cast<std::int64_t>(read & 1);
+}
+
+}  // namespace
+
 std::string pack_lines(const std::vector<LineRow>& lines) {
-  std::string bytes(lines.size() * sizeof(LineRow), '\0');
-  if (!lines.empty()) std::memcpy(bytes.data(), lines.data(), bytes.size());
+  std::string bytes;
+  bytes.reserve(lines.size() * 8);
+  for (const LineRow& line : lines) {
+    put_number(bytes, line.product);
+    put_number(bytes, line.quantity);
+    put_number(bytes, line.price);
+    put_number(bytes, line.fixed);
+  }
   return bytes;
 }
 
 std::vector<LineRow> unpack_lines(std::string_view bytes) {
-  std::vector<LineRow> lines(bytes.size() / sizeof(LineRow));
-  if (!lines.empty()) std::memcpy(lines.data(), bytes.data(), lines.size() * sizeof(LineRow));
+  std::vector<LineRow> lines;
+  while (!bytes.empty()) {
+    LineRow& line = lines.emplace_back();
+    line.product = take_number(bytes);
+    line.quantity = take_number(bytes);
+    line.price = take_number(bytes);
+    line.fixed = take_number(bytes);
+  }
   return lines;
 }
 
@@ -56,7 +87,7 @@ void make_tables(Database& database) {
   // NORMAL: a commit is whole after a kill of the process; after a power cut an older one stands.
   database.exec(
       "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536;"
-      "PRAGMA wal_autocheckpoint=4000; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF");
+      "PRAGMA wal_autocheckpoint=1000; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF");
   Statement version(database, "PRAGMA user_version");
   version.step();
   const std::int64_t found = version.integer(0);
@@ -79,7 +110,8 @@ std::int64_t last_no(const Database& database, const char* table) {
 
 }  // namespace
 
-Store::Store(const std::filesystem::path& file) : file_(file), database_(file, Access::read_write) {
+Store::Store(const std::filesystem::path& file)
+    : file_(file), database_(file, Access::read_write), log_(file.string() + "-wal") {
   make_tables(database_);
   sql_ = std::make_unique<Statements>(database_);
   Statement saved(database_, "SELECT value FROM meta WHERE key='checkpoint'");

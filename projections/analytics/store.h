@@ -87,6 +87,7 @@ class Store {
 
   std::filesystem::path file_;
   Database database_;
+  Trickle log_;  // its write-ahead log, which every checkpoint of SQLite syncs
   std::unique_ptr<Statements> sql_;
   bool in_transaction_ = false;
   std::string checkpoint_;
@@ -106,7 +107,9 @@ class Store {
 
 /// Product numbers as basket_row holds them: 4 bytes each, little endian.
 std::string pack_products(const std::vector<std::int64_t>& products);
-/// As cart_row holds them.
+/// As cart_row holds them: four numbers a line, each as short as it is. A commit writes every cart
+/// that was touched as a whole, and what it writes keeps the disk from the journal.
+/// Errors: unpack_lines throws SqliteError (corrupt).
 std::string pack_lines(const std::vector<LineRow>& lines);
 std::vector<LineRow> unpack_lines(std::string_view bytes);
 

@@ -156,6 +156,7 @@ void Store::commit(std::string_view checkpoint) {
   sql_->put_checkpoint.bind(Blob{checkpoint}).run();
   database_.exec("COMMIT");
   in_transaction_ = false;
+  log_.run();
   checkpoint_ = checkpoint;
   forget();
 }

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <ctime>
 #include <exception>
 
 namespace souk {
@@ -13,6 +14,13 @@ namespace {
 constexpr std::size_t stale_max = 1'000;
 
 }  // namespace
+
+std::chrono::steady_clock::time_point coarse_now() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return std::chrono::steady_clock::time_point(std::chrono::seconds(now.tv_sec) +
+                                               std::chrono::nanoseconds(now.tv_nsec));
+}
 
 Follower::Follower(const ProjectionKind& kind, std::shared_ptr<Projection> model, Ledger ledger,
                    LogSource source, std::shared_ptr<Condemned> condemned, const Pace& pace)

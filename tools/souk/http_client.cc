@@ -14,6 +14,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstring>
+#include <memory>
 #include <optional>
 
 namespace souk::cli {
@@ -144,13 +145,13 @@ std::optional<HttpConnection::Progress> HttpConnection::Parts::parse() {
 }
 
 std::optional<HttpConnection::Progress> HttpConnection::Parts::read_some() {
+  // Not at the end of `in`: to make room there would write zeros over all of it at each call.
+  thread_local const auto buffer = std::make_unique_for_overwrite<char[]>(read_bytes);
   while (true) {
-    const std::size_t before = in.size();
-    in.resize(before + read_bytes);
-    const ssize_t got = ::recv(descriptor, in.data() + before, read_bytes, 0);
+    const ssize_t got = ::recv(descriptor, buffer.get(), read_bytes, 0);
     const int error = errno;
-    in.resize(before + static_cast<std::size_t>(std::max<ssize_t>(0, got)));
     if (got > 0) {
+      in.append(buffer.get(), static_cast<std::size_t>(got));
       heard = true;
       if (const auto done = parse()) return done;
       if (static_cast<std::size_t>(got) < read_bytes) return std::nullopt;

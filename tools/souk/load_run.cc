@@ -18,6 +18,7 @@ using Progress = HttpConnection::Progress;
 
 constexpr auto answers_within = std::chrono::seconds(30);  // after the last command was sent
 constexpr auto reconnect_after = std::chrono::milliseconds(100);
+constexpr std::chrono::nanoseconds wait_longest = std::chrono::milliseconds(100);
 constexpr std::size_t faults_kept = 5;
 
 struct Lane {
@@ -46,7 +47,8 @@ class Load {
   void lose(std::size_t index, const std::string& why);
   void watch(std::size_t index, std::uint32_t events);
   void feed(Clock::time_point now);
-  int wait_ms(Clock::time_point now) const;
+  std::chrono::nanoseconds wait(Clock::time_point now) const;
+  Clock::time_point due() const;
   bool wants_more(Clock::time_point now) const {
     return now < end_ && (options_.commands == 0 || issued_ < options_.commands);
   }
@@ -179,9 +181,7 @@ void Load::feed(Clock::time_point now) {
   for (std::size_t i = free_.size(); i > 0 && !free_.empty() && wants_more(now); --i) {
     auto since = now;
     if (options_.rate > 0) {
-      const std::chrono::duration<double> offset(
-          static_cast<double>(due_requests_ * options_.batch) / options_.rate);
-      since = begun_ + std::chrono::duration_cast<Clock::duration>(offset);
+      since = due();
       if (since > now || since > end_) return;
       ++due_requests_;
     }
@@ -191,16 +191,19 @@ void Load::feed(Clock::time_point now) {
   }
 }
 
-int Load::wait_ms(Clock::time_point now) const {
-  if (!wants_more(now)) return 100;
-  if (options_.rate <= 0) return free_.empty() ? 100 : 0;
-  if (free_.empty()) return 100;
-  // The next request is due within a fraction of a millisecond at any rate worth measuring.
+/// Open loop: when the next request is to be sent.
+Clock::time_point Load::due() const {
   const std::chrono::duration<double> offset(static_cast<double>(due_requests_ * options_.batch) /
                                              options_.rate);
-  const auto left = begun_ + std::chrono::duration_cast<Clock::duration>(offset) - now;
-  return static_cast<int>(std::clamp<std::int64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(left).count(), 0, 100));
+  return begun_ + std::chrono::duration_cast<Clock::duration>(offset);
+}
+
+/// To the nanosecond: whoever waits in whole milliseconds spins, and takes a core from the server.
+std::chrono::nanoseconds Load::wait(Clock::time_point now) const {
+  if (!wants_more(now) || free_.empty()) return wait_longest;
+  if (options_.rate <= 0) return std::chrono::nanoseconds(0);
+  return std::clamp<std::chrono::nanoseconds>(due() - now, std::chrono::nanoseconds(0),
+                                              wait_longest);
 }
 
 Outcome<LoadReport> Load::run() {
@@ -213,8 +216,10 @@ Outcome<LoadReport> Load::run() {
   for (auto now = begun_; wants_more(now) || busy_ > 0; now = Clock::now()) {
     if (!wants_more(now) && now > std::max(last_answer, end_) + answers_within) break;
     feed(now);
+    const std::int64_t wait_ns = wait(now).count();
+    const timespec longest{.tv_sec = wait_ns / 1'000'000'000, .tv_nsec = wait_ns % 1'000'000'000};
     const int ready =
-        ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), wait_ms(now));
+        ::epoll_pwait2(epoll_, events.data(), static_cast<int>(events.size()), &longest, nullptr);
     for (int i = 0; i < ready; ++i) {
       const auto index = static_cast<std::size_t>(events[static_cast<std::size_t>(i)].data.u64);
       if (!lanes_[index].connection) continue;
