@@ -21,6 +21,7 @@ inline constexpr std::size_t batch_lines_per_turn = 2'048;  // read before other
 /// wait for one. More are told to come back.
 inline constexpr std::size_t sql_threads = 2;
 inline constexpr std::size_t sql_in_flight_max = 8;
+inline constexpr std::size_t mending_in_flight_max = 8;  // pause, rebuild and the like
 /// Bodies and answers of all batches; beyond it answers leave their bodies out and say so.
 inline constexpr std::size_t batch_bytes_max_in_all = 256 * 1024 * 1024;
 }  // namespace souk::limits

@@ -16,9 +16,10 @@
 
 namespace souk {
 
-/// What may take seconds has workers of its own, so that the rest does not wait for it.
-enum class QueryLane : std::uint8_t { quick, sql };
-inline constexpr std::size_t query_lanes = 2;
+/// What may take seconds has workers of its own, so that the rest does not wait for it: SQL, and
+/// what operators ask of a runner, which may be comparing two copies just then.
+enum class QueryLane : std::uint8_t { quick, sql, mend };
+inline constexpr std::size_t query_lanes = 3;
 
 /// `ready` (none: at once) is asked again and again until it says yes or `give_up` has come: then
 /// `answer` runs, with whether it was ready.

@@ -108,6 +108,7 @@ bool ReadSide::mend(const Asked& asked, QueryJob& job, Problem& problem) const {
     problem = not_found("the verbs are pause, resume, rebuild, cancel, retry and skip");
     return false;
   }
+  job.lane = QueryLane::mend;
   job.answer = [act = std::move(act)](bool) { return answer_of(act()); };
   return true;
 }

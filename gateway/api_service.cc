@@ -252,7 +252,7 @@ void Api::flush() {
     common_.worker().enqueue(*this, std::move(jobs_));
     jobs_ = {};
   }
-  for (const auto lane : {QueryLane::quick, QueryLane::sql}) {
+  for (const auto lane : {QueryLane::quick, QueryLane::sql, QueryLane::mend}) {
     auto& questions = questions_[static_cast<std::size_t>(lane)];
     if (questions.empty()) continue;
     common_.queries(lane).enqueue(*this, std::move(questions));

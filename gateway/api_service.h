@@ -76,7 +76,8 @@ class ApiCommon {
       QueryWorkers({.name = "sql",
                     .threads = limits::sql_threads,
                     .in_flight_max = limits::sql_in_flight_max,
-                    .niceness = 15})};
+                    .niceness = 15}),
+      QueryWorkers({.name = "mend", .threads = 2, .in_flight_max = limits::mending_in_flight_max})};
   std::atomic<bool> draining_{false};
 };
 

@@ -186,12 +186,17 @@ Result<std::uint64_t, Fault> SearchModel::digest() {
   Status status = Done{};
   const auto add = [&](DocId doc, const ProductColumns& columns) {
     std::string bytes = encode(columns);
+    // The index itself and not only what it was made from: a query reads the index.
     if (const auto at = impl_->pending.texts.find(doc); at != impl_->pending.texts.end()) {
       bytes += encode(at->second);
+      bytes += std::to_string(impl_->index->digest_of(at->second));
     } else if (columns.defined) {
       auto text = impl_->store->text(doc);
+      auto indexed = impl_->index->digest(doc);
       if (!text) status = text.error();
+      if (!indexed) status = indexed.error();
       if (text && *text) bytes += encode(**text);
+      if (indexed) bytes += std::to_string(*indexed);
     }
     sum += stable_hash(bytes);
   };

@@ -11,7 +11,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "projections/search/words.h"
+#include "projections/search/text_fields.h"
 
 namespace souk::search {
 namespace {
@@ -24,8 +24,6 @@ std::string format_of(const SearchTuning& tuning) {
   return fmt::format("2 {} {} {} {} {}", tuning.name_weight, tuning.brand_weight,
                      tuning.category_weight, tuning.attribute_weight, tuning.description_weight);
 }
-constexpr std::size_t description_words_max = 2'000;
-constexpr Xapian::termpos between_fields = 100;
 constexpr std::size_t sets_bytes_max = 64 * 1024 * 1024;
 constexpr std::size_t words_looked_at_max = 2'000;
 constexpr int attempts_max = 6;
@@ -36,87 +34,6 @@ Fault fault_of(const char* doing, const Xapian::Error& error) {
   const bool corrupt = std::string_view(error.get_type()) == "DatabaseCorruptError";
   return {corrupt ? Fault::Kind::corrupt : Fault::Kind::unavailable, what};
 }
-
-/// Adds the fields of one product to its document.
-class Indexer {
- public:
-  Indexer(Xapian::Document& document, const SearchTuning& tuning)
-      : document_(document), tuning_(tuning) {}
-
-  void index(const ProductText& text) {
-    name(text.name);
-    words(text.brand, tuning_.brand_weight);
-    for (const auto& level : text.category) words(level, tuning_.category_weight);
-    for (const auto& attribute : text.attributes) words(attribute.value, tuning_.attribute_weight);
-    description(text.description);
-  }
-
- private:
-  void name(const std::string& text) {
-    const auto all = words_of(text);
-    const auto absent = told_absent(all);
-    std::string former;
-    bool other_things = false;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      const auto& word = all[i].text;
-      const auto stem = stem_of(word);
-      other_things = other_things || points_elsewhere(word);
-      add(stem, tuning_.name_weight);
-      known(word);
-      if (absent[i]) {
-        document_.add_term(denied(stem));
-      } else {
-        document_.add_boolean_term(in_name(stem));
-        if (!other_things) document_.add_term(in_focus(stem));
-      }
-      deny(word);
-      if (!stop_word(word)) {
-        if (!former.empty()) document_.add_boolean_term(pair_in_name(former, stem));
-        former = stem;
-      }
-      if (all[i].glued && i > 0) joined(all[i - 1].text + word, tuning_.name_weight);
-    }
-    position_ += between_fields;
-  }
-  void words(const std::string& text, std::uint32_t weight) {
-    const auto all = words_of(text);
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      add(stem_of(all[i].text), weight);
-      known(all[i].text);
-      if (all[i].glued && i > 0) joined(all[i - 1].text + all[i].text, weight);
-    }
-    position_ += between_fields;
-  }
-  void description(const std::string& text) {
-    auto all = words_of(text);
-    if (all.size() > description_words_max) all.resize(description_words_max);
-    const auto absent = told_absent(all);
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      const auto stem = stem_of(all[i].text);
-      add(stem, tuning_.description_weight);
-      if (absent[i]) document_.add_term(denied(stem));
-      deny(all[i].text);
-    }
-  }
-  void add(const std::string& stem, std::uint32_t weight) {
-    document_.add_posting(stem, ++position_, weight);
-  }
-  /// e-cloth is also ecloth.
-  void joined(const std::string& word, std::uint32_t weight) {
-    if (word.size() > word_bytes_max) return;
-    document_.add_term(stem_of(word), weight);
-    known(word);
-  }
-  void known(const std::string& word) { document_.add_boolean_term("W" + word); }
-  void deny(const std::string& word) {
-    const auto base = denied_by(word);
-    if (!base.empty()) document_.add_term(denied(stem_of(base)));
-  }
-
-  Xapian::Document& document_;
-  const SearchTuning& tuning_;
-  Xapian::termpos position_ = 0;
-};
 
 /// Lets only the products of a list through, and weighs nothing. A sorted list, as CRoaring's
 /// iterator looks through a whole container at every skip.
@@ -254,8 +171,7 @@ const Vocabulary& TextIndex::vocabulary() const { return impl_->vocabulary; }
 
 Status TextIndex::put(DocId doc, const ProductText& text) {
   try {
-    Xapian::Document document;
-    Indexer(document, impl_->tuning).index(text);
+    const Xapian::Document document = document_of(text, impl_->tuning);
     Impl::Change change{.doc = doc, .gone = {}, .come = {}};
     const auto former = terms_of(impl_->writer, doc);
     std::vector<std::string> now;
@@ -273,6 +189,22 @@ Status TextIndex::put(DocId doc, const ProductText& text) {
     return fault_of("writing", error);
   }
   return Done{};
+}
+
+Result<std::uint64_t, Fault> TextIndex::digest(DocId doc) const {
+  const auto& writer = impl_->writer;
+  try {
+    if (doc > writer.get_lastdocid()) return digest_of_fields({});
+    return digest_of_fields(writer.get_document(doc));
+  } catch (const Xapian::DocNotFoundError&) {
+    return digest_of_fields({});
+  } catch (const Xapian::Error& error) {
+    return fault_of("reading a product", error);
+  }
+}
+
+std::uint64_t TextIndex::digest_of(const ProductText& text) const {
+  return digest_of_fields(document_of(text, impl_->tuning));
 }
 
 Status TextIndex::commit(std::uint64_t version) {

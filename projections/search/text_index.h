@@ -56,6 +56,10 @@ class TextIndex {
   Status commit(std::uint64_t version);
   /// Brings what is kept in memory up to the last commit.
   void publish();
+  /// Of all that is indexed for `doc`, terms, weights and places, put but not committed included;
+  /// of nothing where there is none. Equal to `digest_of` the text that was put. Thread: as put.
+  Result<std::uint64_t, Fault> digest(DocId doc) const;
+  std::uint64_t digest_of(const ProductText& text) const;
 
   struct Slot;
   /// One reader at a time on one view of the index. Must not outlive the TextIndex.

@@ -15,7 +15,8 @@ namespace {
 /// An edge with both read models over a small history: one user bought twice, one cart was filled
 /// and left, one order was rejected.
 struct ReadEdge {
-  ReadEdge() : folder(make_folder()), edge(options(), {search_kind({}), analytics_kind()}, folder) {
+  explicit ReadEdge(std::vector<ProjectionKind> more = {})
+      : folder(make_folder()), edge(options(), kinds(std::move(more)), folder) {
     const Money price{{2'500'000}, *Currency::parse("GBP")};
     edge.log.append(ShardId{3}, {{*Sku::parse("tea"), ProductDefined{.name = "Green tea",
                                                                      .description = {},
@@ -35,6 +36,11 @@ struct ReadEdge {
     edge.projections.stop();
     std::error_code ignored;
     fs::remove_all(folder, ignored);
+  }
+  static std::vector<ProjectionKind> kinds(std::vector<ProjectionKind> more) {
+    std::vector<ProjectionKind> all{search_kind({}), analytics_kind()};
+    for (auto& kind : more) all.push_back(std::move(kind));
+    return all;
   }
   static ApiOptions options() { return {.version = "test", .recovery = {}}; }
   static fs::path make_folder() {
@@ -296,6 +302,61 @@ TEST_CASE("sql over HTTP: long queries hold up nobody else, and are bounded in n
   const auto& late = shop.edge.answer(exchanges[0]);
   CHECK(late.status == 422);
   CHECK(Json(late.body).text("/code") == "query_too_long");
+}
+
+namespace {
+
+/// A read model that takes as long over an event as it is held.
+class Held final : public Projection {
+ public:
+  explicit Held(const std::atomic<bool>& held) : held_(held) {}
+  Result<Done, Poison> apply(const EventAt&) override {
+    while (held_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return Done{};
+  }
+  Status commit(std::string_view checkpoint) override {
+    checkpoint_ = checkpoint;
+    return Done{};
+  }
+  std::string checkpoint() const override { return checkpoint_; }
+  Result<std::uint64_t, Fault> digest() override { return std::uint64_t{0}; }
+
+ private:
+  const std::atomic<bool>& held_;
+  std::string checkpoint_;
+};
+
+}  // namespace
+
+TEST_CASE("mending: a read model that does not listen holds up no question, and few operators") {
+  std::atomic<bool> held{false};
+  ProjectionKind kind;
+  kind.name = "held";
+  kind.open = [&held](const fs::path&) -> Result<std::shared_ptr<Projection>, Fault> {
+    return std::shared_ptr<Projection>(std::make_shared<Held>(held));
+  };
+  ReadEdge shop({kind});
+  shop.json("/v1/search");
+  shop.json("/v1/analytics/sales");
+  while (!shop.edge.projections.find("held")->model())
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  held = true;
+  shop.order(9, "2011-03-01T00:00:00Z", 1, OrderConfirmed{});
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));  // it has taken the event up
+  std::vector<std::uint32_t> exchanges;
+  for (std::size_t i = 0; i < limits::mending_in_flight_max; ++i)
+    exchanges.push_back(shop.edge.send(HttpMethod::post, "/v1/projections/held/pause"));
+  const auto one_more = shop.edge.send(HttpMethod::post, "/v1/projections/held/pause");
+  const bool refused = shop.edge.answered(one_more) && shop.edge.answer(one_more).status == 429;
+  const bool found = shop.ask("/v1/search?q=tea").status == 200;
+  const bool waiting = !shop.edge.answered(exchanges[0]);
+  held = false;  // before anything can fail: else the runner would never end
+  CHECK(refused);
+  CHECK(found);
+  CHECK(waiting);
+  for (int i = 0; i < 100 && !shop.edge.answered(exchanges[0]); ++i) shop.edge.wake();
+  REQUIRE(shop.edge.answered(exchanges[0]));
+  CHECK(shop.edge.answer(exchanges[0]).status == 200);
 }
 
 TEST_CASE("openapi: what is asked of the read models stands in it") {

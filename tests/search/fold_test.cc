@@ -7,6 +7,8 @@
 #include <map>
 #include <set>
 
+#include "projections/search/product_store.h"
+#include "projections/search/text_index.h"
 #include "tests/search/support.h"
 
 using namespace souk;
@@ -260,6 +262,37 @@ TEST_CASE("fold: an index of other products, or a damaged one, is made anew") {
   CHECK(opened(folder / "a")->search(query)->total == 1);
   fs::resize_file(folder / "a" / "text" / "iamglass", 3);
   CHECK(opened(folder / "a")->search(query)->total == 1);
+}
+
+TEST_CASE("fold: the digest tells of an index that says other things than the products") {
+  const TemporaryDirectory folder;
+  std::uint64_t right = 0;
+  {
+    const auto model = opened(folder / "a");
+    REQUIRE(Shop::apply(*model, "A", product("Old lamp"), 1).ok());
+    right = *model->digest();  // not committed yet: of what will be indexed
+    REQUIRE(model->commit("1").ok());
+    CHECK(*model->digest() == right);
+  }
+  const auto put_name = [&](const std::string& name) {
+    const auto store = search::ProductStore::open(folder / "a" / "products");
+    REQUIRE(store.ok());
+    const auto state = (*store)->state();
+    const auto opened_index =
+        search::TextIndex::open(folder / "a" / "text", state.epoch, state.text_version, {});
+    REQUIRE(opened_index.ok());
+    const auto& index = *opened_index;
+    search::ProductText text;
+    text.name = name;
+    REQUIRE(index->put(1, text).ok());
+    REQUIRE(index->commit(state.text_version).ok());
+  };
+  put_name("Old");
+  CHECK(*opened(folder / "a")->digest() != right);
+  put_name("lamp Old");  // the same words at other places
+  CHECK(*opened(folder / "a")->digest() != right);
+  put_name("Old lamp");
+  CHECK(*opened(folder / "a")->digest() == right);
 }
 
 TEST_CASE("fold: an event that does not fit is poison and changes nothing") {
