@@ -77,6 +77,7 @@ class CafEngine final : public Engine {
                                                 .counters = &counters_,
                                                 .sinks = &sinks_}));
     caf::anon_send(journal_, HostsMsg{hosts_});
+    caf::anon_send(store_, StartMsg{});
     for (auto& h : hosts_) caf::anon_send(h, HostsMsg{hosts_});
     for (auto& h : hosts_) caf::anon_send(h, StartMsg{});
   }

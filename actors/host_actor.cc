@@ -1,3 +1,5 @@
+#include <pthread.h>
+
 #include <chrono>
 
 #include "actors/actors.h"
@@ -93,12 +95,13 @@ caf::behavior host_actor(Self* self, std::uint32_t index, HostCore* core, HostPo
   return {
       [self](HostsMsg& m) { self->state.hosts = std::move(m.hosts); },
       [self, index](const StartMsg&) {
+        ::pthread_setname_np(::pthread_self(), "host");  // a worker drives hosts and nothing else
         self->state.core->start();
         end_turn(self, index);
         self->delayed_send(self, std::chrono::milliseconds(tick_ms), TickMsg{});
       },
       [self, index](RequestsMsg& m) {
-        for (auto& r : *m.requests) self->state.core->input(std::move(r));
+        self->state.core->input(std::move(*m.requests));
         end_turn(self, index);
       },
       [self, index](InputsMsg& m) {

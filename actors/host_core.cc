@@ -33,6 +33,35 @@ void HostCore::input(ShardInput&& input) {
     remote_[host_of(id, context_.options.hosts)].push_back(std::move(input));
 }
 
+namespace {
+
+/// Fewer than these are hot, or not worth it.
+constexpr std::size_t prefetch_min = 4;
+
+/// The cart that most commands are for.
+const CartId* cart_of(const Op& op) {
+  if (const auto* add = std::get_if<AddItem>(&op)) return &add->cart;
+  if (const auto* set = std::get_if<SetItem>(&op)) return &set->cart;
+  if (const auto* get = std::get_if<GetCart>(&op)) return &get->cart;
+  return nullptr;
+}
+
+}  // namespace
+
+void HostCore::input(std::vector<Request>&& requests) {
+  if (requests.size() >= prefetch_min) {
+    for (const auto round : {Shard::Prefetch::chain, Shard::Prefetch::entity}) {
+      for (const Request& r : requests) {
+        const CartId* cart = cart_of(r.op);
+        if (!cart) continue;
+        const ShardId id = shard_of(EntityKey(*cart), context_.options.shards);
+        if (owns(id)) shard(id).prefetch(*cart, round);
+      }
+    }
+  }
+  for (Request& r : requests) input(ShardInput(std::move(r)));
+}
+
 void HostCore::run_inputs() {
   while (!output_.inputs.empty()) {
     ShardInput next = std::move(output_.inputs.front());

@@ -34,6 +34,8 @@ class HostCore {
   void start();
 
   void input(ShardInput&& input);
+  /// All that one poll brought, in this order.
+  void input(std::vector<Request>&& requests);
   void committed(const std::vector<CommitRange>& ranges);
   void failed(const std::vector<CommitRange>& ranges);
   /// The journal is sound again: suspended shards recover and go on in a new epoch.

@@ -2,8 +2,11 @@
 /// How a shard keeps its entities: one table per kind, and one list over all of them from which
 /// those that nobody used since the last look are evicted (the clock algorithm: using one costs a
 /// store).
+#include <functional>
+#include <memory>
 #include <tuple>
-#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "actors/state_codec.h"
 #include "events/ids.h"
@@ -88,54 +91,108 @@ struct CatalogueMark {
 };
 struct NoMark {};
 
+/// What is looked at first stands first: to find an entity reads one line of the cache.
 template <class State>
 struct Hosted : Entity, std::conditional_t<std::is_same_v<State, SkuState>, CatalogueMark, NoMark> {
-  State state;
+  Hosted* next = nullptr;  // in its chain of the table
   typename HostedTraits<State>::Id id;
+  State state;
 };
 
 /// Entities stay where they are until they are erased. What was found last is found again at once:
 /// a command asks for the same entity several times.
+/// Chains of entities, as long as one on average, that go through the entities themselves: to find
+/// one among many is a miss of the cache for its chain and one for itself. std::unordered_map,
+/// which keeps the entity *before* the chain and looks at the one behind, has four: with 1,000,000
+/// carts they were a fifth of all time.
 template <class State>
 class Table {
  public:
   using Id = typename HostedTraits<State>::Id;
+  Table() = default;
+  Table(const Table&) = delete;
+  Table& operator=(const Table&) = delete;
+  ~Table() { clear(); }
+
   Hosted<State>* find(const Id& id) {
     if (last_ && last_->id == id) return last_;
-    auto at = all_.find(id);
-    if (at == all_.end()) return nullptr;
-    return last_ = &at->second;
+    if (Hosted<State>* found = look_up(id)) return last_ = found;
+    return nullptr;
   }
-  const Hosted<State>* find(const Id& id) const {
-    auto at = all_.find(id);
-    return at == all_.end() ? nullptr : &at->second;
+  const Hosted<State>* find(const Id& id) const { return look_up(id); }
+  /// Makes a `find` that comes soon cheap. First for all of many, then `prefetch_entity` for all.
+  void prefetch_chain(const Id& id) const {
+    if (!chains_.empty()) __builtin_prefetch(&chains_[chain_of(id)]);
+  }
+  void prefetch_entity(const Id& id) const {
+    if (chains_.empty()) return;
+    const char* first = reinterpret_cast<const char*>(chains_[chain_of(id)]);
+    for (std::size_t at = 0; at < sizeof(Hosted<State>); at += 64) __builtin_prefetch(first + at);
   }
   /// REQUIRES: it is not there.
   Hosted<State>& add(const Id& id) {
-    last_ = &all_[id];
-    last_->id = id;
-    last_->kind = HostedTraits<State>::kind;
-    return *last_;
+    if (size_ >= chains_.size()) grow();
+    auto added = std::make_unique<Hosted<State>>();
+    added->id = id;
+    added->kind = HostedTraits<State>::kind;
+    Hosted<State>*& chain = chains_[chain_of(id)];
+    added->next = chain;
+    ++size_;
+    return *(last_ = chain = added.release());
   }
   void erase(const Id& id) {
     last_ = nullptr;
-    all_.erase(id);
+    if (chains_.empty()) return;
+    for (Hosted<State>** at = &chains_[chain_of(id)]; *at; at = &(*at)->next) {
+      if ((*at)->id != id) continue;
+      const std::unique_ptr<Hosted<State>> gone(std::exchange(*at, (*at)->next));
+      --size_;
+      return;
+    }
   }
   void clear() {
+    each([](Hosted<State>& hosted) { delete &hosted; });
+    chains_.clear();
+    bits_ = 0;
     last_ = nullptr;
-    all_.clear();
+    size_ = 0;
   }
-  std::size_t size() const { return all_.size(); }
-  auto begin() const { return all_.begin(); }
-  auto end() const { return all_.end(); }
+  std::size_t size() const { return size_; }
+  /// In no order that means anything. `visit` may delete what it is given.
+  template <class F>
+  void each(const F& visit) const {
+    for (Hosted<State>* chain : chains_) {
+      while (chain) visit(*std::exchange(chain, chain->next));
+    }
+  }
 
  private:
-  /// An id's hash costs nothing, so the nodes do not keep it; a SKU's is worth keeping.
-  struct IdHash {
-    std::size_t operator()(const Id& id) const noexcept { return std::hash<Id>{}(id); }
-  };
-  using Hash = std::conditional_t<std::is_same_v<Id, Sku>, std::hash<Sku>, IdHash>;
-  std::unordered_map<Id, Hosted<State>, Hash> all_;
+  static constexpr unsigned bits_min = 4;
+  /// The upper bits of a product: whatever the hash is like, all of its bits count.
+  std::size_t chain_of(const Id& id) const {
+    return std::uint64_t{std::hash<Id>{}(id)} * 0x9E3779B97F4A7C15ULL >> (64 - bits_);
+  }
+  Hosted<State>* look_up(const Id& id) const {
+    if (chains_.empty()) return nullptr;
+    Hosted<State>* at = chains_[chain_of(id)];
+    while (at && at->id != id) at = at->next;
+    return at;
+  }
+  void grow() {
+    bits_ = chains_.empty() ? bits_min : bits_ + 1;
+    std::vector<Hosted<State>*> old(std::size_t{1} << bits_);
+    old.swap(chains_);
+    for (Hosted<State>* chain : old) {
+      while (chain) {
+        Hosted<State>* moved = std::exchange(chain, chain->next);
+        moved->next = std::exchange(chains_[chain_of(moved->id)], moved);
+      }
+    }
+  }
+
+  std::vector<Hosted<State>*> chains_;
+  unsigned bits_ = 0;  // 2^bits_ chains
+  std::size_t size_ = 0;
   Hosted<State>* last_ = nullptr;
 };
 

@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <spdlog/spdlog.h>
 
 #include <bit>
@@ -142,7 +143,10 @@ caf::behavior journal_actor(Self* self, Journal* journal, EngineCounters* counte
   self->state.feed = feed;
   self->state.epoch_min.resize(shards);
   return {
-      [self](HostsMsg& m) { self->state.hosts = std::move(m.hosts); },
+      [self](HostsMsg& m) {
+        ::pthread_setname_np(::pthread_self(), "journal");  // a thread of its own
+        self->state.hosts = std::move(m.hosts);
+      },
       [self](AppendMsg& m) {
         auto& s = self->state;
         std::vector<Batch> refused;

@@ -109,6 +109,10 @@ class Shard {
   void resume(Epoch epoch);
 
   void handle(ShardInput&& input);
+  /// Of many commands that come next, before the first is handled: brings their carts from memory
+  /// into the cache, all at once and not one after the other. In two rounds.
+  enum class Prefetch : std::uint8_t { chain, entity };
+  void prefetch(const CartId& cart, Prefetch round) const;
   /// The store's answer to a load; nothing: there is no such entity.
   void loaded(const EntityKey& entity, std::optional<StoredState>&& state);
   void load_failed(const EntityKey& entity);
@@ -357,7 +361,7 @@ class Shard {
 
 template <class State, class F>
 void Shard::each(const F& visit) const {
-  for (const auto& [id, hosted] : tables_.of<State>()) visit(id, hosted.state);
+  tables_.of<State>().each([&](const Hosted<State>& h) { visit(h.id, h.state); });
 }
 
 }  // namespace souk

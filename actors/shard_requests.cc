@@ -12,6 +12,11 @@ void Shard::handle(ShardInput&& input) {
   process(std::move(input));
 }
 
+void Shard::prefetch(const CartId& cart, Prefetch round) const {
+  const auto& carts = tables_.of<CartState>();
+  round == Prefetch::chain ? carts.prefetch_chain(cart) : carts.prefetch_entity(cart);
+}
+
 void Shard::handle_request(Request&& request) {
   if (!readable_ || (suspended_ && !is_read(request.op))) {
     answer(request, reply_to(request, ReplyCode::unavailable), 0);

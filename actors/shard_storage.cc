@@ -23,9 +23,8 @@ Status Shard::adopt(const EntityKey& key, StoredState&& stored) {
   });
 }
 
-/// What the table adds to an entity: its node's link and second copy of the id, the allocator's
-/// rest.
-constexpr std::size_t node_bytes = 32;
+/// What the table adds to an entity: the head of its chain, the allocator's rest.
+constexpr std::size_t node_bytes = 24;
 
 template <class State>
 void Shard::weigh(Hosted<State>& h) {
@@ -210,17 +209,20 @@ void Shard::resume(Epoch epoch) {
   if (epoch == Epoch::next) ++epoch_;
   suspended_ = false;
   std::vector<OrderId> orders;
-  for (const auto& [id, h] : tables_.of<OrderState>())
-    if (owes_work(h.state.order)) orders.push_back(id);
+  tables_.of<OrderState>().each([&](const Hosted<OrderState>& h) {
+    if (owes_work(h.state.order)) orders.push_back(h.id);
+  });
   std::sort(orders.begin(), orders.end());
   for (const auto& id : orders) start_work(id, Checkout::Start::recovered);
   std::vector<UserId> users;
-  for (const auto& [id, h] : tables_.of<UserState>())
-    if (owes_work(h.state.user)) users.push_back(id);
+  tables_.of<UserState>().each([&](const Hosted<UserState>& h) {
+    if (owes_work(h.state.user)) users.push_back(h.id);
+  });
   std::sort(users.begin(), users.end());
   for (const auto& id : users) user_effects(id);
-  for (const auto& [sku, h] : tables_.of<SkuState>())
-    if (auto due = next_expiry(h.state.inventory)) arm_expiry(sku, *due);
+  tables_.of<SkuState>().each([&](const Hosted<SkuState>& h) {
+    if (auto due = next_expiry(h.state.inventory)) arm_expiry(h.id, *due);
+  });
 }
 
 void Shard::failed(std::uint64_t epoch) {

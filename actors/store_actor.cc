@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <spdlog/spdlog.h>
 
 #include "actors/actors.h"
@@ -6,6 +7,7 @@ namespace souk {
 
 caf::behavior store_actor(caf::event_based_actor* self, StateStore* states, Vault* vault) {
   return {
+      [=](const StartMsg&) { ::pthread_setname_np(::pthread_self(), "store"); },
       [=](const LoadMsg& m) {
         const caf::actor host = caf::actor_cast<caf::actor>(self->current_sender());
         for (const auto& [shard, entity] : m.wanted) {

@@ -28,7 +28,14 @@ using Version = std::uint64_t;
 /// idempotency key.
 struct Id128 {
   std::array<std::uint8_t, 16> bytes{};
-  auto operator<=>(const Id128&) const = default;
+  std::strong_ordering operator<=>(const Id128&) const = default;
+  /// Two words: as a comparison of arrays it is a call, at every step through a table.
+  bool operator==(const Id128& o) const {
+    std::uint64_t a[2], b[2];
+    std::memcpy(a, bytes.data(), sizeof a);
+    std::memcpy(b, o.bytes.data(), sizeof b);
+    return ((a[0] ^ b[0]) | (a[1] ^ b[1])) == 0;
+  }
   ShardId shard() const { return {static_cast<std::uint16_t>(bytes[0] << 8 | bytes[1])}; }
   bool zero() const { return *this == Id128{}; }
   std::string_view view() const { return {reinterpret_cast<const char*>(bytes.data()), 16}; }
