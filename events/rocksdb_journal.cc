@@ -31,6 +31,7 @@ constexpr std::size_t key_bytes = shard_bytes + 8;
 constexpr std::string_view barrier_key =
     "\xFF\xFF"
     "barrier";
+constexpr std::size_t batch_entry_bytes = 32;  // of a WriteBatch: the key and what frames it
 constexpr std::size_t block_bytes = 32 * 1024;
 constexpr std::size_t block_cache_bytes = 8 * 1024 * 1024;
 constexpr std::size_t scan_readahead_bytes = 1024 * 1024;
@@ -233,7 +234,9 @@ Status RocksDbJournal::Impl::write(const std::vector<Batch>& batches) {
   if (access == Access::read_only) return Fault{Fault::Kind::unavailable, "opened to read only"};
   if (unsettled) return Fault{Fault::Kind::unavailable, "a write failed and is not settled yet"};
   if (batches.empty()) return Done{};
-  rocksdb::WriteBatch all;
+  std::size_t bytes = 0;
+  for (const Batch& batch : batches) bytes += batch.bytes.size() + batch_entry_bytes;
+  rocksdb::WriteBatch all(bytes);
   for (const Batch& batch : batches) {
     SOUK_ASSERT(batch.shard.value < limits::shards_max && batch.first_seq > 0);
     const KeyBytes key = key_of(batch.shard, batch.first_seq);

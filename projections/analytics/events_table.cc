@@ -3,12 +3,11 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <array>
-#include <limits>
-#include <vector>
+#include <optional>
+#include <utility>
 
-#include "events/batch.h"
 #include "projections/analytics/event_json.h"
+#include "projections/analytics/events_scan.h"
 
 namespace souk::analytics {
 namespace {
@@ -31,11 +30,6 @@ constexpr const char* declaration =
     "CREATE TABLE events(shard INTEGER, seq INTEGER, at TEXT, type TEXT, entity_type TEXT, "
     "entity TEXT, cause TEXT, correlation TEXT, idempotency TEXT, outcome TEXT, data TEXT)";
 
-// What a piece of the journal holds at most: its records are copied out of the scan.
-constexpr std::size_t piece_records_max = 256;
-constexpr std::size_t piece_bytes_max = 1024 * 1024;
-constexpr std::uint32_t looks_apart = 256;  // events skipped between looks at the clock
-
 /// A constraint that narrows what is read. Each is checked again by SQLite, so it may let through
 /// too much, never too little.
 enum class Use : char {
@@ -54,156 +48,31 @@ struct Table : sqlite3_vtab {
   EventsTable* source = nullptr;
 };
 
-struct Filter {
-  std::int64_t shard_from = 0, shard_to = std::numeric_limits<std::int64_t>::max();
-  std::int64_t seq_from = 1, seq_to = std::numeric_limits<std::int64_t>::max();
-  std::vector<EntityKey> entities;  // any of them; none: all
-  bool by_entity = false;
-  std::optional<std::size_t> type;
-  bool nothing = false;  // no row can be meant
-  std::string at_from;
-};
-
-struct Record {
-  Seq first_seq = 0;
-  std::string bytes;
-};
-
 struct Cursor : sqlite3_vtab_cursor {
-  Filter filter;
-  std::vector<std::uint16_t> shards;  // still to be read, the next one last
-  ShardId shard;
-  Seq next_seq = 0, last_seq = 0;  // of the shard: what to read next, where to end
-  std::vector<Record> piece;
-  std::size_t record = 0;
-  bool shard_ended = true;
-  std::vector<Transaction> transactions;
-  std::size_t transaction = 0, index = 0;
-  Seq seq = 0;
-  std::string at;  // of the transaction
+  explicit Cursor(EventsTable& source) : scan(source) {}
+  EventScan scan;
   bool eof = true;
-  std::uint32_t skipped = 0;
-
-  const Transaction& now() const { return transactions[transaction]; }
-  const Event& event() const { return now().events[index]; }
 };
 
 Cursor& cursor_of(sqlite3_vtab_cursor* at) { return *static_cast<Cursor*>(at); }
-EventsTable& source_of(const Cursor& cursor) { return *static_cast<Table*>(cursor.pVtab)->source; }
+EventsTable& source_of(sqlite3_vtab* table) { return *static_cast<Table*>(table)->source; }
 
-int fail(const Cursor& cursor, const Fault& fault) {
-  source_of(cursor).watch.unavailable = fault.what;
-  sqlite3_free(cursor.pVtab->zErrMsg);
-  cursor.pVtab->zErrMsg = sqlite3_mprintf("the journal: %s", fault.what.c_str());
-  return SQLITE_ERROR;
-}
-
-// ---- reading on ----
-
-/// Copies the next records of the shard.
-Status fetch(Cursor& cursor) {
-  cursor.piece.clear();
-  cursor.record = 0;
-  std::size_t bytes_copied = 0;
-  cursor.shard_ended = true;
-  return source_of(cursor).journal.scan(
-      cursor.shard, cursor.next_seq, [&](Seq first_seq, std::string_view bytes) {
-        if (first_seq > cursor.last_seq) return false;
-        if (cursor.piece.size() == piece_records_max || bytes_copied > piece_bytes_max) {
-          cursor.next_seq = first_seq;
-          cursor.shard_ended = false;
-          return false;
-        }
-        bytes_copied += bytes.size();
-        cursor.piece.push_back({first_seq, std::string(bytes)});
-        return true;
-      });
-}
-
-/// Decodes the next record that may hold a row. SQLITE_DONE where the shard has none.
-int next_record(Cursor& cursor) {
-  SqlWatch& watch = source_of(cursor).watch;
-  while (true) {
-    if (watch.expired()) return SQLITE_INTERRUPT;
-    if (cursor.record == cursor.piece.size()) {
-      if (cursor.shard_ended) return SQLITE_DONE;
-      const Status read = fetch(cursor);
-      if (!read) return fail(cursor, read.error());
-      if (cursor.piece.empty()) return SQLITE_DONE;
-    }
-    Record& record = cursor.piece[cursor.record++];
-    const auto header = decode_batch_header(record.bytes);
-    if (!header) return fail(cursor, header.error());
-    if (header->type != BatchType::events) continue;
-    if (static_cast<std::int64_t>(header->last_seq()) < cursor.filter.seq_from) continue;
-    // A batch is cut after its last transaction was stamped.
-    if (!cursor.filter.at_from.empty() && to_rfc3339(header->at) < cursor.filter.at_from) continue;
-    auto batch = decode_batch(record.bytes);
-    if (!batch) return fail(cursor, batch.error());
-    record.bytes = std::string();
-    cursor.transactions = std::move(batch->transactions);
-    cursor.transaction = 0;
-    cursor.index = 0;
-    cursor.seq = record.first_seq;
-    cursor.at.clear();
-    if (!cursor.transactions.empty()) return SQLITE_OK;
-  }
-}
-
-bool wanted(const Cursor& cursor) {
-  const Filter& filter = cursor.filter;
-  const auto seq = static_cast<std::int64_t>(cursor.seq);
-  if (seq < filter.seq_from) return false;
-  if (filter.type && cursor.event().payload.index() != *filter.type) return false;
-  return !filter.by_entity ||
-         std::ranges::find(filter.entities, cursor.event().entity) != filter.entities.end();
-}
-
-/// One event on within the batch; false at its end.
-bool step(Cursor& cursor) {
-  ++cursor.seq;
-  if (++cursor.index < cursor.now().events.size()) return true;
-  cursor.index = 0;
-  cursor.at.clear();
-  return ++cursor.transaction < cursor.transactions.size();
-}
-
-/// From where the cursor stands, itself included if `there`, to the next row.
-int find_row(Cursor& cursor, bool there) {
-  SqlWatch& watch = source_of(cursor).watch;
-  while (true) {
-    while (there) {
-      if (cursor.seq > cursor.last_seq) {
-        cursor.piece.clear();
-        cursor.record = 0;
-        cursor.shard_ended = true;
-        break;
-      }
-      if (wanted(cursor)) return SQLITE_OK;
-      if (++cursor.skipped % looks_apart == 0 && watch.expired()) return SQLITE_INTERRUPT;
-      there = step(cursor);
-    }
-    const int code = next_record(cursor);
-    if (code == SQLITE_OK) {
-      there = true;
-      continue;
-    }
-    there = false;
-    if (code != SQLITE_DONE) return code;
-    if (cursor.shards.empty()) {
-      cursor.eof = true;
+int code_of(Cursor& cursor, EventScan::Found found) {
+  cursor.eof = found != EventScan::Found::event;
+  switch (found) {
+    case EventScan::Found::event:
+    case EventScan::Found::end:
       return SQLITE_OK;
-    }
-    cursor.shard = {cursor.shards.back()};
-    cursor.shards.pop_back();
-    const auto& ends = source_of(cursor).ends;
-    const Seq end = ends.empty() ? std::numeric_limits<Seq>::max() : ends[cursor.shard.value];
-    cursor.last_seq = std::min(end, static_cast<Seq>(cursor.filter.seq_to));
-    cursor.next_seq = static_cast<Seq>(cursor.filter.seq_from);
-    cursor.piece.clear();
-    cursor.record = 0;
-    cursor.shard_ended = cursor.next_seq > cursor.last_seq;
+    case EventScan::Found::interrupted:
+      return SQLITE_INTERRUPT;
+    case EventScan::Found::failed:
+      break;
   }
+  const std::string& why = cursor.scan.fault().what;
+  source_of(cursor.pVtab).watch.unavailable = why;
+  sqlite3_free(cursor.pVtab->zErrMsg);
+  cursor.pVtab->zErrMsg = sqlite3_mprintf("the journal: %s", why.c_str());
+  return SQLITE_ERROR;
 }
 
 // ---- what SQLite calls ----
@@ -283,8 +152,8 @@ int best_index(sqlite3_vtab*, sqlite3_index_info* info) {
   return SQLITE_OK;
 }
 
-int open(sqlite3_vtab*, sqlite3_vtab_cursor** out) {
-  *out = new Cursor;
+int open(sqlite3_vtab* table, sqlite3_vtab_cursor** out) {
+  *out = new Cursor(source_of(table));
   return SQLITE_OK;
 }
 
@@ -299,7 +168,7 @@ std::string_view text_of(sqlite3_value* value) {
               : std::string_view{};
 }
 
-void narrow_text(Filter& filter, Use use, std::string_view text) {
+void narrow_text(EventFilter& filter, Use use, std::string_view text) {
   if (use == Use::at_from) {
     filter.at_from = std::max(filter.at_from, std::string(text));
   } else if (use == Use::type_is) {
@@ -313,7 +182,7 @@ void narrow_text(Filter& filter, Use use, std::string_view text) {
   }
 }
 
-void narrow(Filter& filter, Use use, sqlite3_value* value) {
+void narrow(EventFilter& filter, Use use, sqlite3_value* value) {
   if (use >= Use::entity_is) {
     if (sqlite3_value_type(value) == SQLITE_TEXT) narrow_text(filter, use, text_of(value));
     return;
@@ -328,36 +197,15 @@ void narrow(Filter& filter, Use use, sqlite3_value* value) {
 }
 
 int filter(sqlite3_vtab_cursor* at, int, const char* uses, int count, sqlite3_value** values) {
+  EventFilter narrowed;
+  for (int i = 0; i < count; ++i) narrow(narrowed, static_cast<Use>(uses[i]), values[i]);
   Cursor& cursor = cursor_of(at);
-  const EventsTable& source = source_of(cursor);
-  cursor.filter = Filter{};
-  cursor.shards.clear();
-  cursor.piece.clear();
-  cursor.record = 0;
-  cursor.shard_ended = true;
-  cursor.transactions.clear();
-  cursor.eof = false;
-  for (int i = 0; i < count; ++i) narrow(cursor.filter, static_cast<Use>(uses[i]), values[i]);
-  const Filter& f = cursor.filter;
-  if (f.nothing || f.seq_from > f.seq_to || f.shard_from > f.shard_to) {
-    cursor.eof = true;
-    return SQLITE_OK;
-  }
-  for (std::uint32_t shard = source.shards; shard-- > 0;) {
-    if (shard < f.shard_from || shard > f.shard_to) continue;
-    const auto holds = [&](const EntityKey& entity) {
-      const auto id = entity.kind() == Kind::sku ? std::nullopt : Id128::from_bytes(entity.id());
-      return (id ? id->shard() : shard_of(entity.id(), source.shards)).value == shard;
-    };
-    if (f.by_entity && std::ranges::none_of(f.entities, holds)) continue;
-    cursor.shards.push_back(static_cast<std::uint16_t>(shard));
-  }
-  return find_row(cursor, false);
+  return code_of(cursor, cursor.scan.begin(std::move(narrowed)));
 }
 
 int next(sqlite3_vtab_cursor* at) {
   Cursor& cursor = cursor_of(at);
-  return find_row(cursor, step(cursor));
+  return code_of(cursor, cursor.scan.next());
 }
 
 int eof(sqlite3_vtab_cursor* at) { return cursor_of(at).eof ? 1 : 0; }
@@ -398,19 +246,18 @@ void give_fixed(sqlite3_context* context, std::string_view text) {
 }
 
 int column(sqlite3_vtab_cursor* at, sqlite3_context* context, int index) {
-  Cursor& cursor = cursor_of(at);
-  const Transaction& transaction = cursor.now();
-  const Event& event = cursor.event();
+  EventScan& scan = cursor_of(at).scan;
+  const Transaction& transaction = scan.transaction();
+  const Event& event = scan.event();
   switch (index) {
     case column_shard:
-      sqlite3_result_int(context, cursor.shard.value);
+      sqlite3_result_int(context, scan.shard().value);
       break;
     case column_seq:
-      sqlite3_result_int64(context, static_cast<sqlite3_int64>(cursor.seq));
+      sqlite3_result_int64(context, static_cast<sqlite3_int64>(scan.seq()));
       break;
     case column_at:
-      if (cursor.at.empty()) cursor.at = to_rfc3339(transaction.at);
-      give(context, cursor.at);
+      give(context, scan.at());
       break;
     case column_type:
       give_fixed(context, event_type_text(event.payload));
@@ -443,9 +290,9 @@ int column(sqlite3_vtab_cursor* at, sqlite3_context* context, int index) {
 }
 
 int rowid(sqlite3_vtab_cursor* at, sqlite3_int64* out) {
-  const Cursor& cursor = cursor_of(at);
+  const EventScan& scan = cursor_of(at).scan;
   *out =
-      static_cast<sqlite3_int64>(cursor.shard.value) << 48 | static_cast<sqlite3_int64>(cursor.seq);
+      static_cast<sqlite3_int64>(scan.shard().value) << 48 | static_cast<sqlite3_int64>(scan.seq());
   return SQLITE_OK;
 }
 
