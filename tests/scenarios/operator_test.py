@@ -108,6 +108,15 @@ class Verify(unittest.TestCase):
         self.addCleanup(self.daemon.__exit__)
         fill(self.daemon)
         client = self.daemon.client()
+        shop = Shop(client)
+        sku = shop.product(stock=20)
+        for back in ({}, {"lines": [{"sku": sku, "quantity": 2}]}):  # kept off sale, and in stock again
+            cart = shop.cart()
+            shop.add(cart, sku, 3)
+            path = f"/v1/orders/{shop.check_out(cart).json['order_id']}"
+            for step, body in (("ship", {}), ("deliver", {}), ("return", back)):
+                shop.expect(client.post(f"{path}/{step}", body, key=shop.fresh()), 200)
+        self.assertEqual(eventually(lambda: shop.figures(sku), lambda now: now == (16, 0, 16)), (16, 0, 16))
         eventually(lambda: client.get("/v1/projections").json["projections"],
                    lambda found: found and all(one["state"] == "live" and one["lag_events"] == 0 for one in found))
         self.assertEqual(self.daemon.stop(), 0)

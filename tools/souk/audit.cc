@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <unordered_map>
 
@@ -210,10 +211,15 @@ class Audit {
           Pieces& p = pieces_[line.item.sku().text()];
           (order.settled ? p.ordered : p.ordered_open) += line.quantity;
         }
+      // A return that keeps its goods off sale is done without a step of its own, and the state
+      // does not say which it was: of such an order the pieces may be back in stock or not.
+      const auto steps = std::ranges::count(order.history, OrderStep::What::restocked,
+                                            [](const OrderStep& step) { return step.what; });
+      const auto done = std::ranges::count_if(order.returns, &OrderReturn::restocked);
       for (const auto& r : order.returns)
         for (const auto& line : r.lines) {
           Pieces& p = pieces_[order.lines[line.line].item.sku().text()];
-          (r.restocked ? p.sent_back : p.sent_back_open) += line.quantity;
+          (r.restocked && steps == done ? p.sent_back : p.sent_back_open) += line.quantity;
         }
       if (ledger_ && order.settled && !owes_work(order)) check_money(id, order_id, order);
     });
