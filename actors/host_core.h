@@ -10,8 +10,8 @@
 namespace souk {
 
 /// Of states, that a host encodes before it looks at its mailbox again; a fraction of a
-/// millisecond. All shards' checkpoints fall due together, and commands would wait for 30 to 60 ms
-/// if each shard wrote a good part of what it has.
+/// millisecond. All shards' checkpoints fall due together, and commands would wait for all of
+/// them if each shard wrote a good part of what it has.
 inline constexpr std::size_t checkpoint_bytes_per_step = 32 * 1024;
 
 /// Which host drives a shard.
