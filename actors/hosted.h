@@ -101,9 +101,9 @@ struct Hosted : Entity, std::conditional_t<std::is_same_v<State, SkuState>, Cata
 
 /// Entities stay where they are until they are erased. What was found last is found again at once:
 /// a command asks for the same entity several times.
-/// Chains of entities, as long as one on average, that go through the entities themselves: no second
-/// copy of the id, and what is coming can be prefetched. Looking up cold carts was a fifth of the
-/// time with 1,000,000 of them in std::unordered_map; that this is quicker is not shown
+/// Chains of entities, as long as one on average, that go through the entities themselves: no
+/// second copy of the id, and what is coming can be prefetched. Looking up cold carts was a fifth
+/// of the time with 1,000,000 of them in std::unordered_map; that this is quicker is not shown
 /// (docs/performance.md).
 template <class State>
 class Table {
