@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "actors/actors.h"
+#include "events/thread_slice.h"
 
 namespace souk {
 namespace {
@@ -96,6 +97,7 @@ caf::behavior host_actor(Self* self, std::uint32_t index, HostCore* core, HostPo
       [self](HostsMsg& m) { self->state.hosts = std::move(m.hosts); },
       [self, index](const StartMsg&) {
         ::pthread_setname_np(::pthread_self(), "host");  // a worker drives hosts and nothing else
+        short_time_slice();
         self->state.core->start();
         end_turn(self, index);
         self->delayed_send(self, std::chrono::milliseconds(tick_ms), TickMsg{});

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "actors/actors.h"
+#include "events/thread_slice.h"
 
 namespace souk {
 namespace {
@@ -145,6 +146,7 @@ caf::behavior journal_actor(Self* self, Journal* journal, EngineCounters* counte
   return {
       [self](HostsMsg& m) {
         ::pthread_setname_np(::pthread_self(), "journal");  // a thread of its own
+        short_time_slice();
         self->state.hosts = std::move(m.hosts);
       },
       [self](AppendMsg& m) {

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "events/thread_slice.h"
 #include "gateway/http_epoll_server.h"
 
 namespace souk {
@@ -52,6 +53,7 @@ bool EpollHttpServer::watch(int descriptor, std::uint32_t events, std::uint64_t 
 }
 
 void EpollHttpServer::run() {
+  short_time_slice();
   now_ms_ = steady_ms();
   next_tick_ms_ = now_ms_ + tick_ms;
   for (;;) {
