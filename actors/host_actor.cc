@@ -20,8 +20,19 @@ void deliver_replies(HostActorState& s) {
     if (!by_sink[i].empty()) (*s.ports.sinks)[i]->deliver(std::move(by_sink[i]));
 }
 
+/// Whichever worker is free drives a host, so each is set up at its own first turn.
+void prepare_worker() {
+  thread_local const bool prepared = [] {
+    ::pthread_setname_np(::pthread_self(), "host");  // it drives hosts and nothing else
+    short_time_slice();
+    return true;
+  }();
+  (void)prepared;
+}
+
 /// Ends the turn and sends what leaves: one message to each who is concerned.
 void end_turn(Self* self, std::uint32_t index) {
+  prepare_worker();
   auto& s = self->state;
   HostCore& core = *s.core;
   core.end_turn();
@@ -96,8 +107,6 @@ caf::behavior host_actor(Self* self, std::uint32_t index, HostCore* core, HostPo
   return {
       [self](HostsMsg& m) { self->state.hosts = std::move(m.hosts); },
       [self, index](const StartMsg&) {
-        ::pthread_setname_np(::pthread_self(), "host");  // a worker drives hosts and nothing else
-        short_time_slice();
         self->state.core->start();
         end_turn(self, index);
         self->delayed_send(self, std::chrono::milliseconds(tick_ms), TickMsg{});

@@ -35,7 +35,7 @@ std::string_view text_of(Comparison compared) {
 }  // namespace
 
 void begin_thread(std::string_view work, const std::string& projection) {
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 19);
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 15);
   const std::string name = fmt::format("{}:{}", work, projection).substr(0, 15);
   ::pthread_setname_np(::pthread_self(), name.c_str());
 }

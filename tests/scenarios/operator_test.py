@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """What an operator does, and what happens to a data directory: restarts, copies, damage, wrong options."""
 import contextlib
+import ctypes
 import glob
 import os
 import shutil
 import signal
 import sqlite3
+import struct
 import subprocess
 import tempfile
 import threading
@@ -152,6 +154,41 @@ class Verify(unittest.TestCase):
         running.send_signal(signal.SIGINT)
         said, _ = running.communicate(timeout=30 * PATIENCE)
         self.assertEqual((running.returncode, os.listdir(self.scratch)), (-signal.SIGINT, []), said)
+
+
+SCHED_GETATTR = {"x86_64": 315, "aarch64": 275}.get(os.uname().machine)
+
+
+def slice_ns(thread):
+    """How long the scheduler lets a thread run at a time; 0 on a kernel before 6.12, which has no such thing."""
+    attributes = ctypes.create_string_buffer(48)
+    if ctypes.CDLL(None).syscall(SCHED_GETATTR, int(thread), attributes, 48, 0) != 0:
+        raise OSError(f"sched_getattr {thread}")
+    return struct.unpack_from("=Q", attributes, 24)[0]
+
+
+def slices(pid):
+    """[name, slice] of each thread."""
+    found = []
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/comm", encoding="utf-8") as file:
+            found.append((file.read().strip(), slice_ns(thread)))
+    return found
+
+
+class Threads(unittest.TestCase):
+    @unittest.skipUnless(SCHED_GETATTR, "sched_getattr has another number on this machine")
+    def test_those_that_serve_commands_have_short_slices_and_the_rest_has_not(self):
+        if slice_ns(0) == 0:
+            self.skipTest("this kernel has no slices of single threads")
+        with Daemon("--hosts", "8") as daemon:
+            def hosts():
+                return [length for name, length in slices(daemon.process.pid) if name == "host"]
+            self.assertEqual(eventually(hosts, lambda all_of_them: len(all_of_them) == 8), [100_000] * 8)
+            found = slices(daemon.process.pid)
+            self.assertIn(("journal", 100_000), found)
+            self.assertIn(("soukd", 100_000), found, "the I/O thread")
+            self.assertFalse([name for name, length in found if length == 100_000 and name.startswith("read:")])
 
 
 class DataDirectories(unittest.TestCase):
