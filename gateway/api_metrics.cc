@@ -188,7 +188,7 @@ class MetricsPage {
          });
     each("souk_projection_lag_events", "Durable events that queries do not see yet",
          MetricType::Gauge, [](const auto& s) { return s.lag_events; });
-    each("souk_projection_lag_seconds", "How long it has not been at the end of the log",
+    each("souk_projection_lag_seconds", "Age of the oldest event that queries do not see yet",
          MetricType::Gauge, [](const auto& s) { return s.lag_seconds; });
     each("souk_projection_events_total", "Events applied since the start", MetricType::Counter,
          [](const auto& s) { return s.applied; });

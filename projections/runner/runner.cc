@@ -140,6 +140,7 @@ void ProjectionRunner::failed(const Fault& fault) {
 }
 
 void ProjectionRunner::turn() {
+  mark_end();
   if (builder_ && builder_->done) finish_rebuild();
   const auto idle = [this](std::chrono::nanoseconds patience, bool for_readers) {
     std::unique_lock lock(mutex_);
@@ -181,6 +182,13 @@ std::shared_ptr<Follower> ProjectionRunner::drop_live() {
   return std::exchange(live_, nullptr);
 }
 
+void ProjectionRunner::mark_end() {
+  std::vector<Seq> ends(source_.recent.shards());
+  for (std::uint16_t s = 0; s < ends.size(); ++s) ends[s] = source_.recent.last_seq({s});
+  const std::lock_guard lock(mutex_);
+  lag_.mark(Clock::now(), ends);
+}
+
 void ProjectionRunner::measure() {
   const auto now = Clock::now();
   const std::lock_guard lock(mutex_);
@@ -195,8 +203,9 @@ void ProjectionRunner::measure() {
       }
       at_end = at_end && seen >= source_.recent.last_seq({s});
     }
+    lag_.reached(shown_.positions);
     if (at_end) {
-      at_end_ = moved_at_ = now;
+      moved_at_ = now;
       shown_.fault.clear();
     }
     if (samples_.empty() || now - samples_.back().at >= milliseconds(250))
@@ -218,7 +227,7 @@ ProjectionStatus ProjectionRunner::status() const {
     if (live_) s.positions[i] = live_->visible({i});
     s.lag_events += end > s.positions[i] ? end - s.positions[i] : 0;
   }
-  if (s.lag_events > 0) s.lag_seconds = std::chrono::duration<double>(now - at_end_).count();
+  if (s.lag_events > 0) s.lag_seconds = std::chrono::duration<double>(now - lag_.as_of()).count();
   if (samples_.size() >= 2 && now - samples_.back().at < rate_over) {
     const double seconds =
         std::chrono::duration<double>(samples_.back().at - samples_.front().at).count();

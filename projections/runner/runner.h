@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "projections/runner/follower.h"
+#include "projections/runner/lag_meter.h"
 
 namespace souk {
 
@@ -20,7 +21,7 @@ struct ProjectionStatus {
   ProjectionState state = ProjectionState::rebuilding;
   std::vector<Seq> positions;    // by shard, what queries see
   std::uint64_t lag_events = 0;  // durable, not yet visible
-  double lag_seconds = 0;        // for how long it has not been at the end
+  double lag_seconds = 0;        // the age of the oldest of these; at most since the start
   std::uint64_t applied = 0;     // events since the start, by the copies that answered; only grows
   double events_per_second = 0;  // of these, over the last seconds
   bool stuck = false;            // behind, and nothing came through for a while
@@ -68,6 +69,8 @@ class ProjectionRunner {
   void turn();
   void failed(const Fault& fault);
   void finish_rebuild();
+  /// Where the log ends now, before a step.
+  void mark_end();
   void measure();
   /// REQUIRES: mutex_. What it applied stays counted.
   std::shared_ptr<Follower> drop_live();
@@ -103,7 +106,7 @@ class ProjectionRunner {
   ProjectionStatus shown_;
   std::uint64_t applied_before_ = 0;  // modulo 2^64: `applied`, without the live copy's own
   Clock::time_point moved_at_ = Clock::now();  // when something was last applied
-  Clock::time_point at_end_ = Clock::now();    // when it was last at the end
+  LagMeter lag_{Clock::now()};
 };
 
 }  // namespace souk

@@ -164,6 +164,28 @@ TEST_CASE("runner: a slow model costs nobody else anything, moves, and can be st
   CHECK(p.runner->status().applied == 500);
 }
 
+TEST_CASE("runner: one that is never quite at the end is live, and its lag is an event's age") {
+  Place p;
+  p.begin();
+  REQUIRE(p.caught_up());
+  p.switches.busy_us = 200;  // while it takes some, others come
+  const auto began = std::chrono::steady_clock::now();
+  std::size_t behind = 0;
+  std::size_t young = 0;
+  while (std::chrono::steady_clock::now() - began < milliseconds(4'000)) {
+    p.log.receive({1}, "a", 1);
+    const auto status = p.runner->status();
+    behind += status.lag_events > 0 ? 1 : 0;
+    young += status.state == ProjectionState::live ? 1 : 0;
+    std::this_thread::sleep_for(milliseconds(1));
+  }
+  p.switches.busy_us = 0;
+  CHECK(behind > 100);  // of some thousand looks
+  CHECK(young > 100);
+  CHECK(p.runner->status().lag_seconds < 3);
+  REQUIRE(p.caught_up());
+}
+
 TEST_CASE("runner: whoever asks for a position does not wait for the model's rest") {
   Place p;
   p.begin();
