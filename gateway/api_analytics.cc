@@ -93,7 +93,7 @@ struct CellToJson {
   void operator()(std::int64_t count) const { append_number(out, count); }
   void operator()(double ratio) const { fmt::format_to(std::back_inserter(out), "{:.6g}", ratio); }
   void operator()(const std::string& text) const { append_json_string(out, text); }
-  void operator()(const Money& money) const {
+  void operator()(const MoneySum& money) const {
     append_money(out, money.amount, money.currency.text());
   }
 };

@@ -27,12 +27,24 @@ void append_integer(std::string& out, Integer value) {
 void append_number(std::string& out, std::int64_t value) { append_integer(out, value); }
 void append_number(std::string& out, std::uint64_t value) { append_integer(out, value); }
 
-void append_money(std::string& out, Micros amount, std::string_view currency) {
+namespace {
+
+template <class Amount>
+void append_amount(std::string& out, const Amount& amount, std::string_view currency) {
   out += R"({"amount":")";
   append_decimal(out, amount);
   out += R"(","currency":")";
   out += currency;
   out += "\"}";
+}
+
+}  // namespace
+
+void append_money(std::string& out, Micros amount, std::string_view currency) {
+  append_amount(out, amount, currency);
+}
+void append_money(std::string& out, const MicrosSum& sum, std::string_view currency) {
+  append_amount(out, sum, currency);
 }
 
 void append_time(std::string& out, UnixMs at) {

@@ -14,8 +14,7 @@
 ///     (the first in byte order where several have as many);
 ///   - the country of an order is its own where its event names one, else its customer's as it is
 ///     now; where neither is known the key is null. A guest's key among the customers is null too;
-///   - days, months and hours are UTC's. Sums are exact: 64-bit millionths, and an event that would
-///     overflow one is refused as poison.
+///   - days, months and hours are UTC's. Sums are exact, and never too large.
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -26,7 +25,7 @@
 #include <variant>
 #include <vector>
 
-#include "events/money.h"
+#include "events/money_sum.h"
 #include "events/time.h"
 #include "projections/projection.h"
 
@@ -63,7 +62,7 @@ struct SalesQuery {
 
 struct SalesFigures {
   std::int64_t orders = 0, lines = 0, quantity = 0;
-  Micros revenue, returned;
+  MicrosSum revenue, returned;
   bool operator==(const SalesFigures&) const = default;
 };
 struct SalesRow {
@@ -91,7 +90,7 @@ struct PairsReport : ReportOf {
 inline constexpr std::size_t report_rows_max = 1'000;
 
 /// A report that is a table: null, a count, a ratio, a text, an amount.
-using ReportCell = std::variant<std::monostate, std::int64_t, double, std::string, Money>;
+using ReportCell = std::variant<std::monostate, std::int64_t, double, std::string, MoneySum>;
 struct ReportTable : ReportOf {
   std::vector<std::string> columns;
   std::vector<std::vector<ReportCell>> rows;

@@ -34,18 +34,21 @@ ReportTable customers_report(const Database& database, const CustomersQuery& que
   report.checkpoint = checkpoint_of(database);
   report.columns = {"customer", "country",  "orders",         "quantity",
                     "revenue",  "returned", "first_order_at", "last_order_at"};
-  Statement get(database,
-                "SELECT c.id, n.name, r.orders, r.quantity, r.revenue, r.returned, "
-                "c.first_order_at, c.last_order_at FROM rollup_row r "
-                "JOIN customer_row c ON c.no=r.key LEFT JOIN country_row n ON n.no=c.country "
-                "WHERE r.dim=3 AND r.level=0 AND r.currency=?1 AND r.bucket=0 AND r.orders>=?2 "
-                "ORDER BY r.revenue DESC, c.id LIMIT ?3");
+  Statement get(
+      database,
+      "SELECT c.id, n.name, r.orders, r.quantity, c.first_order_at, c.last_order_at, r.revenue, "
+      "r.revenue_micros, r.returned, r.returned_micros FROM rollup_row r "
+      "JOIN customer_row c ON c.no=r.key LEFT JOIN country_row n ON n.no=c.country "
+      "WHERE r.dim=3 AND r.level=0 AND r.currency=?1 AND r.bucket=0 AND r.orders>=?2 "
+      "ORDER BY r.revenue+r.revenue_micros/1000000 DESC, r.revenue_micros%1000000 DESC, c.id "
+      "LIMIT ?3");
   get.bind(currency.no, query.orders_min, query.limit);
   while (get.step()) {
     report.rows.push_back({text_or_null(get, 0), text_or_null(get, 1), get.integer(2),
-                           get.integer(3), Money{{get.integer(4)}, currency.currency},
-                           Money{{get.integer(5)}, currency.currency}, to_rfc3339({get.integer(6)}),
-                           to_rfc3339({get.integer(7)})});
+                           get.integer(3),
+                           MoneySum{{get.integer(6), get.integer(7)}, currency.currency},
+                           MoneySum{{get.integer(8), get.integer(9)}, currency.currency},
+                           to_rfc3339({get.integer(4)}), to_rfc3339({get.integer(5)})});
   }
   report.summary = {
       {"customers", one_number(database, "SELECT count(*) FROM customer_row")},
@@ -134,14 +137,15 @@ ReportTable abandoned_report(const Database& database, const AbandonedQuery& que
   get.bind(query.idle_since.value, std::string_view(code), query.limit);
   while (get.step())
     report.rows.push_back({text_or_null(get, 0), text_or_null(get, 1), get.integer(2),
-                           get.integer(3), Money{{get.integer(4)}, currency.currency},
+                           get.integer(3), MoneySum{Micros{get.integer(4)}, currency.currency},
                            to_rfc3339({get.integer(5)}), to_rfc3339({get.integer(6)})});
   Statement all(database,
-                "SELECT count(*), coalesce(sum(value),0) FROM cart_row INDEXED BY cart_open "
+                "SELECT count(*), coalesce(sum(value/1000000),0), coalesce(sum(value%1000000),0) "
+                "FROM cart_row INDEXED BY cart_open "
                 "WHERE status=0 AND line_count>0 AND touched_at<?1 AND currency=?2");
   all.bind(query.idle_since.value, std::string_view(code)).step();
   report.summary = {{"carts", all.integer(0)},
-                    {"value", Money{{all.integer(1)}, currency.currency}}};
+                    {"value", MoneySum{{all.integer(1), all.integer(2)}, currency.currency}}};
   return report;
 }
 

@@ -14,7 +14,6 @@ struct Part {
 };
 
 constexpr Part parts[] = {
-    {"SELECT code, value, pieces FROM currency_row WHERE value<>0 OR pieces<>0", 3},
     {"SELECT sku, name, brand, category, currency, price, active, on_hand, reserved, received, "
      "adjusted, sold, returned, expired FROM product_row",
      14},
@@ -49,10 +48,12 @@ constexpr Part parts[] = {
      "(SELECT sku FROM product_row WHERE no=r.key) WHEN r.dim=2 THEN "
      "(SELECT name FROM country_row WHERE no=r.key) WHEN r.dim=3 THEN "
      "(SELECT id FROM customer_row WHERE no=r.key) ELSE r.key END, "
-     "r.orders, r.lines, r.quantity, r.revenue, r.returned "
+     "r.orders, r.lines, r.quantity, r.revenue+r.revenue_micros/1000000, "
+     "r.revenue_micros%1000000, r.returned+r.returned_micros/1000000, r.returned_micros%1000000 "
      "FROM rollup_row r JOIN currency_row y ON y.no=r.currency WHERE r.orders<>0 OR r.lines<>0 "
-     "OR r.quantity<>0 OR r.revenue<>0 OR r.returned<>0",
-     10},
+     "OR r.quantity<>0 OR r.revenue+r.revenue_micros/1000000<>0 OR r.revenue_micros%1000000<>0 "
+     "OR r.returned+r.returned_micros/1000000<>0 OR r.returned_micros%1000000<>0",
+     12},
 };
 
 void append_column(std::string& row, const Statement& query, int column) {

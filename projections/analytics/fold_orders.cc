@@ -34,18 +34,6 @@ std::optional<Worth> worth_of(const std::vector<OrderLine>& lines) {
 
 Poison too_much() { return {"amounts that are negative or beyond 64 bits"}; }
 
-/// Takes `worth` into what was ever booked in a currency; false where a sum would not fit.
-bool reserve(Store& store, const Currency& currency, const Worth& worth) {
-  CurrencyRow& row = store.currency(currency);
-  const auto value = checked_add(row.value, worth.value);
-  const auto pieces = checked_add(row.pieces, worth.quantity);
-  if (!value || !pieces) return false;
-  row.value = *value;
-  row.pieces = *pieces;
-  store.changed(currency, row);
-  return true;
-}
-
 /// The country that the order itself names, where its event has such a member.
 template <class Placed>
 std::string own_country(const Placed& e) {
@@ -62,8 +50,9 @@ std::vector<OfProduct> by_product(const std::vector<LineRow>& lines) {
   std::vector<OfProduct> all;
   all.reserve(lines.size());
   for (const LineRow& line : lines)
-    all.push_back({line.product,
-                   {.lines = 1, .quantity = line.quantity, .revenue = line.price * line.quantity}});
+    all.push_back(
+        {line.product,
+         {.lines = 1, .quantity = line.quantity, .revenue = Micros{line.price * line.quantity}}});
   std::ranges::stable_sort(all, {}, &OfProduct::product);
   std::size_t kept = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -110,7 +99,7 @@ Fold::Folded Fold::on(const Context& c, const OrderPlaced& e) {
     row.customer = customer.no;
   }
   row.currency = e.currency;
-  row.currency_no = store_.currency(e.currency).no;
+  row.currency_no = store_.currency(e.currency);
   row.own_country = store_.country(own_country(e));
   row.at = e.occurred_at ? clamped(*e.occurred_at) : c.at;
   row.logged_at = c.at;
@@ -131,7 +120,6 @@ Fold::Folded Fold::on(const Context& c, const OrderConfirmed&) {
   OrderRow* order = store_.find_order(id);
   if (!order || order->status != OrderStage::pending)
     return Poison{"an order confirmed that is not pending"};
-  if (!reserve(store_, order->currency, {order->quantity, order->value})) return too_much();
   order->status = OrderStage::confirmed;
   order->confirmed_at = c.at;
   store_.changed(id, *order);
@@ -139,7 +127,7 @@ Fold::Folded Fold::on(const Context& c, const OrderConfirmed&) {
        {.orders = 1,
         .lines = order->line_count,
         .quantity = order->quantity,
-        .revenue = order->value});
+        .revenue = Micros{order->value}});
   std::vector<std::int64_t> basket;
   for (const OfProduct& one : by_product(store_.lines_of(*order))) {
     add_at_levels(store_, Dimension::product, {Level::all, Level::month, Level::day},
@@ -161,7 +149,6 @@ Fold::Folded Fold::on(const Context& c, const OrderRejected& e) {
   OrderRow* order = store_.find_order(id);
   if (!order || order->status != OrderStage::pending)
     return Poison{"an order rejected that is not pending"};
-  if (!reserve(store_, order->currency, {order->quantity, order->value})) return too_much();
   order->status = OrderStage::rejected;
   order->reason = static_cast<int>(e.reason);
   store_.changed(id, *order);
@@ -170,7 +157,7 @@ Fold::Folded Fold::on(const Context& c, const OrderRejected& e) {
                 {.orders = 1,
                  .lines = order->line_count,
                  .quantity = order->quantity,
-                 .revenue = order->value});
+                 .revenue = Micros{order->value}});
   if (e.reason != Refusal::out_of_stock) return Done{};
   for (const OfProduct& one : by_product(store_.lines_of(*order)))
     add_at_levels(store_, Dimension::refused_product, {Level::all, Level::month, Level::day},
@@ -206,9 +193,7 @@ Fold::Folded Fold::on(const Context& c, const OrderReturned& e) {
     if (line.line >= lines.size() || !add_line(worth, line.quantity, line.unit_price))
       return too_much();
   const auto returned = checked_add(order->returned, e.value.value);
-  if (e.value.value < 0 || !returned ||
-      !reserve(store_, order->currency, {worth.quantity, std::max(worth.value, e.value.value)}))
-    return too_much();
+  if (e.value.value < 0 || !returned) return too_much();
   order->returned = *returned;
   order->returned_quantity += worth.quantity;
   if ((order->status == OrderStage::shipped || order->status == OrderStage::delivered) &&
@@ -221,13 +206,13 @@ Fold::Folded Fold::on(const Context& c, const OrderReturned& e) {
                 .value = e.value.value,
                 .restocked = e.goods == Goods::restocked,
                 .lines = {}};
-  book(*order, row.at, {.returned = e.value.value});
+  book(*order, row.at, {.returned = e.value});
   for (const ReturnedLine& line : e.lines) {
     const std::int64_t product = lines[line.line].product;
     row.lines.push_back({product, line.quantity, line.unit_price.value, 0});
     add_at_levels(store_, Dimension::product, {Level::all, Level::month, Level::day},
                   order->currency_no, row.at, product,
-                  {.returned = line.unit_price.value * line.quantity});
+                  {.returned = Micros{line.unit_price.value * line.quantity}});
   }
   store_.add_return(std::move(row));
   return Done{};
@@ -238,8 +223,6 @@ Fold::Folded Fold::on(const Context& c, const ReturnAccepted& e) {
   const auto worth = worth_of(e.lines);
   if (!worth || e.value.value < 0) return too_much();
   if (store_.find_order(id)) return Poison{"a return accepted twice"};
-  if (!reserve(store_, e.currency, {worth->quantity, std::max(worth->value, e.value.value)}))
-    return too_much();
   OrderRow& row = store_.new_order(id);
   row.status = OrderStage::loose_return;
   row.user = e.user;
@@ -249,13 +232,13 @@ Fold::Folded Fold::on(const Context& c, const ReturnAccepted& e) {
     row.customer = customer.no;
   }
   row.currency = e.currency;
-  row.currency_no = store_.currency(e.currency).no;
+  row.currency_no = store_.currency(e.currency);
   row.own_country = store_.country(own_country(e));
   row.at = e.occurred_at ? clamped(*e.occurred_at) : c.at;
   row.logged_at = c.at;
   row.returned = e.value.value;
   row.returned_quantity = worth->quantity;
-  book(row, row.at, {.returned = e.value.value});
+  book(row, row.at, {.returned = e.value});
   ReturnRow back{.order_no = row.no,
                  .number = 1,
                  .at = row.at,
@@ -267,7 +250,7 @@ Fold::Folded Fold::on(const Context& c, const ReturnAccepted& e) {
     back.lines.push_back({product, line.quantity, line.unit_price.value, 0});
     add_at_levels(store_, Dimension::product, {Level::all, Level::month, Level::day},
                   row.currency_no, row.at, product,
-                  {.returned = line.unit_price.value * line.quantity});
+                  {.returned = Micros{line.unit_price.value * line.quantity}});
   }
   store_.add_return(std::move(back));
   return Done{};

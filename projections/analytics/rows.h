@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "events/ids.h"
-#include "events/money.h"
+#include "events/money_sum.h"
 #include "projections/analytics/calendar.h"
 #include "projections/analytics/schema.h"
 
@@ -17,11 +17,6 @@ namespace souk::analytics {
 struct Row {
   std::int64_t no = 0;
   bool dirty = false;  // differs from the database
-};
-
-struct CurrencyRow : Row {
-  std::int64_t value = 0;  // all amounts ever booked, so that no sum of them can overflow
-  std::int64_t pieces = 0;
 };
 
 struct ProductRow : Row {
@@ -90,7 +85,8 @@ struct CartRow : Row {
 
 /// What one event, or many, add to one row of rollup_row.
 struct Sums {
-  std::int64_t orders = 0, lines = 0, quantity = 0, revenue = 0, returned = 0;
+  std::int64_t orders = 0, lines = 0, quantity = 0;
+  MicrosSum revenue, returned;
   Sums& operator+=(const Sums& o) {
     orders += o.orders;
     lines += o.lines;

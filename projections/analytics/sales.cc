@@ -8,9 +8,18 @@
 namespace souk::analytics {
 namespace {
 
-Sums sums_at(const Statement& row, int column) {
+/// What one order or return is worth.
+Sums worth_at(const Statement& row, int column) {
   return {row.integer(column), row.integer(column + 1), row.integer(column + 2),
-          row.integer(column + 3), row.integer(column + 4)};
+          Micros{row.integer(column + 3)}, Micros{row.integer(column + 4)}};
+}
+/// Of rollup_row.
+Sums sums_at(const Statement& row, int column) {
+  return {row.integer(column),
+          row.integer(column + 1),
+          row.integer(column + 2),
+          {row.integer(column + 3), row.integer(column + 4)},
+          {row.integer(column + 5), row.integer(column + 6)}};
 }
 
 std::string key_column(Dimension dim) {
@@ -64,7 +73,7 @@ void read_edge(const Database& database, Dimension dim, std::int64_t currency, c
   const auto read = [&](const std::string& sql) {
     Statement get(database, sql);
     get.bind(span.from, span.to, currency);
-    while (get.step()) take(get.integer(0), get.integer(1), sums_at(get, 2));
+    while (get.step()) take(get.integer(0), get.integer(1), worth_at(get, 2));
   };
   read(sold_sql(dim));
   if (dim != Dimension::refused_reason && dim != Dimension::refused_product)
@@ -75,7 +84,8 @@ template <class Take>
 void read_pieces(const Database& database, Dimension dim, std::int64_t currency,
                  const std::vector<Piece>& pieces, const Take& take) {
   Statement get(database,
-                "SELECT bucket,key,orders,lines,quantity,revenue,returned FROM rollup_row "
+                "SELECT bucket,key,orders,lines,quantity,revenue,revenue_micros,returned,"
+                "returned_micros FROM rollup_row "
                 "WHERE dim=?1 AND level=?2 AND currency=?3 AND bucket>=?4 AND bucket<?5");
   for (const Piece& piece : pieces) {
     get.bind(static_cast<int>(dim), static_cast<int>(piece.level), currency, piece.first,
@@ -127,7 +137,7 @@ const char* names_sql(Dimension dim) {
   }
 }
 
-using Measure = std::int64_t (*)(const SalesFigures&);
+using Measure = MicrosSum (*)(const SalesFigures&);
 struct Sort {
   Measure measure = nullptr;  // none: by key
   bool descending = false;
@@ -142,11 +152,12 @@ Sort sort_of(const SalesQuery& query) {
     sort.descending = true;
     word.remove_prefix(1);
   }
-  if (word == "orders") sort.measure = [](const SalesFigures& f) { return f.orders; };
-  if (word == "lines") sort.measure = [](const SalesFigures& f) { return f.lines; };
-  if (word == "quantity") sort.measure = [](const SalesFigures& f) { return f.quantity; };
-  if (word == "revenue") sort.measure = [](const SalesFigures& f) { return f.revenue.value; };
-  if (word == "returned") sort.measure = [](const SalesFigures& f) { return f.returned.value; };
+  if (word == "orders") sort.measure = [](const SalesFigures& f) { return MicrosSum(0, f.orders); };
+  if (word == "lines") sort.measure = [](const SalesFigures& f) { return MicrosSum(0, f.lines); };
+  if (word == "quantity")
+    sort.measure = [](const SalesFigures& f) { return MicrosSum(0, f.quantity); };
+  if (word == "revenue") sort.measure = [](const SalesFigures& f) { return f.revenue; };
+  if (word == "returned") sort.measure = [](const SalesFigures& f) { return f.returned; };
   if (!sort.measure && word != "key" && word != sales_group_text(query.group_by))
     throw BadReport{
         "sort must be one of key, orders, lines, quantity, revenue, returned, with or without "
@@ -155,7 +166,7 @@ Sort sort_of(const SalesQuery& query) {
 }
 
 SalesFigures figures_of(const Sums& s) {
-  return {s.orders, s.lines, s.quantity, {s.revenue}, {s.returned}};
+  return {s.orders, s.lines, s.quantity, s.revenue, s.returned};
 }
 
 void sort_and_cut(std::vector<SalesRow>& rows, const Sort& sort, std::size_t limit) {

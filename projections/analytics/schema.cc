@@ -2,12 +2,13 @@
 
 namespace souk::analytics {
 
-// Amounts are 64-bit millionths, times are milliseconds since 1970. `no` counts the rows of this
-// copy: another interleaving of the shards gives other numbers, so none may show outside.
+// Amounts are 64-bit millionths; sums of amounts are whole units and, beside them, millionths, each
+// a sum of its own: what many orders are worth need not fit 64 bits of millionths. Times are
+// milliseconds since 1970. `no` counts the rows of this copy: another interleaving of the shards
+// gives other numbers, so none may show outside.
 const char* const create_sql = R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE currency_row(no INTEGER PRIMARY KEY, code TEXT NOT NULL UNIQUE,
-  value INTEGER NOT NULL, pieces INTEGER NOT NULL);
+CREATE TABLE currency_row(no INTEGER PRIMARY KEY, code TEXT NOT NULL UNIQUE);
 CREATE TABLE country_row(no INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE product_row(no INTEGER PRIMARY KEY, sku TEXT NOT NULL UNIQUE,
   name TEXT, brand TEXT, category TEXT, currency TEXT, price INTEGER, active INTEGER,
@@ -45,7 +46,8 @@ CREATE TABLE funnel_row(day INTEGER PRIMARY KEY, opened INTEGER NOT NULL, filled
   check_out_ms INTEGER NOT NULL, pay_ms INTEGER NOT NULL);
 CREATE TABLE rollup_row(dim INTEGER NOT NULL, level INTEGER NOT NULL, currency INTEGER NOT NULL,
   bucket INTEGER NOT NULL, key INTEGER NOT NULL, orders INTEGER NOT NULL, lines INTEGER NOT NULL,
-  quantity INTEGER NOT NULL, revenue INTEGER NOT NULL, returned INTEGER NOT NULL,
+  quantity INTEGER NOT NULL, revenue INTEGER NOT NULL, revenue_micros INTEGER NOT NULL,
+  returned INTEGER NOT NULL, returned_micros INTEGER NOT NULL,
   PRIMARY KEY(dim, level, currency, bucket, key)) WITHOUT ROWID;
 CREATE TABLE basket_row(no INTEGER PRIMARY KEY, products BLOB NOT NULL);
 )sql";

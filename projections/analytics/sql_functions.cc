@@ -185,6 +185,9 @@ void refuse_set(sqlite3_context* context, int, sqlite3_value**) {
 }
 
 void money(sqlite3_context* context, int, sqlite3_value** values) {
+  // A sum beyond 64 bits is a number of fifteen digits in SQLite.
+  if (sqlite3_value_type(values[0]) == SQLITE_FLOAT)
+    return give(context, fmt::format("{:.2f}", sqlite3_value_double(values[0]) / 1e6));
   if (sqlite3_value_type(values[0]) != SQLITE_INTEGER) return;
   give(context, to_decimal({sqlite3_value_int64(values[0])}));
 }

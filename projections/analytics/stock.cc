@@ -39,8 +39,8 @@ bool before(const ReportCell& a, const ReportCell& b, bool descending) {
   const bool no_a = a.index() == 0, no_b = b.index() == 0;
   if (no_a || no_b) return !no_a && no_b;
   const auto less = [](const ReportCell& x, const ReportCell& y) {
-    if (const auto* money = std::get_if<Money>(&x))
-      return money->amount < std::get<Money>(y).amount;
+    if (const auto* money = std::get_if<MoneySum>(&x))
+      return money->amount < std::get<MoneySum>(y).amount;
     if (const auto* n = std::get_if<std::int64_t>(&x)) return *n < std::get<std::int64_t>(y);
     if (const auto* d = std::get_if<double>(&x)) return *d < std::get<double>(y);
     return std::get<std::string>(x) < std::get<std::string>(y);
@@ -93,12 +93,12 @@ ReportTable lost_sales_report(const Database& database, const PeriodQuery& query
        sums_by_key(database, Dimension::refused_reason, currency.no, span)) {
     all += sums;
     report.rows.push_back({std::string(refusal_code(static_cast<Refusal>(reason))), sums.orders,
-                           sums.lines, sums.quantity, Money{{sums.revenue}, currency.currency}});
+                           sums.lines, sums.quantity, MoneySum{sums.revenue, currency.currency}});
   }
   report.summary = {{"orders", all.orders},
                     {"lines", all.lines},
                     {"quantity", all.quantity},
-                    {"value", Money{{all.revenue}, currency.currency}}};
+                    {"value", MoneySum{all.revenue, currency.currency}}};
   sort_and_cut(report, query.sort.empty() ? "-value" : query.sort, query.limit);
   return report;
 }
@@ -138,7 +138,7 @@ ReportTable stock_report(const Database& database, const PeriodQuery& query) {
       cover = static_cast<double>(get.integer(2)) * days / static_cast<double>(pieces);
     report.rows.push_back({std::string(get.text(1)), get.integer(2), get.integer(3), pieces,
                            average, turnover, cover, missed.orders, missed.quantity,
-                           Money{{missed.revenue}, currency.currency}});
+                           MoneySum{missed.revenue, currency.currency}});
   }
   sort_and_cut(report, query.sort.empty() ? "-lost_value" : query.sort, query.limit);
   return report;

@@ -123,13 +123,8 @@ Store::Store(const std::filesystem::path& file)
   orders_.last_no = last_no(database_, "order_row");
   carts_.last_no = last_no(database_, "cart_row");
   // Few and always wanted: never forgotten.
-  Statement codes(database_, "SELECT no,code,value,pieces FROM currency_row");
-  while (codes.step()) {
-    CurrencyRow& row = currencies_.rows[std::string(codes.text(1))];
-    row.no = codes.integer(0);
-    row.value = codes.integer(2);
-    row.pieces = codes.integer(3);
-  }
+  Statement codes(database_, "SELECT no,code FROM currency_row");
+  while (codes.step()) currencies_.rows[std::string(codes.text(1))].no = codes.integer(0);
   Statement names(database_, "SELECT no,name FROM country_row");
   while (names.step()) countries_.rows[std::string(names.text(1))].no = names.integer(0);
 }
@@ -138,14 +133,14 @@ Store::~Store() = default;
 
 // ---- taking rows ----
 
-CurrencyRow& Store::currency(const Currency& currency) {
+std::int64_t Store::currency(const Currency& currency) {
   const std::string code(currency.text());
   const auto [at, fresh] = currencies_.rows.try_emplace(code);
   if (fresh) {
     at->second.no = ++currencies_.last_no;
-    list(currencies_, code, at->second);
+    list(currencies_, at->first, at->second);
   }
-  return at->second;
+  return at->second.no;
 }
 
 std::int64_t Store::country(std::string_view name) {
@@ -295,9 +290,6 @@ CartRow& Store::new_cart(const CartId& cart) {
   return row;
 }
 
-void Store::changed(const Currency& currency, CurrencyRow& row) {
-  list(currencies_, std::string(currency.text()), row);
-}
 void Store::changed(const Sku& sku, ProductRow& row) { list(products_, sku, row); }
 void Store::changed(const UserId& user, CustomerRow& row) { list(customers_, user, row); }
 void Store::changed(const OrderId& order, OrderRow& row) { list(orders_, order, row); }
@@ -325,9 +317,10 @@ void Store::move_country(const CustomerRow& customer, std::int64_t from, std::in
            {.orders = 1,
             .lines = orders.integer(2),
             .quantity = orders.integer(3),
-            .revenue = orders.integer(4)});
+            .revenue = Micros{orders.integer(4)}});
     Statement& returns = sql_->returns_of.bind(orders.integer(5));
-    while (returns.step()) move(currency, returns.integer(0), {.returned = returns.integer(1)});
+    while (returns.step())
+      move(currency, returns.integer(0), {.returned = Micros{returns.integer(1)}});
     returns.reset();
   }
   orders.reset();

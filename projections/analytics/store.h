@@ -39,7 +39,8 @@ class Store {
 
   const std::string& checkpoint() const { return checkpoint_; }
 
-  CurrencyRow& currency(const Currency& currency);
+  /// Its number.
+  std::int64_t currency(const Currency& currency);
   /// 0 for no country.
   std::int64_t country(std::string_view name);
   ProductRow& product(const Sku& sku);
@@ -51,7 +52,6 @@ class Store {
   CartRow* find_cart(const CartId& cart);
   CartRow& new_cart(const CartId& cart);
 
-  void changed(const Currency& currency, CurrencyRow& row);
   void changed(const Sku& sku, ProductRow& row);
   void changed(const UserId& user, CustomerRow& row);
   void changed(const OrderId& order, OrderRow& row);
@@ -92,7 +92,7 @@ class Store {
   bool in_transaction_ = false;
   std::string checkpoint_;
 
-  Cache<std::string, CurrencyRow> currencies_;
+  Cache<std::string, Row> currencies_;
   Cache<std::string, Row> countries_;
   Cache<Sku, ProductRow> products_;
   Cache<UserId, CustomerRow> customers_;

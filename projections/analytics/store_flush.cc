@@ -42,7 +42,7 @@ void Store::flush() {
 
 void Store::flush_names() {
   for (const auto& [code, row] : currencies_.changed)
-    sql_->put_currency.bind(row->no, std::string_view(*code), row->value, row->pieces).run();
+    sql_->put_currency.bind(row->no, std::string_view(*code)).run();
   written(currencies_);
   for (const auto& [name, row] : countries_.changed)
     sql_->put_country.bind(row->no, std::string_view(*name)).run();
@@ -146,7 +146,8 @@ void Store::flush_sums() {
   for (const auto& [key, sums] : sorted)
     sql_->put_rollup
         .bind(static_cast<int>(key.dim), static_cast<int>(key.level), key.currency, key.bucket,
-              key.key, sums.orders, sums.lines, sums.quantity, sums.revenue, sums.returned)
+              key.key, sums.orders, sums.lines, sums.quantity, sums.revenue.units(),
+              sums.revenue.millionths(), sums.returned.units(), sums.returned.millionths())
         .run();
   rollups_.clear();
 }

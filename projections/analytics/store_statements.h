@@ -23,9 +23,7 @@ struct Store::Statements {
         get_cart(db,
                  "SELECT no,status,customer,currency,opened_at,filled_at,checked_out_at,paid_at,"
                  "touched_at,lines FROM cart_row WHERE id=?1"),
-        put_currency(db,
-                     "INSERT INTO currency_row VALUES(?1,?2,?3,?4) ON CONFLICT(no) DO UPDATE SET "
-                     "value=excluded.value,pieces=excluded.pieces"),
+        put_currency(db, "INSERT INTO currency_row VALUES(?1,?2)"),
         put_country(db, "INSERT INTO country_row VALUES(?1,?2)"),
         put_product(
             db,
@@ -69,11 +67,13 @@ struct Store::Statements {
                   "INSERT INTO stock_day_row VALUES(?1,?2,?3,?4) ON CONFLICT(product,day) DO "
                   "UPDATE SET on_hand=excluded.on_hand,sold=sold+excluded.sold"),
         put_rollup(db,
-                   "INSERT INTO rollup_row VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10) "
+                   "INSERT INTO rollup_row VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12) "
                    "ON CONFLICT(dim,level,currency,bucket,key) DO UPDATE SET "
                    "orders=orders+excluded.orders,lines=lines+excluded.lines,"
                    "quantity=quantity+excluded.quantity,revenue=revenue+excluded.revenue,"
-                   "returned=returned+excluded.returned"),
+                   "revenue_micros=revenue_micros+excluded.revenue_micros,"
+                   "returned=returned+excluded.returned,"
+                   "returned_micros=returned_micros+excluded.returned_micros"),
         put_basket(db, "INSERT INTO basket_row(products) VALUES(?1)"),
         put_checkpoint(db, "INSERT OR REPLACE INTO meta VALUES('checkpoint',?1)"),
         orders_of(db,

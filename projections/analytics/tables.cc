@@ -5,7 +5,8 @@ namespace {
 
 // Times are texts in UTC, `2011-08-31T11:25:00.000Z`, which sort as the times do; names that end in
 // `_ms` are milliseconds since 1970. Names that end in `_micros` are exact millionths of the
-// currency's unit; money(x) shows them as `12.50`.
+// currency's unit; money(x) shows them as `12.50`. Kept sums beyond 64 bits are reals, with 15
+// digits.
 
 constexpr SqlColumnDoc orders[] = {
     {"id", "o..."},

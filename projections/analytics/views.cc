@@ -52,16 +52,16 @@ CREATE VIEW carts AS SELECT t.id AS id,
   FROM cart_row t LEFT JOIN customer_row c ON c.no = t.customer;
 CREATE VIEW sales_by_month AS SELECT
   printf('%04d-%02d', r.bucket / 12, r.bucket % 12 + 1) AS month, y.code AS currency,
-  r.orders AS orders, r.lines AS lines, r.quantity AS quantity, r.revenue AS revenue_micros,
-  r.returned AS returned_micros
+  r.orders AS orders, r.lines AS lines, r.quantity AS quantity, r.revenue * 1000000 + r.revenue_micros AS revenue_micros,
+  r.returned * 1000000 + r.returned_micros AS returned_micros
   FROM rollup_row r JOIN currency_row y ON y.no = r.currency WHERE r.dim = 0 AND r.level = 1;
 CREATE VIEW sales_by_day AS SELECT substr(iso_time(r.bucket * 86400000), 1, 10) AS day,
   y.code AS currency, r.orders AS orders, r.lines AS lines, r.quantity AS quantity,
-  r.revenue AS revenue_micros, r.returned AS returned_micros
+  r.revenue * 1000000 + r.revenue_micros AS revenue_micros, r.returned * 1000000 + r.returned_micros AS returned_micros
   FROM rollup_row r JOIN currency_row y ON y.no = r.currency WHERE r.dim = 0 AND r.level = 2;
 CREATE VIEW sales_by_product_day AS SELECT substr(iso_time(r.bucket * 86400000), 1, 10) AS day,
   p.sku AS sku, y.code AS currency, r.orders AS orders, r.lines AS lines, r.quantity AS quantity,
-  r.revenue AS revenue_micros, r.returned AS returned_micros
+  r.revenue * 1000000 + r.revenue_micros AS revenue_micros, r.returned * 1000000 + r.returned_micros AS returned_micros
   FROM rollup_row r JOIN currency_row y ON y.no = r.currency JOIN product_row p ON p.no = r.key
   WHERE r.dim = 1 AND r.level = 2;
 )sql";

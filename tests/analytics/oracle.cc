@@ -144,14 +144,14 @@ std::vector<SalesRow> Oracle::sales(const SalesQuery& query) const {
       if (counted.insert(at).second) ++f.orders;
       ++f.lines;
       f.quantity += line.quantity;
-      f.revenue.value += line.quantity * line.price;
+      f.revenue += Micros{line.quantity * line.price};
     }
   }
   for (const Return& r : returns) {
     if (r.currency != currency || !within(query, r.at)) continue;
-    if (!products) all[key(r.at, r.user, r.country)].returned.value += r.value;
+    if (!products) all[key(r.at, r.user, r.country)].returned += Micros{r.value};
     for (const Line& line : r.lines)
-      if (products) all[text(line.sku)].returned.value += line.quantity * line.price;
+      if (products) all[text(line.sku)].returned += Micros{line.quantity * line.price};
   }
   std::vector<SalesRow> rows;
   for (const auto& [k, f] : all)
@@ -167,8 +167,8 @@ SalesFigures Oracle::total(const SalesQuery& query) const {
     total.orders += row.figures.orders;
     total.lines += row.figures.lines;
     total.quantity += row.figures.quantity;
-    total.revenue.value += row.figures.revenue.value;
-    total.returned.value += row.figures.returned.value;
+    total.revenue += row.figures.revenue;
+    total.returned += row.figures.returned;
   }
   return total;
 }

@@ -26,7 +26,7 @@ void check_sales(const AnalyticsModel& model, const Oracle& oracle, SalesQuery q
   for (std::size_t i = 0; i < std::min(expected.size(), report->rows.size()); ++i) {
     CAPTURE(expected[i].key.value_or("null"));
     CAPTURE(report->rows[i].key.value_or("null"));
-    CHECK(report->rows[i].figures.revenue.value == expected[i].figures.revenue.value);
+    CHECK(report->rows[i].figures.revenue == expected[i].figures.revenue);
     CHECK(report->rows[i] == expected[i]);
   }
   CHECK(report->total == oracle.total(query));
