@@ -25,8 +25,9 @@ std::optional<EntityKey> parse_entity(std::string_view text) {
 }
 
 HttpResponse not_yet(const ProjectionRunner& runner) {
-  auto response = response_of(
-      Problem{503, "unavailable", runner.name() + ": its first copy is still being built", {}});
+  const char* why = runner.status().fault.empty() ? ": its first copy is still being built"
+                                                  : ": it cannot be opened; the operators see why";
+  auto response = response_of(Problem{503, "unavailable", runner.name() + why, {}});
   response.retry_after_s = 1;
   return response;
 }

@@ -208,6 +208,7 @@ Result<Result<Done, Poison>, Fault> Follower::give(const EventAt& event) {
     return model_->apply(event);
   } catch (const std::exception& e) {
     (*condemned_)[at] = e.what();
+    model_failed_ = true;
     return Fault{Fault::Kind::unavailable, fmt::format("the model failed at event {}:{}: {}",
                                                        event.shard.value, event.seq, e.what())};
   }
@@ -247,7 +248,10 @@ bool Follower::commit_is_due() const {
 Status Follower::commit() {
   committed_at_ = pace_.now();
   if (uncommitted_ == 0) return Done{};
-  if (auto status = model_->commit(encode(ledger_)); !status.ok()) return status;
+  if (auto status = model_->commit(encode(ledger_)); !status.ok()) {
+    model_failed_ = true;
+    return status;
+  }
   uncommitted_ = 0;
   for (std::size_t i = 0; i < visible_.size(); ++i)
     visible_[i].store(ledger_.shards[i].seq, std::memory_order_release);

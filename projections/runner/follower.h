@@ -67,6 +67,8 @@ class Follower {
   /// them. Returns how many are no longer stale.
   Result<std::size_t, Fault> mend(Mend how, const std::optional<EntityKey>& only);
 
+  /// Whether it was the model that failed, not the log.
+  bool model_failed() const { return model_failed_; }
   const Ledger& ledger() const { return ledger_; }
   const std::shared_ptr<Projection>& model() const { return model_; }
   std::vector<Seq> positions() const;
@@ -95,6 +97,7 @@ class Follower {
   std::shared_ptr<Condemned> condemned_;
   std::optional<RecentLog::Reader> reader_;
   bool behind_ = true;
+  bool model_failed_ = false;
   std::size_t next_shard_ = 0;
   std::size_t uncommitted_ = 0;
   const Pace pace_;

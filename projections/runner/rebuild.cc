@@ -102,7 +102,9 @@ void ProjectionRunner::finish_rebuild() {
   Builder& b = *builder_;
   std::string outcome;
   std::optional<Fault> fault = std::move(b.fault);
-  if (!fault && live_) {
+  if (!fault && live_ && broken_) {
+    outcome = text_of(Comparison::impossible);
+  } else if (!fault && live_) {
     if (const auto compared = compare_at_one_place(*live_, *b.follower, stopping_); !compared.ok())
       fault = compared.error();
     else
@@ -111,9 +113,7 @@ void ProjectionRunner::finish_rebuild() {
   if (!fault) {
     if (auto status = make_current(folder_, b.generation); !status.ok()) {
       fault = status.error();
-      // The comparison may have left it half-way.
-      const std::lock_guard lock(mutex_);
-      drop_live();
+      broken_ = live_ != nullptr;  // the comparison may have left it half-way
     }
   }
   std::shared_ptr<Follower> old;

@@ -139,6 +139,12 @@ void ProjectionRunner::failed(const Fault& fault) {
   shown_.fault = fault.what;
 }
 
+void ProjectionRunner::live_failed(const Fault& fault) {
+  failed(fault);
+  broken_ = true;
+  if (fault.kind == Fault::Kind::corrupt && live_->model_failed() && !builder_) begin_rebuild();
+}
+
 void ProjectionRunner::turn() {
   mark_end();
   if (builder_ && builder_->done) finish_rebuild();
@@ -147,9 +153,15 @@ void ProjectionRunner::turn() {
     changed_.wait_for(lock, patience,
                       [&] { return stopping_ || !asked_.empty() || (for_readers && wanted_); });
   };
-  const bool can_follow = !paused_ && Clock::now() >= retry_at_ && live_;
-  if (!live_ && !builder_ && Clock::now() >= retry_at_) open_live();
-  if (!can_follow) {
+  const bool in_time = Clock::now() >= retry_at_;
+  if (in_time && !builder_ && (broken_ || !live_)) {
+    {
+      const std::lock_guard lock(mutex_);
+      drop_live();
+    }
+    open_live();
+  }
+  if (paused_ || !in_time || broken_ || !live_) {
     measure();
     return idle(milliseconds(50), false);
   }
@@ -160,12 +172,8 @@ void ProjectionRunner::turn() {
   const auto used_before = thread_time();
   auto place = live_->step();
   if (!place) {
-    failed(place.error());
-    {
-      const std::lock_guard lock(mutex_);
-      drop_live();
-    }
-    return;  // opened again when it is time
+    live_failed(place.error());
+    return;
   }
   measure();
   worked_ += thread_time() - used_before;
@@ -178,6 +186,7 @@ void ProjectionRunner::turn() {
 }
 
 std::shared_ptr<Follower> ProjectionRunner::drop_live() {
+  broken_ = false;
   if (live_) applied_before_ += live_->applied();
   return std::exchange(live_, nullptr);
 }
@@ -317,15 +326,14 @@ ProjectionRunner::Answer ProjectionRunner::rebuild() {
 ProjectionRunner::Answer ProjectionRunner::mend(Follower::Mend how,
                                                 const std::optional<EntityKey>& only) {
   return ask([this, how, only]() -> Answer {
-    if (!live_) return Fault{Fault::Kind::unavailable, "there is no copy yet"};
+    if (!live_ || broken_)
+      return Fault{Fault::Kind::unavailable, "there is no copy that can take events: try again"};
     const std::size_t stale = live_->ledger().stale.size();
     if (only && !live_->ledger().stale.contains(*only))
       return Fault{Fault::Kind::mismatch, only->text() + " is not stale"};
     auto mended = live_->mend(how, only);
     if (!mended) {
-      failed(mended.error());
-      const std::lock_guard lock(mutex_);
-      drop_live();
+      live_failed(mended.error());
       return mended.error();
     }
     measure();

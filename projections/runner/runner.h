@@ -68,6 +68,9 @@ class ProjectionRunner {
   void open_live();
   void turn();
   void failed(const Fault& fault);
+  /// The live copy is opened again when it is time, or rebuilt where it is damaged; until then it
+  /// answers what it can.
+  void live_failed(const Fault& fault);
   void finish_rebuild();
   /// Where the log ends now, before a step.
   void mark_end();
@@ -92,6 +95,7 @@ class ProjectionRunner {
   std::chrono::nanoseconds worked_{};  // of the processor, since the last rest
   std::chrono::nanoseconds rest_{};    // the last
   bool paused_ = false;
+  bool broken_ = false;  // the live copy failed: it takes nothing more
   struct Sample {
     Clock::time_point at;
     std::uint64_t applied;

@@ -31,7 +31,11 @@ constexpr std::size_t idle_readers_max = 16;
 
 Fault fault_of(const char* doing, const Xapian::Error& error) {
   const std::string what = std::string("search index, ") + doing + ": " + error.get_description();
-  const bool corrupt = std::string_view(error.get_type()) == "DatabaseCorruptError";
+  // A file that ends too soon is a plain DatabaseError, as is what the system refuses; that has the
+  // system's reason.
+  const std::string_view type = error.get_type();
+  const bool corrupt = type == "DatabaseCorruptError" ||
+                       (type == "DatabaseError" && error.get_error_string() == nullptr);
   return {corrupt ? Fault::Kind::corrupt : Fault::Kind::unavailable, what};
 }
 

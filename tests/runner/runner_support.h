@@ -90,6 +90,7 @@ struct Switches {
   std::atomic<bool> poisoned{false};  // an event with the reference "poison" is one
   std::atomic<bool> throwing{false};  // an event with the reference "throw" makes it throw
   std::atomic<bool> failing{false};   // commits fail
+  std::atomic<bool> damaged{false};   // commits of the first copy find it damaged
   std::atomic<int> slow_us{0};        // per event, asleep
   std::atomic<int> busy_us{0};        // per event, of the processor
   std::atomic<int> opened{0};
@@ -131,6 +132,8 @@ class Tally final : public Projection {
   }
   Status commit(std::string_view checkpoint) override {
     if (switches_.failing) return Fault{Fault::Kind::full, "no room for the tally"};
+    if (switches_.damaged && file_.parent_path().filename() == "000001")
+      return Fault{Fault::Kind::corrupt, "a page of the tally is damaged"};
     checkpoint_ = checkpoint;
     const fs::path next = file_.string() + ".next";
     {

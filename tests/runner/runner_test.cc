@@ -134,10 +134,23 @@ TEST_CASE("runner: a commit that fails is tried again, and the cause is shown me
   p.log.receive({1}, "a", 1);
   CHECK(eventually([&] { return p.runner->status().fault == "no room for the tally"; }));
   CHECK(p.runner->status().lag_events == 1);
+  CHECK(p.runner->model() != nullptr);  // what it has can be asked for meanwhile
   p.switches.failing = false;
   REQUIRE(p.caught_up());
   CHECK(sums(*p.runner)["a"] == 1);
   CHECK(eventually([&] { return p.runner->status().fault.empty(); }));
+}
+
+TEST_CASE("runner: damage that shows only in a write has the model built anew") {
+  Place p;
+  p.begin();
+  for (int i = 0; i < 100; ++i) p.log.receive({1}, "a", 1);
+  REQUIRE(p.caught_up());
+  p.switches.damaged = true;
+  p.log.receive({1}, "a", 1);
+  REQUIRE(p.caught_up());
+  CHECK(sums(*p.runner)["a"] == 101);
+  CHECK(p.runner->status().fault.empty());
 }
 
 TEST_CASE("runner: a slow model costs nobody else anything, moves, and can be stopped soon") {
