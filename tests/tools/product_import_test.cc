@@ -32,6 +32,16 @@ TEST_CASE("product file: a row becomes the members of put_product") {
   CHECK(reader.rows()[1].stock == 0);
 }
 
+TEST_CASE("product file: other columns are attributes where that is asked for") {
+  ProductReader reader({}, "GBP", ProductReader::Others::attributes);
+  CsvReader csv([&](const CsvRecord& record) { reader.take(record); });
+  csv.feed("sku,colour,name,price,size\nA,red,Mug,1,XL\nB,,Bowl,1,\n");
+  csv.finish();
+  REQUIRE(reader.rows().size() == 2);
+  CHECK(reader.rows()[0].members.ends_with(R"(,"attributes":{"colour":"red","size":"XL"})"));
+  CHECK(reader.rows()[1].members.find("attributes") == std::string::npos);
+}
+
 TEST_CASE("product file: bad rows are rejected with their line, good ones are kept") {
   const auto reader = read(
       "sku,name,price,stock,active,currency\n"

@@ -63,9 +63,14 @@ void ProductReader::take_header(const CsvRecord& record) {
     const std::string& name = record.fields[i];
     const auto used = [&](const auto& column) { return column.second == i; };
     if (std::ranges::any_of(columns_, used)) continue;
+    if (others_ == Others::attributes && std::ranges::find(names, name) == names.end()) {
+      attributes_.emplace_back(name, i);
+      continue;
+    }
     if (std::ranges::find(names, name) == names.end() || columns_.contains(name)) {
       wrong_ = "line 1: the column " + name + " is none of " +
-               fmt::format("{}", fmt::join(names, ", ")) + "; use --map NAME=COLUMN";
+               fmt::format("{}", fmt::join(names, ", ")) +
+               "; use --map NAME=COLUMN, or --attributes to take others as attributes";
       return;
     }
     columns_[name] = i;
@@ -113,6 +118,12 @@ std::string ProductReader::take_row(const CsvRecord& record) {
   add("price", "{\"amount\":" + json_string(to_decimal(*price)) +
                    ",\"currency\":" + json_string(currency) + "}");
   if (!active.empty()) add("active", active);
+  std::string attributes;
+  for (const auto& [name, column] : attributes_)
+    if (!record.fields[column].empty())
+      attributes += (attributes.empty() ? "" : ",") + json_string(name) + ":" +
+                    json_string(record.fields[column]);
+  if (!attributes.empty()) add("attributes", "{" + attributes + "}");
   rows_.push_back(std::move(row));
   return {};
 }

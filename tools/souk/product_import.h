@@ -24,9 +24,11 @@ struct ProductRow {
 /// must be there.
 class ProductReader {
  public:
-  /// `renamed`: our name -> the file's column. Columns that are neither ours nor renamed are wrong.
-  ProductReader(std::map<std::string, std::string> renamed, std::string currency)
-      : renamed_(std::move(renamed)), currency_(std::move(currency)) {}
+  enum class Others { wrong, attributes };
+  /// `renamed`: our name -> the file's column. `others`: columns that are neither ours nor renamed.
+  ProductReader(std::map<std::string, std::string> renamed, std::string currency,
+                Others others = Others::wrong)
+      : renamed_(std::move(renamed)), currency_(std::move(currency)), others_(others) {}
   void take(const CsvRecord& record);
   const std::string& wrong() const { return wrong_; }
   bool has_header() const { return width_ > 0; }
@@ -41,6 +43,8 @@ class ProductReader {
 
   std::map<std::string, std::string> renamed_;
   std::string currency_;
+  Others others_;
+  std::vector<std::pair<std::string, std::size_t>> attributes_;  // name, column
   std::map<std::string, std::size_t, std::less<>> columns_;
   std::size_t width_ = 0;
   std::vector<ProductRow> rows_;

@@ -69,7 +69,9 @@ Outcome<ExitCode> import_product_file(const Invocation& invocation) {
       return Failure{ExitCode::usage, "--map: wanted NAME=COLUMN, got \"" + pair + "\""};
     renamed[pair.substr(0, equals)] = pair.substr(equals + 1);
   }
-  ProductReader reader(renamed, invocation.get("currency"));
+  using Others = ProductReader::Others;
+  ProductReader reader(renamed, invocation.get("currency"),
+                       invocation.has("attributes") ? Others::attributes : Others::wrong);
   if (auto done = read_csv(invocation.get("file"), reader); !done) return done.error();
   Progress progress("products", reader.rows().size());
   auto summary =
@@ -103,8 +105,9 @@ const char* const retail_details =
 const char* const product_details =
     "Columns: sku, name, price, and where there are any description, brand, category (steps parted "
     "by\n"
-    "\" > \"), currency, active (true or false), stock. A repeat changes nothing that is the same; "
-    "stock\n"
+    "\" > \"), currency, active (true or false), stock. Others are refused, or attributes (values "
+    "to 512\n"
+    "bytes) with --attributes. A repeat changes nothing that is the same; stock\n"
     "is received only where a SKU has never had any. Exits with 1 where a line was rejected.";
 
 }  // namespace
@@ -125,8 +128,8 @@ Verbs import_verbs() {
            .summary = "Import a catalogue from a CSV file",
            .examples = {"souk import products catalogue.csv",
                         "souk import products list.csv.zst --map sku=Article --map price=Net"},
-           .arguments = {file, map, option("currency", "Where the file names none", "GBP"),
-                         connections},
+           .arguments = {file, map, flag("attributes", "Take other columns as attributes"),
+                         option("currency", "Where the file names none", "GBP"), connections},
            .run = import_product_file,
            .details = product_details}};
 }
