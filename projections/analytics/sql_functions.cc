@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <string>
 
 #include "events/money.h"
@@ -184,6 +185,70 @@ void refuse_set(sqlite3_context* context, int, sqlite3_value**) {
   sqlite3_result_error(context, "trim with a set of characters is not available here", -1);
 }
 
+/// SQLite's own printf, kept from formats that it would be busy with for seconds: `%.2000000000c`
+/// is that many steps, and all are gone through even where the text is too long long before.
+class Printf {
+ public:
+  static void call(sqlite3_context* context, int count, sqlite3_value** values) {
+    if (count == 0 || sqlite3_value_type(values[0]) == SQLITE_NULL) return;
+    if (const char* wrong = refused(text_of(values[0])))
+      return sqlite3_result_error(context, wrong, -1);
+    auto& self = *static_cast<Printf*>(sqlite3_user_data(context));
+    sqlite3_stmt* query = self.query(sqlite3_context_db_handle(context), count);
+    if (!query) return sqlite3_result_error_nomem(context);
+    for (int i = 0; i < count; ++i) sqlite3_bind_value(query, i + 1, values[i]);
+    if (sqlite3_step(query) == SQLITE_ROW)
+      sqlite3_result_value(context, sqlite3_column_value(query, 0));
+    else
+      sqlite3_result_error_code(context, sqlite3_errcode(self.database_));
+    sqlite3_reset(query);
+    sqlite3_clear_bindings(query);
+  }
+  static void drop(void* self) { delete static_cast<Printf*>(self); }
+
+  Printf() = default;
+  Printf(const Printf&) = delete;
+  Printf& operator=(const Printf&) = delete;
+  ~Printf() {
+    for (const auto& [count, query] : queries_) sqlite3_finalize(query);
+    sqlite3_close_v2(database_);
+  }
+
+ private:
+  /// Of all widths and precisions of a format together.
+  static constexpr std::size_t widths_max = 10'000'000;
+
+  static const char* refused(std::string_view format) {
+    std::size_t all = 0;
+    for (std::size_t at = format.find('%'); at < format.size(); at = format.find('%', at + 1)) {
+      std::size_t number = 0;
+      for (++at; at < format.size() && std::strchr("-+ #!,.0123456789*", format[at]); ++at) {
+        if (format[at] == '*') return "printf: a width must stand in the format, not beside it";
+        const bool digit = format[at] >= '0' && format[at] <= '9';
+        number = digit ? number * 10 + static_cast<std::size_t>(format[at] - '0') : 0;
+        if ((all += digit ? number : 0) > widths_max)
+          return "printf: widths of more than 10,000,000";
+      }
+    }
+    return nullptr;
+  }
+
+  sqlite3_stmt* query(sqlite3* asks, int count) {
+    if (!database_ && sqlite3_open(":memory:", &database_) != SQLITE_OK) return nullptr;
+    sqlite3_limit(database_, SQLITE_LIMIT_LENGTH, sqlite3_limit(asks, SQLITE_LIMIT_LENGTH, -1));
+    sqlite3_stmt*& query = queries_[count];
+    if (query) return query;
+    std::string sql = "SELECT printf(?";
+    for (int i = 1; i < count; ++i) sql += ",?";
+    sql += ')';
+    sqlite3_prepare_v2(database_, sql.c_str(), -1, &query, nullptr);
+    return query;
+  }
+
+  sqlite3* database_ = nullptr;
+  std::map<int, sqlite3_stmt*> queries_;  // by how many arguments
+};
+
 void money(sqlite3_context* context, int, sqlite3_value** values) {
   // A sum beyond 64 bits is a number of fifteen digits in SQLite.
   if (sqlite3_value_type(values[0]) == SQLITE_FLOAT)
@@ -219,6 +284,9 @@ void add_functions(sqlite3* database) {
   add("trim", 2, refuse_set);
   add("ltrim", 2, refuse_set);
   add("rtrim", 2, refuse_set);
+  sqlite3_create_function_v2(database, "printf", -1,
+                             SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, new Printf,
+                             Printf::call, nullptr, nullptr, Printf::drop);
   add("money", 1, money);
   add("iso_time", 1, iso_time);
   add("refusal_code", 1, refusal);

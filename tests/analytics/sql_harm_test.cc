@@ -216,6 +216,19 @@ TEST_CASE("sql: functions that could be kept busy for hours are our own, and agr
   CHECK(one("replace('abc', '', 'x')") == SqlCell{std::string("abc")});
   CHECK(one("trim('  a ')") == SqlCell{std::string("a")});
   CHECK_FALSE(shop.refused("SELECT trim('xax', 'x')").why.empty());
+  CHECK(one("printf('%04d-%.2f %s%% %.3c', 7, 2.5, 'x', 'ab')") ==
+        SqlCell{std::string("0007-2.50 x% aaa")});
+  CHECK(one("printf('%s|%d')") == SqlCell{std::string("|0")});
+  CHECK(one("printf(null)") == SqlCell{});
+  CHECK(one("printf('%%%5d')") == SqlCell{std::string("%    0")});
+  for (const char* sql : {"printf('%.2000000000c', 'x')", "printf('%.*c', 2000000000, 'x')",
+                          "printf('%99999999999999999999999d', 1)",
+                          "printf(replace(printf('%100000d', 0), ' ', '%.9000000c'))"}) {
+    CAPTURE(sql);
+    const auto from = std::chrono::steady_clock::now();
+    CHECK_FALSE(shop.refused(std::string("SELECT ") + sql).why.empty());
+    CHECK(std::chrono::steady_clock::now() - from < std::chrono::seconds(3));
+  }
   CHECK(one("money(12500000)") == SqlCell{std::string("12.50")});
   CHECK(one("iso_time(0)") == SqlCell{std::string("1970-01-01T00:00:00.000Z")});
   // The worst cases of the naive ways.
