@@ -122,8 +122,8 @@ struct Reply {
   std::uint8_t op = 0;  // index in Op, for metrics
   EntityKey entity;     // the one created or changed (an order for check-out)
   Version version = 0;  // ETag
-  /// Of a read: every document of this entity with this version is this one.
-  bool version_tells_all = false;
+  /// Of a read: the version of what else the document shows: of a product its stock's. 0: nothing.
+  Version beside_version = 0;
   ShardId shard;
   Seq seq = 0;        // the position
   Currency currency;  // of get_order

@@ -83,11 +83,9 @@ void Shard::respond(Request& request, ReplyCode code, Version version, Seq seq, 
   reply.replayed = replayed == Replayed::yes;
   if (const auto* get = std::get_if<GetOrder>(&request.op))
     reply.currency = find<OrderState>(get->order)->state.order.currency;
-  reply.version_tells_all = is_read(request.op);
-  if (const auto* get = std::get_if<GetProduct>(&request.op)) {
-    const auto* h = find<SkuState>(get->sku);  // its document shows the stock as well
-    reply.version_tells_all = h->catalogue_seq == h->seq;
-  }
+  if (const auto* get =
+          std::get_if<GetProduct>(&request.op))  // its document shows the stock as well
+    reply.beside_version = find<SkuState>(get->sku)->state.inventory.version;
   if (request.wants == Wants::body || code == ReplyCode::created)
     render(request, version, reply.body);
   answer(request, std::move(reply), seq);

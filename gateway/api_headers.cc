@@ -60,28 +60,35 @@ bool read_if_match(std::string_view header, std::optional<Version>& out) {
   const bool weak = header.substr(0, 2) == "W/";
   const auto tag = weak ? header.substr(2) : header;
   if (!is_quoted_tag(tag)) return false;
-  const auto number = tag.substr(1, tag.size() - 2);
-  const auto version = parse_unsigned<Version>(number);
+  // A product's tag names its stock's version too: what is changed is the product.
+  const auto whole = tag.substr(1, tag.size() - 2);
+  const auto dash = whole.find('-');
+  const bool beside = dash != std::string_view::npos;
+  const auto number = whole.substr(0, dash);
+  const auto version = beside && !parse_unsigned<Version>(whole.substr(dash + 1))
+                           ? std::nullopt
+                           : parse_unsigned<Version>(number);
   const bool canonical = version && (number.size() == 1 || number.front() != '0');
   out = canonical && !weak ? *version : no_such_version;
   return true;
 }
 
-bool none_match_names(std::string_view header, Version version) {
+bool none_match_names(std::string_view header, Version version, Version beside) {
   if (header == "*") return true;
+  if (header.empty() || version == 0) return false;
   bool named = false;
   for_each_part(header, [&](std::string_view part) {
     if (part.substr(0, 2) == "W/") part.remove_prefix(2);
-    if (is_quoted_tag(part))
-      named = named || parse_unsigned<Version>(part.substr(1, part.size() - 2)) == version;
+    if (!is_quoted_tag(part)) return true;
+    const auto tag = part.substr(1, part.size() - 2);
+    const auto dash = tag.find('-');
+    const auto shown = dash == std::string_view::npos
+                           ? std::optional<Version>(0)
+                           : parse_unsigned<Version>(tag.substr(dash + 1));
+    named = named || (parse_unsigned<Version>(tag.substr(0, dash)) == version && shown == beside);
     return true;
   });
   return named;
-}
-
-bool has_it_already(std::string_view if_none_match, Version version, bool version_tells_all) {
-  if (if_none_match.empty()) return false;
-  return if_none_match == "*" || (version_tells_all && none_match_names(if_none_match, version));
 }
 
 bool read_conditions(const HttpRequest& request, Conditions& out, Problem& problem) {

@@ -31,10 +31,8 @@ bool is_idempotency_key(std::string_view key);
 /// False where it is no entity tag at all, or several.
 bool read_if_match(std::string_view header, std::optional<Version>& out);
 /// If-None-Match names `version` (weakly or not), or is `*`.
-bool none_match_names(std::string_view header, Version version);
-/// A 304 tells the client what it needs to know: it has this version, and the version tells all of
-/// the document; or it wanted to hear only that there is one (`*`).
-bool has_it_already(std::string_view if_none_match, Version version, bool version_tells_all);
+/// `beside`: as Reply's beside_version; the tag is then `"3-7"`.
+bool none_match_names(std::string_view header, Version version, Version beside = 0);
 
 /// Souk-Min-Position: `shard:seq`, several with commas.
 struct MinPosition {

@@ -44,10 +44,10 @@ constexpr std::string_view others = R"json(
 "IfMatch":{"name":"If-Match","in":"header","description":"The version in quotes, as ETag gave it; 412 version_mismatch where it is another one (or of another form). * matches any. Unquoted or several: 422.","schema":{"type":"string"}},
 "Prefer":{"name":"Prefer","in":"header","description":"return=minimal: 204 with ETag and Souk-Position in place of 200 with a body.","schema":{"type":"string"}},
 "MinPosition":{"name":"Souk-Min-Position","in":"header","description":"One or more of Souk-Position, with commas: the answer shows at least this; waits up to 2 s, then 504.","schema":{"type":"string","pattern":"^[0-9]+:[0-9]+( *, *[0-9]+:[0-9]+)*$"}},
-"IfNoneMatch":{"name":"If-None-Match","in":"header","description":"One or more of ETag, with commas, weak or not: 304 where the document is still this one. A product shows its stock, which changes without its version: 304 only while it has not. * : 304 where there is one.","schema":{"type":"string"}},
+"IfNoneMatch":{"name":"If-None-Match","in":"header","description":"One or more of ETag, with commas, weak or not: 304 where the document is still this one. * : 304 where there is one.","schema":{"type":"string"}},
 "AcceptEncoding":{"name":"Accept-Encoding","in":"header","description":"gzip and zstd, by weight; documents from 1 KiB to 256 KiB are compressed.","schema":{"type":"string"}}},
 "headers":{
-"ETag":{"description":"The version, in quotes.","schema":{"type":"string"}},
+"ETag":{"description":"The version, in quotes; of a product that has had stock, the version and, after a hyphen, that of its stock. If-Match takes both.","schema":{"type":"string"}},
 "SoukPosition":{"description":"shard:seq. Pass it as Souk-Min-Position to read your own write.","schema":{"type":"string"}},
 "CacheControl":{"description":"Products: public, to be used for a second. Stock: public, a second. Carts: private, to be asked for again. Users and orders: not to be stored.","schema":{"type":"string"}},
 "SurrogateKey":{"description":"Of products: product-SKU (percent-encoded) and products, for caches that purge by them.","schema":{"type":"string"}},

@@ -37,8 +37,8 @@ HttpResponse response_of(const Problem& problem) {
 }
 
 bool is_not_modified(const Ticket& ticket, const Reply& reply) {
-  return reply.code == ReplyCode::ok &&
-         has_it_already(ticket.if_none_match, reply.version, reply.version_tells_all);
+  return reply.code == ReplyCode::ok && !is_command(ticket.action) &&
+         none_match_names(ticket.if_none_match, reply.version, reply.beside_version);
 }
 
 HttpResponse response_of(const Ticket& ticket, Reply&& reply) {

@@ -39,6 +39,10 @@ std::string common_fields(const Document& document, const Reply& reply) {
   if (document.version != 0) {
     out += "ETag: \"";
     append_number(out, std::uint64_t{document.version});
+    if (document.beside_version != 0) {
+      out += '-';
+      append_number(out, std::uint64_t{document.beside_version});
+    }
     out += "\"\r\n";
   }
   out += "Cache-Control: ";
@@ -79,7 +83,7 @@ Document compressed(const Document& plain, Encoding encoding, std::string&& body
                   .not_modified = plain.not_modified,
                   .body = std::move(body),
                   .version = plain.version,
-                  .version_tells_all = plain.version_tells_all,
+                  .beside_version = plain.beside_version,
                   .shared = plain.shared,
                   .action = plain.action,
                   .seq = plain.seq,
@@ -132,7 +136,7 @@ std::optional<Action> Views::answer(HttpServer& server, ExchangeId exchange,
     return std::nullopt;
   }
   hits_.fetch_add(1, std::memory_order_relaxed);
-  if (has_it_already(request.if_none_match, document->version, document->version_tells_all)) {
+  if (none_match_names(request.if_none_match, document->version, document->beside_version)) {
     send_not_modified(server, exchange, *document);
   } else if (!request.accept_encoding.empty() && worth_compressing(*document)) {
     send(server, exchange, *document, request.target, wanted_encoding(request.accept_encoding));
@@ -147,7 +151,7 @@ void Views::answer(HttpServer& server, const Ticket& ticket, Reply&& reply) {
                    .not_modified = {},
                    .body = std::move(reply.body.json),
                    .version = reply.version,
-                   .version_tells_all = reply.version_tells_all,
+                   .beside_version = reply.beside_version,
                    .shared = ticket.action == Action::get_product,
                    .action = static_cast<std::uint8_t>(ticket.action),
                    .seq = reply.seq,

@@ -17,10 +17,10 @@ struct Document {
   std::string fields;        // header lines of an answer with the document
   std::string not_modified;  // and of one that says: you have it already (304)
   std::string body;
-  Version version = 0;             // ETag; 0: none
-  bool version_tells_all = false;  // every document here with this version is this one
-  bool shared = false;             // caches between us and the clients may keep it
-  std::uint8_t action = 0;         // who made it: the word of metrics for its request
+  Version version = 0;         // ETag; 0: none
+  Version beside_version = 0;  // of what else it shows, in the ETag too; 0: nothing
+  bool shared = false;         // caches between us and the clients may keep it
+  std::uint8_t action = 0;     // who made it: the word of metrics for its request
   Seq seq = 0;
   const Freshness::Mark* mark = nullptr;
 

@@ -99,14 +99,22 @@ TEST_CASE("answers: a creation says where it is") {
   CHECK(response_of(ticket, reply_of(ReplyCode::created, Sku::trusted("a"))).location.empty());
 }
 
-TEST_CASE("answers: 304 only for documents that their version tells wholly") {
+TEST_CASE("answers: 304 only for the very document") {
   Ticket ticket;
   ticket.if_none_match = "\"4\"";
   ticket.action = Action::get_cart;
   auto reply = reply_of(ReplyCode::ok, {}, 4);
-  CHECK_FALSE(is_not_modified(ticket, reply));  // a product whose stock has moved, say
-  reply.version_tells_all = true;
   CHECK(is_not_modified(ticket, reply));
+  reply.beside_version = 7;  // a product whose stock has moved, say
+  CHECK_FALSE(is_not_modified(ticket, reply));
+  ticket.if_none_match = "\"4-7\"";
+  CHECK(is_not_modified(ticket, reply));
+  reply.beside_version = 8;
+  CHECK_FALSE(is_not_modified(ticket, reply));
+  reply.beside_version = 7;
+  ticket.action = Action::add_item;
+  CHECK_FALSE(is_not_modified(ticket, reply));
+  ticket.action = Action::get_cart;
   reply.version = 5;
   CHECK_FALSE(is_not_modified(ticket, reply));
   reply.version = 4;

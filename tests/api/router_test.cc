@@ -107,10 +107,12 @@ TEST_CASE("headers: If-Match takes one version in quotes, or any") {
   std::optional<Version> version;
   CHECK(read_if_match("\"17\"", version));
   CHECK(version == 17u);
+  CHECK(read_if_match("\"18-4\"", version));  // a product's, with its stock's
+  CHECK(version == 18u);
   CHECK(read_if_match("*", version));
   CHECK_FALSE(version.has_value());
-  for (const auto* never :
-       {"\"abc\"", "W/\"17\"", "\"017\"", "\"\"", "\"99999999999999999999\"", "\"-1\""}) {
+  for (const auto* never : {"\"abc\"", "W/\"17\"", "\"017\"", "\"\"", "\"99999999999999999999\"",
+                            "\"-1\"", "\"17-\"", "\"17-x\""}) {
     CHECK(read_if_match(never, version));
     CHECK(version == no_such_version);
   }
@@ -125,6 +127,12 @@ TEST_CASE("headers: If-None-Match names versions, weak ones too") {
   CHECK(none_match_names("*", 3));
   CHECK_FALSE(none_match_names("\"4\"", 3));
   CHECK_FALSE(none_match_names("3", 3));
+  CHECK_FALSE(none_match_names("", 3));
+  CHECK(none_match_names("\"3-7\"", 3, 7));
+  for (const char* other :
+       {"\"3\"", "\"3-8\"", "\"2-7\"", "\"3-\"", "\"-7\"", "\"3-7-1\"", "\"37\""})
+    CHECK_FALSE(none_match_names(other, 3, 7));
+  CHECK_FALSE(none_match_names("\"3-7\"", 3));
 }
 
 TEST_CASE("headers: a minimum position is shard:seq, of a shard that there is") {

@@ -17,7 +17,6 @@ EntityKey tea() { return *Sku::parse("tea"); }
 
 Reply document(const EntityKey& entity, Version version, std::string body, Seq seq = 42) {
   auto reply = reply_of(ReplyCode::ok, entity, version, std::move(body));
-  reply.version_tells_all = true;
   reply.seq = seq;
   return reply;
 }
@@ -133,29 +132,31 @@ TEST_CASE("views: nothing with personal data is kept, opened or sealed") {
 
 TEST_CASE("views: 304 where the client has the document, from the host and from memory alike") {
   Edge edge;
-  const auto status = [&](const std::string& header, bool tells_all) {
+  const auto status = [&](const std::string& header, Version beside) {
     auto reply = document(some_cart(), 3, "{}");
-    reply.version_tells_all = tells_all;
+    reply.beside_version = beside;
     return edge.answer(read(edge, cart_path, std::move(reply), {.if_none_match = header})).status;
   };
-  for (const bool tells_all : {true, false}) {
+  for (const Version beside : {0, 7}) {
+    CAPTURE(beside);
+    const std::string tag = beside == 0 ? "\"3\"" : "\"3-7\"";
     for (int turn = 0; turn < 2; ++turn) {  // asked for, then in memory
-      CAPTURE(tells_all);
       CAPTURE(turn);
-      const int told = tells_all ? 304 : 200;
-      CHECK(status("\"3\"", tells_all) == told);
-      CHECK(status("W/\"3\"", tells_all) == told);
-      CHECK(status("\"1\", W/\"3\" ,\"x\"", tells_all) == told);
-      CHECK(status("*", tells_all) == 304);
-      CHECK(status("\"4\"", tells_all) == 200);
-      CHECK(status("3", tells_all) == 200);
-      CHECK(status("\"\"", tells_all) == 200);
+      CHECK(status(tag, beside) == 304);
+      CHECK(status("W/" + tag, beside) == 304);
+      CHECK(status("\"1\", W/" + tag + " ,\"x\"", beside) == 304);
+      CHECK(status("*", beside) == 304);
+      for (const char* other : {"\"4\"", "\"3-8\"", "\"4-7\"", "3", "\"\""})
+        CHECK(status(other, beside) == 200);
+      CHECK(status(beside == 0 ? "\"3-7\"" : "\"3\"", beside) == 200);
     }
-    CHECK(edge.engine.asked.size() == (tells_all ? 1 : 2));
+    const auto sent = read(edge, cart_path, {}, {});
+    CHECK(has_field(edge, sent, "ETag: " + tag));
+    CHECK(edge.engine.asked.size() == (beside == 0 ? 1 : 2));
     edge.freshness.changed(ShardId{7}, some_cart(), 42 + edge.engine.asked.size());
-    if (tells_all) {
+    if (beside == 0) {
       auto next = document(some_cart(), 3, "{}", 43);
-      next.version_tells_all = false;
+      next.beside_version = 7;
       read(edge, cart_path, std::move(next));
     }
   }

@@ -289,6 +289,27 @@ class KeysAndVersions(Contract):
         self.problem(shop.add(cart, sku, headers={"If-Match": etag}), 412, "version_mismatch")
         self.assertEqual(self.client.get(f"/v1/carts/{cart}").json["lines"][0]["quantity"], 2)
 
+    def test_a_product_is_not_modified_until_it_or_its_stock_is(self):
+        shop = self.shop
+        sku = shop.product(stock=5)
+        path = f"/v1/products/{sku}"
+
+        def again(tag):
+            return self.client.get(path, headers={"If-None-Match": tag})
+
+        before = self.client.get(path)
+        self.assertEqual((again(before.headers["etag"]).status, again(before.headers["etag"]).raw), (304, b""))
+        self.client.post(f"/v1/inventory/{sku}/receive", {"quantity": 1}, key=shop.fresh())
+        after = again(before.headers["etag"])
+        self.assertEqual((after.status, after.json["available"]), (200, 6))
+        self.assertEqual(again(after.headers["etag"]).status, 304)
+        product = {"name": "Changed", "price": {"amount": "1.00", "currency": "GBP"}}
+        for status in (200, 412):  # sales and arrivals do not stand in the way, changes do
+            said = self.client.put(path, product | {"name": f"Changed {status}"}, key=shop.fresh(),
+                                   headers={"If-Match": before.headers["etag"]})
+            self.assertEqual(said.status, status)
+        self.assertEqual(again(after.headers["etag"]).status, 200)
+
     def test_a_client_reads_its_own_write_by_its_position(self):
         shop = self.shop
         sku, cart = shop.product(), shop.cart()

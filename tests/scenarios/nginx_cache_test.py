@@ -140,11 +140,13 @@ class NginxCache(unittest.TestCase):
     def test_nobody_is_told_that_a_changed_stock_is_the_old_one(self):
         sku = self.shop.product(stock=1)
         path = f"/v1/products/{sku}"
-        self.front.get(path)
+        first = self.front.get(path)
         self.direct.post(f"/v1/inventory/{sku}/receive", {"quantity": 1}, key=self.shop.fresh())
         time.sleep(1.1)
-        said = self.front.get(path, headers={"If-None-Match": '"1"'})
+        said = self.front.get(path, headers={"If-None-Match": first.headers["etag"]})
         self.assertEqual((said.status, said.json["available"]), (200, 2))
+        again = self.front.get(path, headers={"If-None-Match": said.headers["etag"]})
+        self.assertEqual(again.status, 304)
 
     def test_carts_orders_and_users_are_never_kept(self):
         sku, secret = self.shop.product(), f"{self.shop.fresh('secret')}@example.org"

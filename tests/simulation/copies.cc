@@ -20,7 +20,7 @@ void Copies::deliver(std::vector<Reply>&& replies) {
 
 void Copies::look_at(const Reply& reply) {
   const Seq mark = freshness_.mark_of(reply.shard, reply.entity).load();
-  const Copy now{reply.body.json, reply.version, reply.version_tells_all, reply.seq};
+  const Copy now{reply.body.json, reply.version, reply.beside_version, reply.seq};
   if (mark > now.seq) return;  // it has changed since this was read
   const auto [at, first] = copies_.try_emplace({reply.op, reply.entity}, now);
   if (first) return;
@@ -28,8 +28,8 @@ void Copies::look_at(const Reply& reply) {
   if (mark <= before.seq && before.json != now.json)
     world_.violated("freshness", "a copy of position " + std::to_string(before.seq) +
                                      " counts as current and is not: " + describe(reply));
-  if (before.version == now.version && before.version_tells_all && now.version_tells_all &&
-      before.json != now.json)
+  if (now.version != 0 && before.version == now.version &&
+      before.beside_version == now.beside_version && before.json != now.json)
     world_.violated("freshness", "one version, two documents: " + describe(reply));
   at->second = now;
 }

@@ -22,7 +22,7 @@ class Copies final : public ReplySink {
   struct Copy {
     std::string json;
     Version version = 0;
-    bool version_tells_all = false;
+    Version beside_version = 0;
     Seq seq = 0;
   };
   void look_at(const Reply& reply);
