@@ -125,7 +125,9 @@ struct Reply {
   /// Of a read: the version of what else the document shows: of a product its stock's. 0: nothing.
   Version beside_version = 0;
   ShardId shard;
-  Seq seq = 0;        // the position
+  Seq seq = 0;  // the position
+  /// Other shards where it is durable what came of it: of an order its products'.
+  std::vector<ShardId> also_on;
   Currency currency;  // of get_order
   Body body;          // empty with Wants::minimal
 };

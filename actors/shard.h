@@ -265,7 +265,8 @@ class Shard {
   void refuse(Request& request, const EntityKey& entity, Refused refused, Remember remember);
   bool decided(Request& request, const EntityKey& entity, const Decision& decision, Outcome outcome,
                std::vector<Event>&& more = {});
-  void respond(Request& request, ReplyCode code, Version version, Seq seq, Replayed replayed);
+  void respond(Request& request, ReplyCode code, Version version, Seq seq, Replayed replayed,
+               std::vector<ShardId> also_on = {});
   void render(const Request& request, Version version, Body& out);
   void user_orders(Request& request, const GetUserOrders& query);
   void sku_command(Request& request);
@@ -292,6 +293,7 @@ class Shard {
   void wait_for_order(Request&& request, const OrderId& id, Version version, Replayed replayed);
   void wait_for_user(Request&& request, Version version, Replayed replayed, Awaits awaits);
   void serve_order_waiters(const OrderId& id);
+  std::vector<ShardId> shards_of_products(const Order& order) const;
   enum class Address : std::uint8_t { as_it_was, assigned, refused };
   void serve_user_waiters(const UserId& id, Address address);
   void arm_expiry(const Sku& sku, UnixMs due);

@@ -77,8 +77,10 @@ bool Shard::decided(Request& request, const EntityKey& entity, const Decision& d
   return true;
 }
 
-void Shard::respond(Request& request, ReplyCode code, Version version, Seq seq, Replayed replayed) {
+void Shard::respond(Request& request, ReplyCode code, Version version, Seq seq, Replayed replayed,
+                    std::vector<ShardId> also_on) {
   Reply reply = reply_to(request, code);
+  reply.also_on = std::move(also_on);
   reply.version = version;
   reply.replayed = replayed == Replayed::yes;
   if (const auto* get = std::get_if<GetOrder>(&request.op))

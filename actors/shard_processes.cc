@@ -113,6 +113,15 @@ void Shard::wait_for_order(Request&& request, const OrderId& id, Version version
   serve_order_waiters(id);
 }
 
+std::vector<ShardId> Shard::shards_of_products(const Order& order) const {
+  std::vector<ShardId> shards;
+  for (const auto& line : order.lines) {
+    const ShardId shard = shard_of(EntityKey(line.item.sku()), context_.options.shards);
+    if (shard != id_ && std::ranges::find(shards, shard) == shards.end()) shards.push_back(shard);
+  }
+  return shards;
+}
+
 void Shard::serve_order_waiters(const OrderId& id) {
   if (order_waiters_.empty()) return;
   auto at = order_waiters_.find(id);
@@ -129,7 +138,7 @@ void Shard::serve_order_waiters(const OrderId& id) {
       if (works_.contains(id) && !late) return false;
       const bool creates = std::holds_alternative<AcceptReturn>(w.request.op);
       respond(w.request, creates ? ReplyCode::created : ReplyCode::ok, w.version, h->seq,
-              w.replayed);
+              w.replayed, shards_of_products(order));
       return true;
     }
     const bool final = order.status != OrderStatus::pending;
@@ -137,6 +146,7 @@ void Shard::serve_order_waiters(const OrderId& id) {
     Reply reply = reply_to(w.request, final ? ReplyCode::ok : ReplyCode::accepted);
     reply.entity = id;
     reply.replayed = w.replayed == Replayed::yes;
+    if (final) reply.also_on = shards_of_products(order);
     const OrderStatus outcome = !final                                  ? OrderStatus::pending
                                 : order.status == OrderStatus::rejected ? OrderStatus::rejected
                                                                         : OrderStatus::confirmed;

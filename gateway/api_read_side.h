@@ -30,6 +30,8 @@ class ReadSide {
   bool prepare(Asked&& asked, QueryJob& job, Problem& problem) const;
 
   const ProjectionSet& set() const { return set_; }
+  /// The end of the durable log. Thread: any.
+  Seq last_seq(ShardId shard) const { return log_.recent.last_seq(shard); }
 
  private:
   using Answer = std::function<HttpResponse(const std::shared_ptr<Projection>&)>;

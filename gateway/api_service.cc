@@ -4,6 +4,7 @@
 
 #include "gateway/api_openapi.h"
 #include "gateway/api_response.h"
+#include "gateway/api_text.h"
 
 namespace souk {
 namespace {
@@ -386,9 +387,15 @@ void Api::finish(std::uint64_t number, Reply&& reply) {
   common_.metrics().ticket_freed();
   common_.metrics().count(ticket.action, static_cast<std::size_t>(reply.code),
                           static_cast<std::uint64_t>(now_ns() - ticket.started_ns));
+  // Buying touches several shards: whoever names this position sees the stock as well.
+  std::string also;
+  for (const ShardId shard : reply.also_on)
+    also += ',' + position_text(shard, common_.read_side().last_seq(shard));
   if (ticket.batch != Ticket::no_batch) {
     --batch_tickets_;
-    batches_.answer(ticket.batch, ticket.line, batch_answer_of(ticket, std::move(reply)));
+    auto answer = batch_answer_of(ticket, std::move(reply));
+    answer.position += also;
+    batches_.answer(ticket.batch, ticket.line, std::move(answer));
   } else if (ticket.action == Action::get_payment && reply.code == ReplyCode::ok) {
     PaymentRecord nothing;  // the provider was never asked
     nothing.currency = reply.currency;
@@ -397,7 +404,9 @@ void Api::finish(std::uint64_t number, Reply&& reply) {
   } else if (is_document(ticket.action) && reply.code == ReplyCode::ok) {
     common_.views().answer(*server_, ticket, std::move(reply));
   } else {
-    server_->respond(ticket.exchange, response_of(ticket, std::move(reply)));
+    auto response = response_of(ticket, std::move(reply));
+    response.position += also;
+    server_->respond(ticket.exchange, std::move(response));
   }
 }
 

@@ -296,13 +296,20 @@ class OwnWrites(unittest.TestCase):
                 bought = shop.expect(shop.check_out(cart), 200)
                 self.assertEqual(bought.json["status"], "confirmed")
                 orders, revenue = orders + 1, revenue + 2 * price
+                stock_shard = shop.client.get(f"/v1/inventory/{sku}").headers["souk-position"].split(":")[0]
+                self.assertIn(stock_shard, [one.split(":")[0] for one in bought.headers["souk-position"].split(",")])
+                left = ask(shop.client, "/v1/search", at=bought.headers["souk-position"], q=f"unique{number}")
+                self.assertEqual(left.json["hits"][0]["available"], 3, "the stock's shard is in the position too")
+                self.assertEqual(cell(shop.client, f"SELECT available FROM stock WHERE sku='{sku}'",
+                                      at=bought.headers["souk-position"]), 3)
                 both = named.headers["souk-position"] + "," + bought.headers["souk-position"]
                 sales = ask(shop.client, "/v1/analytics/sales", at=both)
                 self.assertEqual((sales.json["total"]["orders"], Decimal(sales.json["total"]["revenue"]["amount"])),
                                  (orders, revenue))
                 reached = dict(one.split(":") for one in sales.json["position"].split(","))
-                shard, seq = bought.headers["souk-position"].split(":")
-                self.assertGreaterEqual(int(reached[shard]), int(seq))
+                for one in bought.headers["souk-position"].split(","):
+                    shard, seq = one.split(":")
+                    self.assertGreaterEqual(int(reached[shard]), int(seq))
                 stock = ask(shop.client, "/v1/analytics/stock", at=both, sort="sku").json["rows"]
                 self.assertEqual(len(stock), orders)
             late = ask(shop.client, "/v1/analytics/funnel", at="3:1000000")
