@@ -200,7 +200,7 @@ class GeneratedShop(unittest.TestCase):
             "SELECT zeroblob(2000000000)", "SELECT readfile('/etc/passwd')", "SELECT writefile('/tmp/x','y')",
             "SELECT * FROM sqlite_master", "SELECT * FROM meta", "SELECT * FROM order_row", "SELECT 1; DROP TABLE order_row",
             "SELECT replace(printf('%900000d', 1), ' ', printf('%900000d', 1))",
-            "SELECT ?", "nonsense", "", "-- nothing", "SELECT " + "(" * 2_000 + "1" + ")" * 2_000)
+            "SELECT printf('%2000000000d', 1)", "SELECT printf('%.*c', 2000000000, 'x')", "SELECT ?", "nonsense", "", "-- nothing", "SELECT " + "(" * 2_000 + "1" + ")" * 2_000)
         for statement in refused:
             with self.subTest(statement[:60]):
                 answer = sql(self.client, statement)
@@ -208,7 +208,6 @@ class GeneratedShop(unittest.TestCase):
                 self.assertEqual(answer.headers["content-type"], "application/problem+json")
                 self.assertTrue(answer.json["detail"])
         self.assertFalse(os.path.exists("/tmp/souk-copy"))
-        self.assertIsNone(cell(self.client, "SELECT printf('%2000000000d', 1)"), "SQLite gives nothing for too much")
         endless = ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) SELECT count(*) FROM n",
                    "SELECT count(*) FROM events a, events b, events c, events d",
                    "SELECT count(*) FROM order_lines a, order_lines b, order_lines c, order_lines d, order_lines e",
