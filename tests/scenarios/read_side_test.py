@@ -200,7 +200,8 @@ class GeneratedShop(unittest.TestCase):
             "SELECT zeroblob(2000000000)", "SELECT readfile('/etc/passwd')", "SELECT writefile('/tmp/x','y')",
             "SELECT * FROM sqlite_master", "SELECT * FROM meta", "SELECT * FROM order_row", "SELECT 1; DROP TABLE order_row",
             "SELECT replace(printf('%900000d', 1), ' ', printf('%900000d', 1))",
-            "SELECT printf('%2000000000d', 1)", "SELECT printf('%.*c', 2000000000, 'x')", "SELECT ?", "nonsense", "", "-- nothing", "SELECT " + "(" * 2_000 + "1" + ")" * 2_000)
+            "SELECT printf('%2000000000d', 1)", "SELECT printf('%.*c', 2000000000, 'x')",
+            "SELECT ?", "nonsense", "", "-- nothing", "SELECT " + "(" * 2_000 + "1" + ")" * 2_000)
         for statement in refused:
             with self.subTest(statement[:60]):
                 answer = sql(self.client, statement)
