@@ -113,7 +113,9 @@ void ProjectionRunner::finish_rebuild() {
   if (!fault) {
     if (auto status = make_current(folder_, b.generation); !status.ok()) {
       fault = status.error();
-      broken_ = live_ != nullptr;  // the comparison may have left it half-way
+      // The comparison may have left it half-way.
+      const std::lock_guard lock(mutex_);
+      drop_live();
     }
   }
   std::shared_ptr<Follower> old;

@@ -141,8 +141,12 @@ void ProjectionRunner::failed(const Fault& fault) {
 
 void ProjectionRunner::live_failed(const Fault& fault) {
   failed(fault);
-  broken_ = true;
-  if (fault.kind == Fault::Kind::corrupt && live_->model_failed() && !builder_) begin_rebuild();
+  const std::shared_ptr<Follower> old = [&] {
+    const std::lock_guard lock(mutex_);
+    broken_ = fault.kind == Fault::Kind::corrupt && live_->model_failed();
+    return broken_ ? nullptr : drop_live();  // a RocksDB whose disk is full must not stay open
+  }();
+  if (broken_ && !builder_) begin_rebuild();
 }
 
 void ProjectionRunner::turn() {

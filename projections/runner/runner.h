@@ -68,7 +68,7 @@ class ProjectionRunner {
   void open_live();
   void turn();
   void failed(const Fault& fault);
-  /// The live copy is opened again when it is time, or rebuilt where it is damaged; until then it
+  /// The live copy is opened again when it is time; a damaged one is rebuilt, and until then it
   /// answers what it can.
   void live_failed(const Fault& fault);
   void finish_rebuild();

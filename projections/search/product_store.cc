@@ -5,7 +5,10 @@
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
+#include <spdlog/spdlog.h>
 
+#include <array>
+#include <cstdio>
 #include <random>
 #include <utility>
 
@@ -46,6 +49,22 @@ Fault corrupt(const char* what) {
   return {Fault::Kind::corrupt, std::string("search store: ") + what};
 }
 
+/// Not RocksDB's own file: on a full disk it cannot be written, and the next line after that ends
+/// the process (an assertion in Debian's build).
+class StoreLog final : public rocksdb::Logger {
+ public:
+  StoreLog() : rocksdb::Logger(rocksdb::InfoLogLevel::ERROR_LEVEL) {}
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+  void Logv(const rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
+    if (level < rocksdb::InfoLogLevel::ERROR_LEVEL || level == rocksdb::InfoLogLevel::HEADER_LEVEL)
+      return;
+    std::array<char, 1'024> text{};
+    std::vsnprintf(text.data(), text.size(), format, arguments);
+    spdlog::error("the search store fails text=\"{}\"", text.data());
+  }
+};
+
 rocksdb::Options engine_options() {
   rocksdb::Options engine;
   engine.create_if_missing = true;
@@ -53,8 +72,7 @@ rocksdb::Options engine_options() {
   engine.write_buffer_size = 8 * 1024 * 1024;
   engine.max_background_jobs = 2;
   engine.stats_dump_period_sec = 0;
-  engine.info_log_level = rocksdb::InfoLogLevel::ERROR_LEVEL;
-  engine.keep_log_file_num = 2;
+  engine.info_log = std::make_shared<StoreLog>();
   engine.compression = rocksdb::kLZ4Compression;
   rocksdb::BlockBasedTableOptions table;
   table.block_size = 16 * 1024;

@@ -89,10 +89,10 @@ class DiskFull(unittest.TestCase):
             self.assertTrue(int(refused.headers["retry-after"]) > 0)
             self.assertRegex(daemon.log(), r"(?i)no space|disk full|full")
             self.assertIsNone(daemon.process.poll(), "and it lives")
+            self.assertEqual(shop.client.get("/readyz").status, 503)
 
             self.all_there(daemon, kept)
             self.assertEqual(shop.client.get(f"/v1/carts/{cart}").json["lines"][0]["quantity"], 1)
-            self.assertEqual(shop.client.get("/readyz").status, 503)
             self.assertEqual(shop.client.get("/healthz").status, 200)
 
             Ballast().drop()
