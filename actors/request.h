@@ -126,7 +126,7 @@ struct Reply {
   Version beside_version = 0;
   ShardId shard;
   Seq seq = 0;  // the position
-  /// Other shards where it is durable what came of it: of an order its products'.
+  /// Other shards on which what came of it is durable: of an order its products'.
   std::vector<ShardId> also_on;
   Currency currency;  // of get_order
   Body body;          // empty with Wants::minimal

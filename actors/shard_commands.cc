@@ -85,8 +85,7 @@ void Shard::respond(Request& request, ReplyCode code, Version version, Seq seq, 
   reply.replayed = replayed == Replayed::yes;
   if (const auto* get = std::get_if<GetOrder>(&request.op))
     reply.currency = find<OrderState>(get->order)->state.order.currency;
-  if (const auto* get =
-          std::get_if<GetProduct>(&request.op))  // its document shows the stock as well
+  if (const auto* get = std::get_if<GetProduct>(&request.op))
     reply.beside_version = find<SkuState>(get->sku)->state.inventory.version;
   if (request.wants == Wants::body || code == ReplyCode::created)
     render(request, version, reply.body);

@@ -4,12 +4,12 @@
 namespace souk {
 
 /// A sum of amounts, exact however many they are: two orders may already be worth more than 64 bits
-/// of millionths hold. Bounds: 2^63 of the currency's units.
+/// of millionths hold. Bound: 2^63 of the currency's units.
 class MicrosSum {
  public:
   constexpr MicrosSum() = default;
-  constexpr MicrosSum(Micros amount)
-      : MicrosSum(0, amount.value) {}  // NOLINT(google-explicit-constructor): an amount is a sum
+  /// Converts: an amount is a sum.
+  constexpr MicrosSum(Micros amount) : MicrosSum(0, amount.value) {}
   /// `millionths` may be any, also negative.
   constexpr MicrosSum(std::int64_t units, std::int64_t millionths)
       : units_(units + millionths / per_unit), millionths_(millionths % per_unit) {

@@ -18,6 +18,7 @@
 #include <cstdio>
 #include <shared_mutex>
 
+#include "events/rocksdb_log.h"
 #include "events/wal_tail.h"
 #include "events/zero_ahead.h"
 
@@ -75,32 +76,6 @@ std::shared_ptr<spdlog::logger> journal_logger() {
   return log ? log : spdlog::default_logger()->clone("journal");
 }
 
-/// Passes on what RocksDB warns of, in particular the bytes of a torn tail that it drops.
-class ForwardingLogger final : public rocksdb::Logger {
- public:
-  explicit ForwardingLogger(std::shared_ptr<spdlog::logger> log)
-      : rocksdb::Logger(rocksdb::InfoLogLevel::WARN_LEVEL), log_(std::move(log)) {}
-  using rocksdb::Logger::Logv;
-  void Logv(const char* format, va_list arguments) override {
-    Logv(rocksdb::InfoLogLevel::INFO_LEVEL, format, arguments);
-  }
-  void Logv(rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
-    if (level < rocksdb::InfoLogLevel::WARN_LEVEL || level == rocksdb::InfoLogLevel::HEADER_LEVEL) {
-      return;
-    }
-    std::array<char, 1024> text;
-    if (std::vsnprintf(text.data(), text.size(), format, arguments) < 0) return;
-    if (level == rocksdb::InfoLogLevel::WARN_LEVEL) {
-      log_->warn("storage engine warns text=\"{}\"", text.data());
-    } else {
-      log_->error("storage engine fails text=\"{}\"", text.data());
-    }
-  }
-
- private:
-  std::shared_ptr<spdlog::logger> log_;
-};
-
 rocksdb::CompressionType first_supported(std::initializer_list<rocksdb::CompressionType> wanted) {
   const auto supported = rocksdb::GetSupportedCompressions();
   for (const auto type : wanted) {
@@ -115,7 +90,7 @@ rocksdb::Options engine_options(const RocksDbJournalOptions& options,
   engine.create_if_missing = true;
   engine.env = zero_ahead_env();
   engine.paranoid_checks = true;
-  engine.info_log = std::make_shared<ForwardingLogger>(std::move(log));
+  engine.info_log = rocksdb_log(std::move(log), "journal");
   engine.write_buffer_size = options.write_buffer_bytes;
   engine.max_write_buffer_number = 2;
   engine.max_background_jobs = 2;

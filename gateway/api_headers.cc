@@ -42,9 +42,33 @@ bool prefers_minimal(std::string_view prefer) {
   return found;
 }
 
-bool is_quoted_tag(std::string_view text) {
+/// An entity tag of ours, `"3"` or `"3-7"`.
+struct Tag {
+  Version version = 0;
+  Version beside = 0;
+};
+
+/// Digits alone, without leading zeros.
+std::optional<Version> canonical_number(std::string_view digits) {
+  if (digits.size() > 1 && digits.front() == '0') return std::nullopt;
+  return parse_unsigned<Version>(digits);
+}
+
+bool is_quoted(std::string_view text) {
   return text.size() >= 2 && text.front() == '"' && text.back() == '"' &&
          text.substr(1, text.size() - 2).find('"') == std::string_view::npos;
+}
+
+/// Nothing for one that we never gave. REQUIRES: is_quoted(text).
+std::optional<Tag> parse_tag(std::string_view text) {
+  const auto inner = text.substr(1, text.size() - 2);
+  const auto dash = inner.find('-');
+  const auto version = canonical_number(inner.substr(0, dash));
+  if (!version) return std::nullopt;
+  if (dash == std::string_view::npos) return Tag{*version, 0};
+  const auto beside = canonical_number(inner.substr(dash + 1));
+  if (!beside) return std::nullopt;
+  return Tag{*version, *beside};
 }
 
 }  // namespace
@@ -59,17 +83,10 @@ bool read_if_match(std::string_view header, std::optional<Version>& out) {
   if (header == "*") return true;
   const bool weak = header.substr(0, 2) == "W/";
   const auto tag = weak ? header.substr(2) : header;
-  if (!is_quoted_tag(tag)) return false;
-  // A product's tag names its stock's version too: what is changed is the product.
-  const auto whole = tag.substr(1, tag.size() - 2);
-  const auto dash = whole.find('-');
-  const bool beside = dash != std::string_view::npos;
-  const auto number = whole.substr(0, dash);
-  const auto version = beside && !parse_unsigned<Version>(whole.substr(dash + 1))
-                           ? std::nullopt
-                           : parse_unsigned<Version>(number);
-  const bool canonical = version && (number.size() == 1 || number.front() != '0');
-  out = canonical && !weak ? *version : no_such_version;
+  if (!is_quoted(tag)) return false;
+  // A product's names its stock's version too; what is changed is the product.
+  const auto parsed = parse_tag(tag);
+  out = parsed && !weak ? parsed->version : no_such_version;
   return true;
 }
 
@@ -79,13 +96,8 @@ bool none_match_names(std::string_view header, Version version, Version beside) 
   bool named = false;
   for_each_part(header, [&](std::string_view part) {
     if (part.substr(0, 2) == "W/") part.remove_prefix(2);
-    if (!is_quoted_tag(part)) return true;
-    const auto tag = part.substr(1, part.size() - 2);
-    const auto dash = tag.find('-');
-    const auto shown = dash == std::string_view::npos
-                           ? std::optional<Version>(0)
-                           : parse_unsigned<Version>(tag.substr(dash + 1));
-    named = named || (parse_unsigned<Version>(tag.substr(0, dash)) == version && shown == beside);
+    const auto tag = is_quoted(part) ? parse_tag(part) : std::nullopt;
+    named = named || (tag && tag->version == version && tag->beside == beside);
     return true;
   });
   return named;

@@ -13,33 +13,10 @@
 #include <cstdarg>
 #include <cstdio>
 
+#include "events/rocksdb_log.h"
+
 namespace souk {
 namespace {
-
-class SpdlogLogger final : public rocksdb::Logger {
- public:
-  explicit SpdlogLogger(std::string path)
-      : Logger(rocksdb::InfoLogLevel::WARN_LEVEL), path_(std::move(path)) {}
-  using Logger::Logv;
-  void Logv(const char* format, va_list arguments) override {
-    Logv(rocksdb::InfoLogLevel::INFO_LEVEL, format, arguments);
-  }
-  void Logv(const rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
-    if (level < rocksdb::InfoLogLevel::WARN_LEVEL || level == rocksdb::InfoLogLevel::HEADER_LEVEL) {
-      return;
-    }
-    std::array<char, 1024> text{};
-    std::vsnprintf(text.data(), text.size(), format, arguments);
-    if (level == rocksdb::InfoLogLevel::WARN_LEVEL) {
-      spdlog::warn("rocksdb warns store={} text=\"{}\"", path_, text.data());
-    } else {
-      spdlog::error("rocksdb reports an error store={} text=\"{}\"", path_, text.data());
-    }
-  }
-
- private:
-  std::string path_;
-};
 
 bool library_has(rocksdb::CompressionType type) {
   const auto types = rocksdb::GetSupportedCompressions();
@@ -52,7 +29,7 @@ rocksdb::Options rocksdb_base_options(const std::filesystem::path& path,
                                       std::size_t block_cache_bytes) {
   rocksdb::Options options;
   options.create_if_missing = true;
-  options.info_log = std::make_shared<SpdlogLogger>(path.string());
+  options.info_log = rocksdb_log(spdlog::default_logger(), path.string());
   options.max_background_jobs = 2;
   options.max_open_files = -1;  // every file's filter and index stay in memory
   options.max_write_buffer_number = 4;

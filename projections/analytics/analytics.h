@@ -14,7 +14,7 @@
 ///     (the first in byte order where several have as many);
 ///   - the country of an order is its own where its event names one, else its customer's as it is
 ///     now; where neither is known the key is null. A guest's key among the customers is null too;
-///   - days, months and hours are UTC's. Sums are exact, and never too large.
+///   - days, months and hours are UTC's. Sums are exact, to 2^63 of the currency's units.
 #include <cstdint>
 #include <filesystem>
 #include <memory>

@@ -3,6 +3,7 @@
 // OrderCancelled, counts as returned.
 #include <algorithm>
 
+#include "events/limits.h"
 #include "projections/analytics/fold.h"
 #include "projections/analytics/fold_support.h"
 
@@ -20,7 +21,7 @@ bool add_line(Worth& worth, std::int64_t quantity, Micros unit_price) {
   const auto value = multiply(unit_price, quantity);
   const auto sum = value ? checked_add(worth.value, value->value) : std::nullopt;
   const auto pieces = checked_add(worth.quantity, quantity);
-  if (!sum || !pieces) return false;
+  if (!sum || !pieces || *pieces > limits::stock_max) return false;  // sums of pieces are 64 bits
   worth = {*pieces, *sum};
   return true;
 }
@@ -32,7 +33,7 @@ std::optional<Worth> worth_of(const std::vector<OrderLine>& lines) {
   return worth;
 }
 
-Poison too_much() { return {"amounts that are negative or beyond 64 bits"}; }
+Poison too_much() { return {"amounts or pieces that are negative, or too many"}; }
 
 /// The country that the order itself names, where its event has such a member.
 template <class Placed>

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "events/money.h"
 #include "events/refusal.h"
@@ -222,13 +223,16 @@ class Printf {
     std::size_t all = 0;
     for (std::size_t at = format.find('%'); at < format.size(); at = format.find('%', at + 1)) {
       std::size_t number = 0;
-      for (++at; at < format.size() && std::strchr("-+ #!,.0123456789*", format[at]); ++at) {
+      constexpr std::string_view before_the_letter = "-+ #!,.0123456789*";
+      for (++at; at < format.size() && before_the_letter.find(format[at]) != before_the_letter.npos;
+           ++at) {
         if (format[at] == '*') return "printf: a width must stand in the format, not beside it";
         const bool digit = format[at] >= '0' && format[at] <= '9';
-        number = digit ? number * 10 + static_cast<std::size_t>(format[at] - '0') : 0;
-        if ((all += digit ? number : 0) > widths_max)
-          return "printf: widths of more than 10,000,000";
+        if (!digit) all += std::exchange(number, 0);
+        if (digit) number = number * 10 + static_cast<std::size_t>(format[at] - '0');
+        if (all + number > widths_max) return "printf: widths of more than 10,000,000";
       }
+      all += number;
     }
     return nullptr;
   }

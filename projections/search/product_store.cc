@@ -7,10 +7,10 @@
 #include <rocksdb/write_batch.h>
 #include <spdlog/spdlog.h>
 
-#include <array>
-#include <cstdio>
 #include <random>
 #include <utility>
+
+#include "events/rocksdb_log.h"
 
 namespace souk::search {
 namespace {
@@ -49,30 +49,14 @@ Fault corrupt(const char* what) {
   return {Fault::Kind::corrupt, std::string("search store: ") + what};
 }
 
-/// Not RocksDB's own file: on a full disk it cannot be written, and the next line after that ends
-/// the process (an assertion in Debian's build).
-class StoreLog final : public rocksdb::Logger {
- public:
-  StoreLog() : rocksdb::Logger(rocksdb::InfoLogLevel::ERROR_LEVEL) {}
-  using rocksdb::Logger::Logv;
-  void Logv(const char*, va_list) override {}
-  void Logv(const rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
-    if (level < rocksdb::InfoLogLevel::ERROR_LEVEL || level == rocksdb::InfoLogLevel::HEADER_LEVEL)
-      return;
-    std::array<char, 1'024> text{};
-    std::vsnprintf(text.data(), text.size(), format, arguments);
-    spdlog::error("the search store fails text=\"{}\"", text.data());
-  }
-};
-
-rocksdb::Options engine_options() {
+rocksdb::Options engine_options(const std::filesystem::path& folder) {
   rocksdb::Options engine;
   engine.create_if_missing = true;
   engine.paranoid_checks = true;
   engine.write_buffer_size = 8 * 1024 * 1024;
   engine.max_background_jobs = 2;
   engine.stats_dump_period_sec = 0;
-  engine.info_log = std::make_shared<StoreLog>();
+  engine.info_log = rocksdb_log(spdlog::default_logger(), folder.string());
   engine.compression = rocksdb::kLZ4Compression;
   rocksdb::BlockBasedTableOptions table;
   table.block_size = 16 * 1024;
@@ -97,7 +81,7 @@ Result<std::unique_ptr<ProductStore>, Fault> ProductStore::open(
   std::filesystem::create_directories(folder, error);
   if (error) return Fault{Fault::Kind::unavailable, "search folder: " + error.message()};
   rocksdb::DB* raw = nullptr;
-  const auto opened = rocksdb::DB::Open(engine_options(), folder.string(), &raw);
+  const auto opened = rocksdb::DB::Open(engine_options(folder), folder.string(), &raw);
   if (!opened.ok()) return fault_of("open the search store", opened);
   auto impl = std::make_unique<Impl>();
   impl->database.reset(raw);

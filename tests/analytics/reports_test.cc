@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "events/limits.h"
 #include "history.h"
 #include "oracle.h"
 
@@ -217,16 +218,18 @@ TEST_CASE("poison: an event that cannot be counted has changed nothing") {
     t.events = {{entity, std::move(payload)}};
     return model->apply({{0}, 1, t, 0}).ok();
   };
-  const auto big = [&](std::uint64_t number, Micros price) {
+  const auto big = [&](std::uint64_t number, Micros price, std::int64_t pieces = 1) {
     OrderPlaced placed;
     placed.currency = gbp();
-    placed.lines = {{{sku("A"), "A"}, 1, price, Pricing::fixed}};
+    placed.lines = {{{sku("A"), "A"}, pieces, price, Pricing::fixed}};
     placed.total = price;
     return apply(id_on<OrderId>({0}, number), placed);
   };
   constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
   CHECK(big(1, {most}));
   CHECK_FALSE(big(1, {1}));  // placed twice
+  CHECK(big(5, {0}, limits::stock_max));
+  CHECK_FALSE(big(6, {0}, limits::stock_max + 1));
   CHECK(apply(id_on<OrderId>({0}, 1), OrderConfirmed{}));
   REQUIRE(model->commit("a"));
   const auto digest = *model->digest();
