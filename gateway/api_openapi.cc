@@ -287,9 +287,10 @@ std::string parameters_of(const Route& route) {
           R"({"name":"wait","in":"query","description":"final: answer when the order is final, or with )"
           R"(202 after 5 s","schema":{"type":"string","enum":["final"]}})");
   } else if (is_read(route.action)) {
-    for (const auto* name : {"MinPosition", "IfNoneMatch"})
-      all.push_back(reference("parameters", name));
-    if (is_document(route.action)) all.push_back(reference("parameters", "AcceptEncoding"));
+    all.push_back(reference("parameters", "MinPosition"));
+    if (is_document(route.action))
+      for (const auto* name : {"IfNoneMatch", "AcceptEncoding"})
+        all.push_back(reference("parameters", name));
   }
   if (const auto* question = question_of(route.action)) {
     if (route.method == HttpMethod::get) all.push_back(reference("parameters", "MinPosition"));

@@ -107,22 +107,30 @@ bool Api::make_query(Visit& visit, Op& op) {
   }
 }
 
+bool Api::positions_of(Visit& visit, std::vector<MinPosition>& wanted) {
+  if (!visit.request.has_min_position ||
+      read_min_position(visit.request.souk_min_position, builder_.shards(), wanted))
+    return true;
+  visit.problem =
+      invalid_request("Souk-Min-Position", "must be one or more of shard:seq with commas");
+  return false;
+}
+
+bool Api::wait_for_position(Visit& visit, Request& request) {
+  std::vector<MinPosition> wanted;
+  if (!positions_of(visit, wanted)) return false;
+  const auto shard = shard_of(target_of(request.op), builder_.shards());
+  for (const auto& position : wanted)
+    if (position.shard == shard) request.min_seq = std::max(request.min_seq, position.seq);
+  return true;
+}
+
 bool Api::read(Visit& visit) {
   PreparedCommand prepared;
   auto& request = prepared.request;
   if (!read_path(visit, path_fields_of(visit.match.action)) || !make_query(visit, request.op))
     return false;
-  if (visit.request.has_min_position) {
-    std::vector<MinPosition> positions;
-    if (!read_min_position(visit.request.souk_min_position, builder_.shards(), positions)) {
-      visit.problem =
-          invalid_request("Souk-Min-Position", "must be one or more of shard:seq with commas");
-      return false;
-    }
-    const auto shard = shard_of(target_of(request.op), builder_.shards());
-    for (const auto& position : positions)
-      if (position.shard == shard) request.min_seq = std::max(request.min_seq, position.seq);
-  }
+  if (!wait_for_position(visit, request)) return false;
   Ticket ticket;
   ticket.action = visit.match.action;
   ticket.started_ns = visit.started_ns;
@@ -140,13 +148,9 @@ bool Api::question(Visit& visit, const Question& question) {
   Asked asked{.question = question, .match = visit.match};
   asked.form = answer_form_of(visit.request.accept);
   QueryJob job;
-  if (!read_question(question, visit.match, asked.values, visit.problem)) return false;
-  if (visit.request.has_min_position &&
-      !read_min_position(visit.request.souk_min_position, builder_.shards(), asked.wanted)) {
-    visit.problem =
-        invalid_request("Souk-Min-Position", "must be one or more of shard:seq with commas");
+  if (!read_question(question, visit.match, asked.values, visit.problem) ||
+      !positions_of(visit, asked.wanted))
     return false;
-  }
   if (!common_.read_side().prepare(std::move(asked), job, visit.problem)) return false;
   Ticket ticket;
   ticket.action = visit.match.action;
@@ -171,13 +175,22 @@ bool Api::payment(Visit& visit) {
     visit.problem = not_found("there is nothing with this id");
     return false;
   }
+  PreparedCommand order;
+  order.request.op = GetOrder{input_.fields.order};
+  order.request.wants = Wants::minimal;
+  if (!wait_for_position(visit, order.request)) return false;
   Ticket ticket;
   ticket.action = visit.match.action;
   ticket.started_ns = visit.started_ns;
   ticket.exchange = visit.exchange;
+  const bool waits = order.request.min_seq > 0;
+  if (waits) ticket.record_next = input_.fields.order;
   std::uint64_t number = 0;
   if (!take_ticket(std::move(ticket), number, visit.problem)) return false;
-  jobs_.push_back(RecordJob{number, input_.fields.order});
+  if (waits)
+    hand_over(number, std::move(order));
+  else
+    jobs_.push_back(RecordJob{number, input_.fields.order});
   return true;
 }
 

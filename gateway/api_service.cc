@@ -322,6 +322,10 @@ void Api::query_done(std::vector<QueryDone>&& done) {
 void Api::take_reply(Reply&& reply) {
   auto* ticket = tickets_.find(reply.ticket);
   if (ticket == nullptr) return;
+  if (ticket->record_next && (reply.code == ReplyCode::ok || reply.code == ReplyCode::not_found)) {
+    jobs_.push_back(RecordJob{reply.ticket, *std::exchange(ticket->record_next, std::nullopt)});
+    return;
+  }
   if (!reply.body.sealed.empty()) ticket->document_key.clear();  // nothing personal is kept
   if (reply.body.sealed.empty() || is_not_modified(*ticket, reply)) {
     const auto number = reply.ticket;

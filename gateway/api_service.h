@@ -122,6 +122,10 @@ class Api final : public HttpHandler,
   bool read_path(Visit& visit, std::span<const Field> fields);
   bool page_of(Visit& visit, GetUserOrders& query);
   bool payment(Visit& visit);
+  /// Souk-Min-Position; nothing where it is not given.
+  bool positions_of(Visit& visit, std::vector<MinPosition>& wanted);
+  /// The request, a read, waits until its own shard shows what was asked for.
+  bool wait_for_position(Visit& visit, Request& request);
   bool question(Visit& visit, const Question& question);
   bool batch(Visit& visit);
   bool operation(Visit& visit);

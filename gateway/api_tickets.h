@@ -23,6 +23,8 @@ struct Ticket {
   ExchangeId exchange;             // unless of a batch
   std::uint32_t batch = no_batch;  // its slot
   std::uint32_t line = 0;          // within the batch
+  // of a payment: the order's shard is asked for its position, the provider's record comes after it
+  std::optional<OrderId> record_next = {};
   // of a document
   std::string if_none_match = {};
   std::string document_key = {};  // to keep it under; empty: it is not kept

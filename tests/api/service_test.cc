@@ -245,6 +245,39 @@ TEST_CASE("api: the provider's record of an order is shown as money, a failing o
   CHECK(edge.answer(fault).status == 503);
 }
 
+TEST_CASE("api: the provider's record waits for the order's shard where a position is asked for") {
+  Edge edge;
+  PaymentRecord record;
+  record.currency = *Currency::parse("GBP");
+  record.captured = Micros{49'380'000};
+  edge.payments.records[some_order()] = record;
+  const auto path = "/v1/payments/" + some_order().text();
+  const auto at = [&](std::string position) {
+    return edge.send(HttpMethod::get, path, {}, {.min_position = position});
+  };
+  const auto shard = std::to_string(some_order().shard().value);
+  const auto there = at(shard + ":7");
+  edge.wake();
+  REQUIRE(edge.engine.asked.size() == 1);
+  CHECK(edge.engine.asked[0].min_seq == 7);
+  CHECK_FALSE(edge.answered(there));
+  edge.engine.answer(0, reply_of(ReplyCode::ok, some_order()));
+  edge.wake();
+  edge.wake();
+  CHECK(Json(edge.answer(there).body).text("/captured/amount") == "49.38");
+
+  const auto far = at(shard + ":8");
+  edge.wake();
+  edge.engine.answer(1, reply_of(ReplyCode::position_not_reached, some_order()));
+  edge.wake();
+  CHECK(edge.answer(far).status == 504);
+
+  const auto elsewhere = at(std::to_string(some_order().shard().value + 1) + ":8");
+  edge.wake();
+  CHECK(edge.answer(elsewhere).status == 200);
+  CHECK(edge.answer(at("rubbish")).status == 422);
+}
+
 TEST_CASE(
     "api: one request more than there are tickets is told to come back, and then there is room") {
   Edge edge({.version = "test", .recovery = {}, .recovery_seconds = 0, .tickets_max = 3});

@@ -74,7 +74,8 @@ class Orders(Contract):
         self.problem(shop.add(cart, sku), 409, "cart_closed")
         self.assertEqual(self.client.get(f"/v1/carts/{cart}").json["status"], "ordered")
 
-        paid = self.client.get(f"/v1/payments/{order_id}").json
+        paid = self.client.get(f"/v1/payments/{order_id}",
+                               headers={"Souk-Min-Position": bought.headers["souk-position"]}).json
         for member, amount in (("captured", "49.38"), ("refunded", "0"), ("voided", "0")):
             self.amount(paid[member], amount)
         for step, status in (("ship", "shipped"), ("deliver", "delivered"), ("return", "returned")):
@@ -333,6 +334,12 @@ class KeysAndVersions(Contract):
         self.assertEqual((waited[0].status, waited[0].json["lines"][0]["quantity"]), (200, 2), waited)
         far = {"Souk-Min-Position": f"{shard}:{int(sequence) + 1_000_000}"}
         self.problem(self.client.get(f"/v1/carts/{cart}", headers=far), 504, "position_not_reached")
+        bought = shop.check_out(cart)
+        shard, _, sequence = bought.headers["souk-position"].partition(",")[0].partition(":")
+        record = f"/v1/payments/{bought.json['order_id']}"
+        far = {"Souk-Min-Position": f"{shard}:{int(sequence) + 1_000_000}"}
+        self.problem(self.client.get(record, headers=far), 504, "position_not_reached")
+        self.problem(self.client.get(record, headers={"Souk-Min-Position": "soon"}), 422, "invalid_request")
 
     def test_minimal_answers_have_no_body(self):
         shop = self.shop
