@@ -43,6 +43,11 @@ class Projection {
   /// The runner never gives the same event twice after what `commit` made durable.
   virtual Result<Done, Poison> apply(const EventAt& event) = 0;
 
+  /// Whether one commit should not take more than was applied by now: the runner then commits at
+  /// the end of the batch. A commit cannot be interrupted, and whoever pauses or ends the runner
+  /// waits for it.
+  virtual bool wants_commit() const { return false; }
+
   /// Makes all that was applied since the last commit visible, and durable in one atomic write
   /// together with `checkpoint`, which is the runner's and opaque. Survives a kill of the process;
   /// after a power cut an older commit may stand, whole.

@@ -197,7 +197,7 @@ Status Follower::apply(ShardId shard, const DecodedBatch& batch) {
   at.epoch = batch.header.epoch;
   uncommitted_ += batch.header.count;
   applied_.fetch_add(batch.header.count, std::memory_order_relaxed);
-  return Done{};
+  return model_->wants_commit() ? commit() : Status(Done{});
 }
 
 Result<Result<Done, Poison>, Fault> Follower::give(const EventAt& event) {

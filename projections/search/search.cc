@@ -15,8 +15,11 @@ using search::DocId;
 using search::ProductColumns;
 using search::ProductText;
 
-/// Texts that the index must take at once when it is made anew, before it writes them.
-constexpr std::size_t index_batch = 10'000;
+/// Texts that the index takes before it writes them, a quarter of a second of work. What Xapian
+/// gathers in memory are trees, which get slower as they outgrow the caches, faster than its writes
+/// get cheaper: 101,460 products are searchable after 78 s with 10,000 at a time, after 56 with
+/// 1,000, 59 with 500 and 62 with 250.
+constexpr std::size_t texts_at_once = 500;
 
 std::shared_ptr<spdlog::logger> logger() {
   auto log = spdlog::get("search");
@@ -87,7 +90,7 @@ Result<std::shared_ptr<SearchModel>, Fault> SearchModel::open(const std::filesys
   const bool catch_up = impl->index->version() < state.text_version;
   read = impl->store->each_text_since(impl->index->version(),
                                       [&](DocId doc, const ProductText& text) -> Status {
-                                        if (++behind % index_batch == 0) {
+                                        if (++behind % texts_at_once == 0) {
                                           if (auto committed = impl->index->commit(0); !committed)
                                             return committed;
                                           impl->index->publish();
@@ -151,6 +154,8 @@ Result<Done, Poison> SearchModel::apply(const EventAt& at) {
   impl_->pending.columns[doc] = std::move(columns);
   return Done{};
 }
+
+bool SearchModel::wants_commit() const { return impl_->pending.texts.size() >= texts_at_once; }
 
 Status SearchModel::commit(std::string_view checkpoint) {
   auto& impl = *impl_;

@@ -90,6 +90,7 @@ class SearchModel final : public Projection {
   ~SearchModel() override;
 
   Result<Done, Poison> apply(const EventAt& event) override;
+  bool wants_commit() const override;
   Status commit(std::string_view checkpoint) override;
   std::string checkpoint() const override;
   Result<std::uint64_t, Fault> digest() override;

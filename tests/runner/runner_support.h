@@ -94,6 +94,8 @@ struct Switches {
   std::atomic<int> slow_us{0};        // per event, asleep
   std::atomic<int> busy_us{0};        // per event, of the processor
   std::atomic<int> opened{0};
+  std::atomic<std::int64_t> commit_after{0};   // events that it wants in one commit; 0: never mind
+  std::atomic<std::int64_t> committed_max{0};  // the most that one had
 };
 
 /// Sums of pieces by SKU; content and checkpoint in one file, replaced at each commit.
@@ -127,14 +129,20 @@ class Tally final : public Projection {
       return Poison{"pieces that nobody can count"};
     const std::lock_guard lock(mutex_);
     sums_[std::string(event.event().entity.id())] += received->quantity;
+    ++uncommitted_;
     if (switches_.throwing && received->reference == "throw") throw std::runtime_error("oh no");
     return Done{};
+  }
+  bool wants_commit() const override {
+    return switches_.commit_after > 0 && uncommitted_ >= switches_.commit_after;
   }
   Status commit(std::string_view checkpoint) override {
     if (switches_.failing) return Fault{Fault::Kind::full, "no room for the tally"};
     if (switches_.damaged && file_.parent_path().filename() == "000001")
       return Fault{Fault::Kind::corrupt, "a page of the tally is damaged"};
     checkpoint_ = checkpoint;
+    switches_.committed_max = std::max<std::int64_t>(switches_.committed_max, uncommitted_);
+    uncommitted_ = 0;
     const fs::path next = file_.string() + ".next";
     {
       std::ofstream out(next, std::ios::binary);
@@ -159,6 +167,7 @@ class Tally final : public Projection {
   fs::path file_;
   Switches& switches_;
   std::string checkpoint_;
+  std::int64_t uncommitted_ = 0;
   mutable std::mutex mutex_;
   std::map<std::string, std::int64_t> sums_;
 };

@@ -176,6 +176,28 @@ TEST_CASE("runner: a slow model costs nobody else anything, moves, and can be st
   CHECK(p.runner->status().applied == 500);
 }
 
+TEST_CASE(
+    "runner: a model whose commits are dear has them small, from the journal and from memory") {
+  Place p;
+  p.switches.commit_after = 10;
+  const auto three_at_a_time = [&](int batches) {
+    for (int i = 0; i < batches; ++i) {
+      const Event one{*Sku::parse("a"), StockReceived{1, "r"}};
+      p.log.write({1}, {one, one, one});
+    }
+  };
+  three_at_a_time(500);
+  p.begin();
+  REQUIRE(p.caught_up());
+  CHECK(p.switches.committed_max == 12);
+  REQUIRE(p.runner->pause().ok());
+  three_at_a_time(500);
+  REQUIRE(p.runner->resume().ok());
+  REQUIRE(p.caught_up());
+  CHECK(p.switches.committed_max == 12);
+  CHECK(sums(*p.runner)["a"] == 3'000);
+}
+
 TEST_CASE("runner: one that is never quite at the end is live, and its lag is an event's age") {
   Place p;
   p.begin();

@@ -77,6 +77,21 @@ TEST_CASE("search: a new text replaces the former one, a new price does not touc
   CHECK(shop.found("red") == "A");
 }
 
+TEST_CASE("search: a large catalogue is committed in parts, stock and prices are not") {
+  Shop shop;
+  int texts = 0;
+  for (; texts < 2'000 && !shop.model().wants_commit(); ++texts)
+    shop.define("s" + std::to_string(texts), "paper straw");
+  CHECK(texts >= 100);
+  CHECK(texts <= 1'000);
+  shop.commit();
+  CHECK_FALSE(shop.model().wants_commit());
+  for (int i = 0; i < texts; ++i)
+    shop.tell("s" + std::to_string(i), StockReceived{1, "r"})
+        .tell("s" + std::to_string(i), product("paper straw", 7));
+  CHECK_FALSE(shop.model().wants_commit());
+}
+
 TEST_CASE("search: words of which two thirds are there are enough") {
   Shop shop;
   shop.define("A", "Blue wool socks").define("B", "Blue wool hat").define("C", "Blue cup").commit();
