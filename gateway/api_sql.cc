@@ -31,6 +31,7 @@ HttpResponse refusal(const SqlRefused& no) {
     case Kind::busy:
       return response_of(Problem{429, "too_many_requests", no.why, {}});
     case Kind::unavailable:
+    case Kind::damaged:
       return response_of(Problem{503, "unavailable", no.why, {}});
   }
   return response_of(Problem{503, "unavailable", no.why, {}});
@@ -145,7 +146,11 @@ HttpResponse answer_sql(const Projection& model, const QueryValues& values, LogS
                                    {.rows_max = static_cast<std::size_t>(values.count(
                                         "limit", static_cast<std::int64_t>(usual.rows_max)))},
                                    sink_into(response.body, form));
-  if (!summary) return refusal(summary.error());
+  if (!summary) {
+    const auto& no = summary.error();
+    if (no.kind == SqlRefused::Kind::damaged) model.note_damage({Fault::Kind::corrupt, no.why});
+    return refusal(no);
+  }
   response.truncated = summary->truncated;
   if (form == AnswerForm::csv) {
     response.content_type = "text/csv; charset=utf-8";

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,6 +64,21 @@ class Projection {
   /// often it was committed or opened again: `souk verify` and rebuilds compare with it. May take
   /// seconds. Thread: as apply.
   virtual Result<std::uint64_t, Fault> digest() = 0;
+
+  /// What a query failed with: where that is damage, the runner builds the model anew. Thread: any.
+  void note_damage(const Fault& fault) const {
+    if (fault.kind != Fault::Kind::corrupt) return;
+    const std::lock_guard lock(damage_mutex_);
+    if (!damage_) damage_ = fault;
+  }
+  std::optional<Fault> damage() const {
+    const std::lock_guard lock(damage_mutex_);
+    return damage_;
+  }
+
+ private:
+  mutable std::mutex damage_mutex_;
+  mutable std::optional<Fault> damage_;
 };
 
 /// What the runner needs to know to run a model; one line each in the daemon.

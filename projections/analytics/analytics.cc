@@ -75,42 +75,42 @@ std::filesystem::path AnalyticsModel::database() const { return impl_->store.fil
 
 Result<SalesReport, BadReport> AnalyticsModel::sales(const SalesQuery& query) const {
   return analytics::answer<SalesReport>(
-      [&] { return analytics::sales_report(*impl_->readers.snapshot(), query); });
+      *this, [&] { return analytics::sales_report(*impl_->readers.snapshot(), query); });
 }
 
 Result<PairsReport, BadReport> AnalyticsModel::basket_pairs(std::size_t limit) const {
   return analytics::answer<PairsReport>(
-      [&] { return impl_->pairs.most_frequent(impl_->readers, limit); });
+      *this, [&] { return impl_->pairs.most_frequent(impl_->readers, limit); });
 }
 
 Result<ReportTable, BadReport> AnalyticsModel::customers(const CustomersQuery& query) const {
   return analytics::answer<ReportTable>(
-      [&] { return analytics::customers_report(*impl_->readers.snapshot(), query); });
+      *this, [&] { return analytics::customers_report(*impl_->readers.snapshot(), query); });
 }
 
 Result<ReportTable, BadReport> AnalyticsModel::funnel(const PeriodQuery& query) const {
   return analytics::answer<ReportTable>(
-      [&] { return analytics::funnel_report(*impl_->readers.snapshot(), query); });
+      *this, [&] { return analytics::funnel_report(*impl_->readers.snapshot(), query); });
 }
 
 Result<ReportTable, BadReport> AnalyticsModel::cohorts(std::size_t limit) const {
   return analytics::answer<ReportTable>(
-      [&] { return analytics::cohorts_report(*impl_->readers.snapshot(), limit); });
+      *this, [&] { return analytics::cohorts_report(*impl_->readers.snapshot(), limit); });
 }
 
 Result<ReportTable, BadReport> AnalyticsModel::lost_sales(const PeriodQuery& query) const {
   return analytics::answer<ReportTable>(
-      [&] { return analytics::lost_sales_report(*impl_->readers.snapshot(), query); });
+      *this, [&] { return analytics::lost_sales_report(*impl_->readers.snapshot(), query); });
 }
 
 Result<ReportTable, BadReport> AnalyticsModel::stock(const PeriodQuery& query) const {
   return analytics::answer<ReportTable>(
-      [&] { return analytics::stock_report(*impl_->readers.snapshot(), query); });
+      *this, [&] { return analytics::stock_report(*impl_->readers.snapshot(), query); });
 }
 
 Result<ReportTable, BadReport> AnalyticsModel::abandoned(const AbandonedQuery& query) const {
   return analytics::answer<ReportTable>(
-      [&] { return analytics::abandoned_report(*impl_->readers.snapshot(), query); });
+      *this, [&] { return analytics::abandoned_report(*impl_->readers.snapshot(), query); });
 }
 
 namespace {

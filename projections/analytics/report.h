@@ -40,14 +40,15 @@ struct ChosenCurrency {
 ChosenCurrency choose_currency(const Database& database, const std::string& asked);
 std::string checkpoint_of(const Database& database);
 
-/// Runs one query: what is thrown inside becomes words.
+/// Runs one query: what is thrown inside becomes words, and damage is told to the model.
 template <class Report, class Query>
-Result<Report, BadReport> answer(Query&& query) {
+Result<Report, BadReport> answer(const Projection& model, Query&& query) {
   try {
     return query();
   } catch (const BadReport& bad) {
     return bad;
   } catch (const SqliteError& error) {
+    model.note_damage(fault_of(error));
     return BadReport{"the analytics cannot be read: " + error.what, BadReport::Kind::unavailable};
   }
 }

@@ -54,6 +54,7 @@ SqlRefused refused(sqlite3* database, const SqlWatch& watch, const SqlLimits& li
   switch (code) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
+      return {Why::damaged, std::string("the analytics are damaged: ") + sqlite3_errmsg(database)};
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
     case SQLITE_BUSY:

@@ -53,6 +53,7 @@ struct SqlRefused {
     too_large,    // it took more memory than it may
     busy,         // sql_at_once_max others are running
     unavailable,  // the database or the journal cannot be read
+    damaged,      // the database: what it says must not be trusted
   };
   Kind kind = Kind::bad;
   std::string why;

@@ -169,6 +169,12 @@ void ProjectionRunner::turn() {
     measure();
     return idle(milliseconds(50), false);
   }
+  if (const auto damage = live_->model()->damage()) {
+    failed(*damage);
+    broken_ = true;
+    if (!builder_) begin_rebuild();
+    return;
+  }
   {
     const std::lock_guard lock(mutex_);
     wanted_ = false;  // whoever still waits after this step says so again
@@ -219,7 +225,7 @@ void ProjectionRunner::measure() {
     lag_.reached(shown_.positions);
     if (at_end) {
       moved_at_ = now;
-      shown_.fault.clear();
+      if (!broken_) shown_.fault.clear();
     }
     if (samples_.empty() || now - samples_.back().at >= milliseconds(250))
       samples_.push_back({now, applied});

@@ -28,7 +28,6 @@ constexpr std::size_t vote_window = 50;
 BadQuery bad(const char* parameter, std::string why) {
   return {BadQuery::Kind::invalid, parameter, std::move(why)};
 }
-BadQuery unreadable(const Fault& fault) { return {BadQuery::Kind::unavailable, {}, fault.what}; }
 
 std::optional<BadQuery> refused(const SearchQuery& query, const std::optional<Cursor>& cursor) {
   if (query.limit < 1 || query.limit > limit_max) {
@@ -184,6 +183,11 @@ void add_unranked(std::vector<Ranked>& ranked, const DocSet& docs, std::size_t w
 }
 
 }  // namespace
+
+BadQuery SearchModel::unreadable(const Fault& fault) const {
+  note_damage(fault);
+  return {BadQuery::Kind::unavailable, {}, fault.what};
+}
 
 Result<SearchResult, BadQuery> SearchModel::search(const SearchQuery& query) const {
   const auto& impl = *impl_;

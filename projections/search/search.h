@@ -105,6 +105,7 @@ class SearchModel final : public Projection {
  private:
   struct Impl;
   explicit SearchModel(std::unique_ptr<Impl> impl);
+  BadQuery unreadable(const Fault& fault) const;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -30,9 +30,6 @@ Result<std::vector<Suggestion>, BadQuery> SearchModel::suggest(const std::string
   const auto& impl = *impl_;
   const auto reading = impl.reading();
   auto reader = impl.index->reader();
-  const auto unreadable = [](const Fault& fault) {
-    return BadQuery{BadQuery::Kind::unavailable, {}, fault.what};
-  };
   if (!reader) return unreadable(reader.error());
 
   // All words but the last are finished: they must be there.

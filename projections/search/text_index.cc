@@ -274,14 +274,15 @@ Result<TextIndex::Reader, Fault> TextIndex::reader() {
 
 namespace {
 
-/// Reads again where the writer meanwhile used the blocks of the view that was read.
+/// Reads again where the writer meanwhile used the blocks of the view that was read, or where it
+/// looks so: whoever reads a block that is just being written finds it damaged.
 template <class Read>
 auto read_again(const char* doing, Xapian::Database& database, const Read& read)
     -> Result<decltype(read()), Fault> {
   for (int attempt = 1;; ++attempt) {
     try {
       return read();
-    } catch (const Xapian::DatabaseModifiedError& error) {
+    } catch (const Xapian::DatabaseError& error) {
       if (attempt == attempts_max) return fault_of(doing, error);
       try {
         database.reopen();

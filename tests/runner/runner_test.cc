@@ -152,6 +152,24 @@ TEST_CASE("runner: damage that shows only in a write has the model built anew") 
   CHECK(p.runner->status().fault.empty());
 }
 
+TEST_CASE("runner: damage that only a question meets has the model built anew, without a write") {
+  Place p;
+  p.begin();
+  for (int i = 0; i < 100; ++i) p.log.receive({1}, "a", 1);
+  REQUIRE(p.caught_up());
+  p.runner->model()->note_damage({Fault::Kind::unavailable, "a disk that was busy"});
+  std::this_thread::sleep_for(milliseconds(50));
+  const auto first = p.runner->model();
+  p.runner->model()->note_damage({Fault::Kind::corrupt, "a page of the tally is damaged"});
+  REQUIRE(eventually([&] { return p.runner->model() != first && p.runner->model() != nullptr; }));
+  CHECK(sums(*p.runner)["a"] == 100);
+  CHECK(eventually([&] { return p.runner->status().fault.empty(); }));
+  CHECK(p.runner->status().last_rebuild.starts_with("not compared"));
+  CHECK(p.switches.opened == 2);
+  p.log.receive({1}, "a", 1);
+  REQUIRE(p.caught_up());
+}
+
 TEST_CASE("runner: a slow model costs nobody else anything, moves, and can be stopped soon") {
   Place p;
   p.begin();

@@ -3,6 +3,7 @@
 it is asked for; SQL reads and does nothing else; rebuilds, pauses and kills change no figure."""
 import collections
 import csv
+import glob
 import io
 import json
 import os
@@ -317,6 +318,14 @@ class OwnWrites(unittest.TestCase):
             self.assertEqual(ask(shop.client, "/v1/analytics/funnel", at="16:1").status, 422)
 
 
+def spoil(file):
+    """All but the first page, under whoever has it open."""
+    with open(file, "r+b") as opened:
+        size = os.fstat(opened.fileno()).st_size
+        opened.seek(8192)
+        opened.write(b"\xa5" * max(0, size - 8192))
+
+
 class Operators(unittest.TestCase):
     def totals(self, client):
         return ask(client, "/v1/analytics/sales").json["total"]["orders"]
@@ -370,6 +379,27 @@ class Operators(unittest.TestCase):
             eventually(lambda: states(shop.client)["analytics"], lambda now: "rebuild" not in now)
             self.assertEqual(souk(daemon, "projections", "cancel", "search").returncode, 1)
             self.assertEqual(len(json.loads(souk(daemon, "projections", "--json").stdout)["projections"]), 2)
+
+    def test_damage_that_only_questions_meet_is_mended(self):
+        with Daemon("--shards", "8") as daemon:
+            made = souk(daemon, "generate", "--products", "400", "--users", "50", "--orders", "800", "--seed", "9")
+            self.assertEqual(made.returncode, 0, made)
+            all_live(daemon.client())
+            before = figures(daemon.client())
+            self.assertEqual(daemon.stop(), 0)
+            daemon.start()
+            client = daemon.client()
+            all_live(client)
+            for file in glob.glob(os.path.join(daemon.data_dir, "projections", "*", "*", "analytics.*")) + \
+                    glob.glob(os.path.join(daemon.data_dir, "projections", "*", "*", "text", "postlist.glass")):
+                spoil(file)
+            self.assertEqual(sql(client, "SELECT count(*) FROM order_lines").status, 503)
+            self.assertEqual(ask(client, "/v1/search", q="red").status, 503)
+            for name in MODELS:  # and nobody writes anything
+                mended = eventually(lambda: states(client)[name], lambda now: "last_rebuild" in now, 60)
+                self.assertRegex(mended["last_rebuild"], "not compared", name)
+            all_live(client)
+            self.assertEqual(figures(client), before)
 
     def test_a_kill_in_the_middle_of_a_rebuild_changes_no_figure(self):
         with Daemon("--shards", "8") as daemon:
