@@ -17,8 +17,8 @@
 
 namespace souk {
 
-/// Readers hold `lock` to read, for as long as they use bitmaps and columns, but not while Xapian
-/// ranks. The writer waits at `turnstile` with the readers that come after it behind it, so that an
+/// Readers hold `lock` to read, for as long as they use bitmaps and columns, but not while they
+/// rank. The writer waits at `turnstile` with the readers that come after it behind it, so that an
 /// endless stream of queries cannot keep it out.
 struct SearchModel::Impl {
   SearchOptions options;

@@ -1,4 +1,5 @@
-/// How a query is answered: understood, matched and counted with bitmaps, ranked by Xapian.
+/// How a query is answered: understood, matched and counted with bitmaps, ranked with
+/// postings.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 #include "projections/search/text_index.h"
 
 #include <fmt/format.h>
+#include <rocksdb/cache.h>
 #include <xapian.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <mutex>
 #include <system_error>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "projections/search/text_fields.h"
@@ -25,6 +27,7 @@ std::string format_of(const SearchTuning& tuning) {
                      tuning.category_weight, tuning.attribute_weight, tuning.description_weight);
 }
 constexpr std::size_t sets_bytes_max = 64 * 1024 * 1024;
+constexpr std::size_t postings_bytes_max = 64 * 1024 * 1024;
 constexpr std::size_t words_looked_at_max = 2'000;
 constexpr int attempts_max = 6;
 constexpr std::size_t idle_readers_max = 16;
@@ -91,6 +94,34 @@ std::vector<std::string> terms_of(const Xapian::Database& database, DocId doc) {
   return terms;
 }
 
+/// The postings that were last used, up to a number of bytes.
+class KeptPostings {
+ public:
+  using Ptr = std::shared_ptr<const Postings>;
+  Ptr find(const std::string& term) {
+    auto* handle = cache_->Lookup(term);
+    if (handle == nullptr) return nullptr;
+    Ptr found = *static_cast<Ptr*>(cache_->Value(handle));
+    cache_->Release(handle);
+    return found;
+  }
+  void put(const std::string& term, const Ptr& postings) {
+    auto owned = std::make_unique<Ptr>(postings);
+    const auto destroy = [](const rocksdb::Slice&, void* value) {
+      delete static_cast<Ptr*>(value);
+    };
+    // Without a handle it always takes it, and its ownership.
+    const auto kept = cache_->Insert(term, owned.get(), postings->memory_bytes(), destroy);
+    SOUK_ASSERT(kept.ok());
+    (void)owned.release();
+  }
+  void drop(const std::string& term) { cache_->Erase(term); }
+
+ private:
+  std::shared_ptr<rocksdb::Cache> cache_ =
+      rocksdb::NewLRUCache(postings_bytes_max, /*num_shard_bits=*/0);
+};
+
 }  // namespace
 
 struct TextIndex::Slot {
@@ -111,12 +142,14 @@ struct TextIndex::Impl {
   Xapian::WritableDatabase writer;
   std::uint64_t version = 0;
   std::vector<Change> changes;
+  std::unordered_set<std::string> touched;  // terms of products that changed
   Vocabulary vocabulary;
 
   std::atomic<std::uint64_t> generation{1};  // counts what was published
   std::mutex mutex;                          // of what follows
   std::unordered_map<std::string, std::shared_ptr<DocSet>> sets;
   std::size_t sets_bytes = 0;
+  KeptPostings postings;
   std::vector<std::unique_ptr<Slot>> idle;
 
   void create(std::uint64_t epoch) {
@@ -187,6 +220,9 @@ Status TextIndex::put(DocId doc, const ProductText& text) {
                         std::back_inserter(change.gone));
     std::set_difference(now.begin(), now.end(), former.begin(), former.end(),
                         std::back_inserter(change.come));
+    // Its length is in the postings of all of them.
+    impl_->touched.insert(former.begin(), former.end());
+    impl_->touched.insert(now.begin(), now.end());
     impl_->writer.replace_document(doc, document);
     impl_->changes.push_back(std::move(change));
   } catch (const Xapian::Error& error) {
@@ -223,6 +259,7 @@ Status TextIndex::commit(std::uint64_t version) {
 }
 
 void TextIndex::publish() {
+  const std::scoped_lock lock(impl_->mutex);  // rankers load postings meanwhile
   for (const auto& change : impl_->changes) {
     const auto apply = [&](const std::string& term, bool inside) {
       if (term[0] == 'W') {
@@ -235,6 +272,8 @@ void TextIndex::publish() {
     for (const auto& term : change.gone) apply(term, false);
     for (const auto& term : change.come) apply(term, true);
   }
+  for (const auto& term : impl_->touched) impl_->postings.drop(term);
+  impl_->touched.clear();
   impl_->changes.clear();
   ++impl_->generation;
 }
@@ -365,33 +404,58 @@ Result<DocSet, Fault> TextIndex::Reader::phrase(const std::vector<std::string>& 
   });
 }
 
+Result<std::shared_ptr<const Postings>, Fault> TextIndex::Reader::postings(
+    const std::string& term) {
+  auto& impl = *index_->impl_;
+  {
+    const std::scoped_lock lock(impl.mutex);
+    if (auto kept = impl.postings.find(term)) return kept;
+  }
+  auto& database = slot_->database;
+  auto read = read_again("reading postings", database, [&] {
+    Postings postings;
+    const auto cut = [](Xapian::termcount count) {
+      return static_cast<std::uint16_t>(std::min<Xapian::termcount>(count, UINT16_MAX));
+    };
+    const auto size = database.get_termfreq(term);
+    postings.docs.reserve(size);
+    postings.counts.reserve(size);
+    postings.lengths.reserve(size);
+    for (auto at = database.postlist_begin(term); at != database.postlist_end(term); ++at) {
+      postings.docs.push_back(*at);
+      postings.counts.push_back(cut(at.get_wdf()));
+      postings.lengths.push_back(cut(at.get_doclength()));
+    }
+    return postings;
+  });
+  if (!read) return read.error();
+  auto postings = std::make_shared<const Postings>(std::move(*read));
+  if (postings->docs.empty()) return postings;  // endless many
+  const std::scoped_lock lock(impl.mutex);
+  // What was published meanwhile may have changed them.
+  if (slot_->generation == impl.generation) impl.postings.put(term, postings);
+  return postings;
+}
+
 Result<std::vector<Ranked>, Fault> TextIndex::Reader::rank(const std::vector<RankTerm>& terms,
                                                            const std::vector<DocId>& among,
                                                            std::size_t first) {
-  auto& database = slot_->database;
   const auto& tuning = index_->impl_->tuning;
-  return read_again("ranking", database, [&] {
-    OnlyThese only(among);
-    std::vector<Xapian::Query> parts;
-    parts.reserve(terms.size());
-    for (const auto& term : terms) {
-      Xapian::Query part(term.term);
-      parts.push_back(term.weight == 1
-                          ? part
-                          : Xapian::Query(Xapian::Query::OP_SCALE_WEIGHT, part, term.weight));
-    }
-    const Xapian::Query any(Xapian::Query::OP_OR, parts.begin(), parts.end());
-    Xapian::Enquire enquire(database);
-    enquire.set_query(Xapian::Query(Xapian::Query::OP_FILTER, any, Xapian::Query(&only)));
-    enquire.set_weighting_scheme(Xapian::BM25Weight(tuning.k1, 0, 1, tuning.b, 0.5));
-    std::vector<Ranked> ranked;
-    const auto found = enquire.get_mset(0, static_cast<Xapian::doccount>(first));
-    ranked.reserve(found.size());
-    for (auto at = found.begin(); at != found.end(); ++at) {
-      ranked.push_back({*at, at.get_weight()});
-    }
-    return ranked;
+  auto& database = slot_->database;
+  auto bm25 = read_again("reading the index's size", database, [&] {
+    return Bm25{.k1 = tuning.k1,
+                .b = tuning.b,
+                .docs = database.get_doccount(),
+                .average_length = database.get_avlength()};
   });
+  if (!bm25) return bm25.error();
+  std::vector<double> scores(among.size());
+  for (const auto& term : terms) {
+    const auto with = postings(term.term);
+    if (!with) return with.error();
+    bm25->add(**with, term.weight, among, scores);
+  }
+  return best_of(among, scores, first);
 }
 
 }  // namespace souk::search

@@ -1,6 +1,6 @@
 #pragma once
-/// The inverted index: the adapter of Xapian. It ranks, and its lists of products per term become
-/// bitmaps. Derived from the ProductStore.
+/// The inverted index: the adapter of Xapian. Its lists of products per term become bitmaps, and
+/// postings to rank with. Derived from the ProductStore.
 ///
 /// Terms of a product (a stem starts with no capital letter, as words are in lower case):
 ///   stem      a word of any field; counts as often as its fields weigh
@@ -18,6 +18,7 @@
 
 #include "events/result.h"
 #include "projections/search/doc_set.h"
+#include "projections/search/postings.h"
 #include "projections/search/product.h"
 #include "projections/search/spelling.h"
 #include "projections/search/tuning.h"
@@ -36,11 +37,6 @@ struct RankTerm {
   double weight = 1;
   bool operator==(const RankTerm&) const = default;
 };
-struct Ranked {
-  DocId doc = 0;
-  double score = 0;
-};
-
 /// Thread: put, commit and publish on one thread, publish while nobody reads; the rest from any.
 class TextIndex {
  public:
@@ -74,13 +70,14 @@ class TextIndex {
     Result<std::vector<std::string>, Fault> words_from(std::string_view prefix, std::size_t max);
     /// Who has the stems one behind the other, among `among`.
     Result<DocSet, Fault> phrase(const std::vector<std::string>& stems, const DocSet& among);
-    /// The `first` best of `among`, which is sorted, best first; equal scores by number. One
-    /// without any of the terms is not there.
+    /// The `first` best of `among`, which is sorted, as best_of says: one without any of the terms
+    /// is not there.
     Result<std::vector<Ranked>, Fault> rank(const std::vector<RankTerm>& terms,
                                             const std::vector<DocId>& among, std::size_t first);
 
    private:
     friend class TextIndex;
+    Result<std::shared_ptr<const Postings>, Fault> postings(const std::string& term);
     Reader(TextIndex& index, std::unique_ptr<Slot> slot);
     TextIndex* index_;
     std::unique_ptr<Slot> slot_;

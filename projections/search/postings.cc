@@ -1,0 +1,70 @@
+#include "projections/search/postings.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace souk::search {
+namespace {
+
+constexpr double shortest = 0.5;  // of the average: a shorter product gains no more
+
+/// The first place from `at` on whose product is not below `doc`: mostly it is near, so twice as
+/// far at each step, then back.
+std::size_t seek(std::span<const DocId> docs, std::size_t at, DocId doc) {
+  std::size_t step = 1;
+  while (at + step < docs.size() && docs[at + step] < doc) step *= 2;
+  const auto from = docs.begin() + static_cast<std::ptrdiff_t>(at + step / 2);
+  const auto to = docs.begin() + static_cast<std::ptrdiff_t>(std::min(at + step + 1, docs.size()));
+  return static_cast<std::size_t>(std::lower_bound(from, to, doc) - docs.begin());
+}
+
+double worth_of(std::size_t docs, std::size_t with_term) {
+  const auto n = static_cast<double>(docs), f = static_cast<double>(with_term);
+  double odds = (n - f + 0.5) / (f + 0.5);
+  if (odds < 2) odds = odds * 0.5 + 1;  // a word that most have is still worth something
+  return std::log(odds);
+}
+
+}  // namespace
+
+std::size_t Postings::memory_bytes() const {
+  return sizeof *this + docs.capacity() * sizeof(DocId) +
+         (counts.capacity() + lengths.capacity()) * sizeof(std::uint16_t);
+}
+
+void Bm25::add(const Postings& postings, double share, std::span<const DocId> among,
+               std::span<double> scores) const {
+  const double worth = share * (k1 + 1) * worth_of(docs, postings.docs.size());
+  const double by_average = average_length > 0 ? 1 / average_length : 0;
+  const std::span<const DocId> with = postings.docs;
+  std::size_t i = 0, j = 0;
+  while (i < with.size() && j < among.size()) {
+    if (with[i] < among[j]) {
+      i = seek(with, i, among[j]);
+    } else if (among[j] < with[i]) {
+      j = seek(among, j, with[i]);
+    } else {
+      const double length = std::max(postings.lengths[i] * by_average, shortest);
+      const double count = postings.counts[i];
+      scores[j] += worth * count / (k1 * (length * b + (1 - b)) + count);
+      ++i, ++j;
+    }
+  }
+}
+
+std::vector<Ranked> best_of(std::span<const DocId> among, std::span<const double> scores,
+                            std::size_t first) {
+  std::vector<Ranked> all;
+  all.reserve(among.size());
+  for (std::size_t i = 0; i < among.size(); ++i)
+    if (scores[i] > 0) all.push_back({among[i], scores[i]});
+  const std::size_t count = std::min(first, all.size());
+  std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count), all.end(),
+                    [](const Ranked& a, const Ranked& b) {
+                      return a.score != b.score ? a.score > b.score : a.doc < b.doc;
+                    });
+  all.resize(count);
+  return all;
+}
+
+}  // namespace souk::search

@@ -1,0 +1,43 @@
+#pragma once
+/// Ranking: what a term's list says of each product, in memory, and BM25 over it.
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "projections/search/doc_set.h"
+
+namespace souk::search {
+
+struct Ranked {
+  DocId doc = 0;
+  double score = 0;
+};
+
+/// Who has a term. Longer ones than 65,535 count as that long.
+struct Postings {
+  std::vector<DocId> docs;             // sorted
+  std::vector<std::uint16_t> counts;   // how often it has the term
+  std::vector<std::uint16_t> lengths;  // of all its terms
+  std::size_t memory_bytes() const;
+};
+
+/// The formula and its bounds are those of Xapian's BM25Weight with k2 = 0, k3 = 1 and
+/// min_normlen = 0.5, which the tests hold it against.
+struct Bm25 {
+  double k1 = 1.2;
+  double b = 0.5;
+  std::size_t docs = 0;       // in the index
+  double average_length = 0;  // of theirs
+
+  /// Adds `share` of what the term is worth to the scores of those of `among` that have it.
+  /// REQUIRES: `among` is sorted, and there are as many scores.
+  void add(const Postings& postings, double share, std::span<const DocId> among,
+           std::span<double> scores) const;
+};
+
+/// The `first` best, best first; equal scores by number. One with a score of 0 is not there.
+std::vector<Ranked> best_of(std::span<const DocId> among, std::span<const double> scores,
+                            std::size_t first);
+
+}  // namespace souk::search

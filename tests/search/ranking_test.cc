@@ -1,0 +1,113 @@
+#include <xapian.h>
+
+#include <cmath>
+#include <map>
+
+#include "projections/search/text_index.h"
+#include "tests/search/support.h"
+
+using namespace souk;
+using namespace souk::search;
+using souk::testing::TemporaryDirectory;
+
+namespace {
+
+const std::vector<std::string> words{"lamp", "glass", "oak",  "wool",  "cup", "tea",
+                                     "red",  "blue",  "desk", "chair", "hat", "box"};
+
+ProductText random_text(std::mt19937_64& dice) {
+  const auto some = [&](std::size_t most) {
+    std::string text;
+    // The first words are in most products, the last ones in few.
+    for (std::size_t count = dice() % (most + 1); count > 0; --count)
+      text += words[std::min(dice() % words.size(), dice() % words.size())] + ' ';
+    return text;
+  };
+  ProductText text;
+  text.name = "thing " + some(4);
+  text.description = some(60);
+  return text;
+}
+
+/// The peer: Xapian's own weighting over the same terms.
+std::map<DocId, double> ranked_by_xapian(const std::filesystem::path& folder,
+                                         const SearchTuning& tuning,
+                                         const std::vector<RankTerm>& terms) {
+  const Xapian::Database database(folder.string());
+  std::vector<Xapian::Query> parts;
+  for (const auto& term : terms)
+    parts.emplace_back(Xapian::Query::OP_SCALE_WEIGHT, Xapian::Query(term.term), term.weight);
+  Xapian::Enquire enquire(database);
+  enquire.set_query(Xapian::Query(Xapian::Query::OP_OR, parts.begin(), parts.end()));
+  enquire.set_weighting_scheme(Xapian::BM25Weight(tuning.k1, 0, 1, tuning.b, 0.5));
+  std::map<DocId, double> all;
+  const auto found = enquire.get_mset(0, database.get_doccount());
+  for (auto at = found.begin(); at != found.end(); ++at) all[*at] = at.get_weight();
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("ranking: scores are those of Xapian's BM25, also after texts have changed") {
+  constexpr DocId products = 300;
+  std::mt19937_64 dice(11);
+  const TemporaryDirectory folder;
+  const SearchTuning tuning;
+  auto opened = TextIndex::open(folder.path() / "text", 1, 0, tuning);
+  REQUIRE(opened.ok());
+  auto& index = **opened;
+  std::vector<DocId> all(products);
+  for (DocId doc = 1; doc <= products; ++doc) all[doc - 1] = doc;
+  for (std::uint64_t version = 1; version <= 20; ++version) {
+    for (int changes = version == 1 ? 0 : 15; changes > 0; --changes)
+      REQUIRE(index.put(1 + static_cast<DocId>(dice() % products), random_text(dice)).ok());
+    for (DocId doc = 1; version == 1 && doc <= products; ++doc)
+      REQUIRE(index.put(doc, random_text(dice)).ok());
+    REQUIRE(index.commit(version).ok());
+    index.publish();
+    std::vector<RankTerm> terms{{"unheard", 1}};
+    for (int i = 0; i < 4; ++i) terms.push_back({words[dice() % words.size()], 0.5 * (i + 1)});
+    terms.push_back({in_focus("thing"), 0.3});
+    auto reader = index.reader();
+    REQUIRE(reader.ok());
+    const auto expected = ranked_by_xapian(folder.path() / "text", tuning, terms);
+    for (int again = 0; again < 2; ++again) {  // from the disk, and from memory
+      const auto ranked = reader->rank(terms, all, products);
+      REQUIRE(ranked.ok());
+      REQUIRE(ranked->size() == expected.size());
+      for (std::size_t i = 0; i < ranked->size(); ++i) {
+        const auto& [doc, score] = (*ranked)[i];
+        CHECK(std::abs(score - expected.at(doc)) < 1e-9);
+        if (i > 0) CHECK(score <= (*ranked)[i - 1].score);
+      }
+    }
+    std::vector<DocId> some;
+    for (DocId doc = 1; doc <= products; ++doc)
+      if (dice() % 7 == 0) some.push_back(doc);
+    const auto few = reader->rank(terms, some, 5);
+    REQUIRE(few.ok());
+    CHECK(few->size() == 5);
+    for (const auto& [doc, score] : *few) {
+      CHECK(std::binary_search(some.begin(), some.end(), doc));
+      std::size_t better = 0;
+      for (const DocId other : some)
+        better += expected.contains(other) && expected.at(other) > score + 1e-9 ? 1 : 0;
+      CHECK(better < 5);
+    }
+  }
+}
+
+TEST_CASE("ranking: none of nothing, and equal ones by number") {
+  CHECK(best_of({}, {}, 10).empty());
+  const std::vector<DocId> docs{2, 4, 6, 8};
+  const std::vector<double> scores{1, 0, 3, 1};
+  const auto best = best_of(docs, scores, 10);
+  REQUIRE(best.size() == 3);
+  CHECK(best[0].doc == 6);
+  CHECK(best[1].doc == 2);
+  CHECK(best[2].doc == 8);
+  CHECK(best_of(docs, scores, 1).size() == 1);
+  std::vector<double> none(4);
+  Bm25{.docs = 0}.add({}, 1, docs, none);
+  CHECK(best_of(docs, none, 10).empty());
+}
