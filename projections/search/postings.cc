@@ -28,15 +28,17 @@ double worth_of(std::size_t docs, std::size_t with_term) {
 }  // namespace
 
 std::size_t Postings::memory_bytes() const {
-  return sizeof *this + docs.capacity() * sizeof(DocId) +
-         (counts.capacity() + lengths.capacity()) * sizeof(std::uint16_t);
+  return sizeof *this + docs.capacity() * sizeof(DocId) + counts.capacity() * sizeof(std::uint16_t);
 }
 
-void Bm25::add(const Postings& postings, double share, std::span<const DocId> among,
-               std::span<double> scores) const {
+void Bm25::add(const Postings& postings, double share, const Lengths& lengths,
+               std::span<const DocId> among, std::span<double> scores) const {
   const double worth = share * (k1 + 1) * worth_of(docs, postings.docs.size());
   const double by_average = average_length > 0 ? 1 / average_length : 0;
   const std::span<const DocId> with = postings.docs;
+  if (!among.empty() && among.back() >= lengths.size())
+    among = among.first(static_cast<std::size_t>(
+        std::lower_bound(among.begin(), among.end(), lengths.size()) - among.begin()));
   std::size_t i = 0, j = 0;
   while (i < with.size() && j < among.size()) {
     if (with[i] < among[j]) {
@@ -44,7 +46,7 @@ void Bm25::add(const Postings& postings, double share, std::span<const DocId> am
     } else if (among[j] < with[i]) {
       j = seek(among, j, with[i]);
     } else {
-      const double length = std::max(postings.lengths[i] * by_average, shortest);
+      const double length = std::max(lengths[with[i]] * by_average, shortest);
       const double count = postings.counts[i];
       scores[j] += worth * count / (k1 * (length * b + (1 - b)) + count);
       ++i, ++j;

@@ -1,5 +1,6 @@
 #pragma once
 /// Ranking: what a term's list says of each product, in memory, and BM25 over it.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -14,13 +15,17 @@ struct Ranked {
   double score = 0;
 };
 
-/// Who has a term. Longer ones than 65,535 count as that long.
+/// Who has a term. Counts and lengths beyond 65,535 count as that many.
 struct Postings {
-  std::vector<DocId> docs;             // sorted
-  std::vector<std::uint16_t> counts;   // how often it has the term
-  std::vector<std::uint16_t> lengths;  // of all its terms
+  std::vector<DocId> docs;            // sorted
+  std::vector<std::uint16_t> counts;  // how often it has the term
   std::size_t memory_bytes() const;
 };
+/// How many terms each product has, by number.
+using Lengths = std::vector<std::uint16_t>;
+inline std::uint16_t cut_count(std::uint64_t count) {
+  return static_cast<std::uint16_t>(std::min<std::uint64_t>(count, UINT16_MAX));
+}
 
 /// The formula and its bounds are those of Xapian's BM25Weight with k2 = 0, k3 = 1 and
 /// min_normlen = 0.5, which the tests hold it against.
@@ -31,9 +36,9 @@ struct Bm25 {
   double average_length = 0;  // of theirs
 
   /// Adds `share` of what the term is worth to the scores of those of `among` that have it.
-  /// REQUIRES: `among` is sorted, and there are as many scores.
-  void add(const Postings& postings, double share, std::span<const DocId> among,
-           std::span<double> scores) const;
+  /// REQUIRES: `among` is sorted, there are as many scores. One without a length is none.
+  void add(const Postings& postings, double share, const Lengths& lengths,
+           std::span<const DocId> among, std::span<double> scores) const;
 };
 
 /// The `first` best, best first; equal scores by number. One with a score of 0 is not there.

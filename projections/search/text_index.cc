@@ -8,6 +8,7 @@
 #include <atomic>
 #include <iterator>
 #include <mutex>
+#include <stdexcept>
 #include <system_error>
 #include <unordered_map>
 #include <unordered_set>
@@ -133,6 +134,7 @@ struct TextIndex::Slot {
 struct TextIndex::Impl {
   struct Change {
     DocId doc;
+    std::uint16_t length;
     std::vector<std::string> gone;
     std::vector<std::string> come;
   };
@@ -150,6 +152,7 @@ struct TextIndex::Impl {
   std::unordered_map<std::string, std::shared_ptr<DocSet>> sets;
   std::size_t sets_bytes = 0;
   KeptPostings postings;
+  std::shared_ptr<const Lengths> lengths = std::make_shared<Lengths>();
   std::vector<std::unique_ptr<Slot>> idle;
 
   void create(std::uint64_t epoch) {
@@ -197,8 +200,14 @@ Result<std::unique_ptr<TextIndex>, Fault> TextIndex::open(const std::filesystem:
     for (auto at = impl->writer.allterms_begin("W"); at != impl->writer.allterms_end("W"); ++at) {
       impl->vocabulary.add((*at).substr(1), at.get_termfreq());
     }
+    auto lengths = std::make_shared<Lengths>(impl->writer.get_lastdocid() + 1);
+    for (auto at = impl->writer.postlist_begin(""); at != impl->writer.postlist_end(""); ++at)
+      lengths->at(*at) = cut_count(at.get_doclength());
+    impl->lengths = std::move(lengths);
   } catch (const Xapian::Error& error) {
     return fault_of("opening", error);
+  } catch (const std::out_of_range&) {
+    return Fault{Fault::Kind::corrupt, "search index, opening: a product beyond the last"};
   }
   return std::unique_ptr<TextIndex>(new TextIndex(std::move(impl)));
 }
@@ -209,18 +218,20 @@ const Vocabulary& TextIndex::vocabulary() const { return impl_->vocabulary; }
 Status TextIndex::put(DocId doc, const ProductText& text) {
   try {
     const Xapian::Document document = document_of(text, impl_->tuning);
-    Impl::Change change{.doc = doc, .gone = {}, .come = {}};
+    Impl::Change change{.doc = doc, .length = 0, .gone = {}, .come = {}};
+    std::uint64_t length = 0;
     const auto former = terms_of(impl_->writer, doc);
     std::vector<std::string> now;
     for (auto at = document.termlist_begin(); at != document.termlist_end(); ++at) {
       now.push_back(*at);
+      length += at.get_wdf();
     }
+    change.length = cut_count(length);
     // Both lists are sorted.
     std::set_difference(former.begin(), former.end(), now.begin(), now.end(),
                         std::back_inserter(change.gone));
     std::set_difference(now.begin(), now.end(), former.begin(), former.end(),
                         std::back_inserter(change.come));
-    // Its length is in the postings of all of them.
     impl_->touched.insert(former.begin(), former.end());
     impl_->touched.insert(now.begin(), now.end());
     impl_->writer.replace_document(doc, document);
@@ -274,6 +285,12 @@ void TextIndex::publish() {
   }
   for (const auto& term : impl_->touched) impl_->postings.drop(term);
   impl_->touched.clear();
+  auto lengths = std::make_shared<Lengths>(*impl_->lengths);  // some still rank with the old ones
+  for (const auto& change : impl_->changes) {
+    if (change.doc >= lengths->size()) lengths->resize(change.doc + 1);
+    (*lengths)[change.doc] = change.length;
+  }
+  impl_->lengths = std::move(lengths);
   impl_->changes.clear();
   ++impl_->generation;
 }
@@ -414,17 +431,12 @@ Result<std::shared_ptr<const Postings>, Fault> TextIndex::Reader::postings(
   auto& database = slot_->database;
   auto read = read_again("reading postings", database, [&] {
     Postings postings;
-    const auto cut = [](Xapian::termcount count) {
-      return static_cast<std::uint16_t>(std::min<Xapian::termcount>(count, UINT16_MAX));
-    };
     const auto size = database.get_termfreq(term);
     postings.docs.reserve(size);
     postings.counts.reserve(size);
-    postings.lengths.reserve(size);
     for (auto at = database.postlist_begin(term); at != database.postlist_end(term); ++at) {
       postings.docs.push_back(*at);
-      postings.counts.push_back(cut(at.get_wdf()));
-      postings.lengths.push_back(cut(at.get_doclength()));
+      postings.counts.push_back(cut_count(at.get_wdf()));
     }
     return postings;
   });
@@ -440,7 +452,12 @@ Result<std::shared_ptr<const Postings>, Fault> TextIndex::Reader::postings(
 Result<std::vector<Ranked>, Fault> TextIndex::Reader::rank(const std::vector<RankTerm>& terms,
                                                            const std::vector<DocId>& among,
                                                            std::size_t first) {
-  const auto& tuning = index_->impl_->tuning;
+  auto& impl = *index_->impl_;
+  const auto lengths = [&] {
+    const std::scoped_lock lock(impl.mutex);
+    return impl.lengths;
+  }();
+  const auto& tuning = impl.tuning;
   auto& database = slot_->database;
   auto bm25 = read_again("reading the index's size", database, [&] {
     return Bm25{.k1 = tuning.k1,
@@ -453,7 +470,7 @@ Result<std::vector<Ranked>, Fault> TextIndex::Reader::rank(const std::vector<Ran
   for (const auto& term : terms) {
     const auto with = postings(term.term);
     if (!with) return with.error();
-    bm25->add(**with, term.weight, among, scores);
+    bm25->add(**with, term.weight, *lengths, among, scores);
   }
   return best_of(among, scores, first);
 }
