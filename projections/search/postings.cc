@@ -8,16 +8,6 @@ namespace {
 
 constexpr double shortest = 0.5;  // of the average: a shorter product gains no more
 
-/// The first place from `at` on whose product is not below `doc`: mostly it is near, so twice as
-/// far at each step, then back.
-std::size_t seek(std::span<const DocId> docs, std::size_t at, DocId doc) {
-  std::size_t step = 1;
-  while (at + step < docs.size() && docs[at + step] < doc) step *= 2;
-  const auto from = docs.begin() + static_cast<std::ptrdiff_t>(at + step / 2);
-  const auto to = docs.begin() + static_cast<std::ptrdiff_t>(std::min(at + step + 1, docs.size()));
-  return static_cast<std::size_t>(std::lower_bound(from, to, doc) - docs.begin());
-}
-
 double worth_of(std::size_t docs, std::size_t with_term) {
   const auto n = static_cast<double>(docs), f = static_cast<double>(with_term);
   double odds = (n - f + 0.5) / (f + 0.5);
@@ -27,18 +17,25 @@ double worth_of(std::size_t docs, std::size_t with_term) {
 
 }  // namespace
 
+std::size_t seek(std::span<const DocId> docs, std::size_t at, DocId doc) {
+  std::size_t step = 1;
+  while (at + step < docs.size() && docs[at + step] < doc) step *= 2;
+  const auto from = docs.begin() + static_cast<std::ptrdiff_t>(at + step / 2);
+  const auto to = docs.begin() + static_cast<std::ptrdiff_t>(std::min(at + step + 1, docs.size()));
+  return static_cast<std::size_t>(std::lower_bound(from, to, doc) - docs.begin());
+}
+
 std::size_t Postings::memory_bytes() const {
   return sizeof *this + docs.capacity() * sizeof(DocId) + counts.capacity() * sizeof(std::uint16_t);
 }
 
 void Bm25::add(const Postings& postings, double share, const Lengths& lengths,
                std::span<const DocId> among, std::span<double> scores) const {
-  const double worth = share * (k1 + 1) * worth_of(docs, postings.docs.size());
-  const double by_average = average_length > 0 ? 1 / average_length : 0;
   const std::span<const DocId> with = postings.docs;
-  if (!among.empty() && among.back() >= lengths.size())
-    among = among.first(static_cast<std::size_t>(
-        std::lower_bound(among.begin(), among.end(), lengths.size()) - among.begin()));
+  // The list may be of a later state of the index than the number of products.
+  const double worth = share * (k1 + 1) * worth_of(std::max(docs, with.size()), with.size());
+  const double by_average = average_length > 0 ? 1 / average_length : 0;
+  among = among.first(seek(among, 0, static_cast<DocId>(lengths.size())));
   std::size_t i = 0, j = 0;
   while (i < with.size() && j < among.size()) {
     if (with[i] < among[j]) {

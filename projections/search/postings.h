@@ -21,6 +21,10 @@ struct Postings {
   std::vector<std::uint16_t> counts;  // how often it has the term
   std::size_t memory_bytes() const;
 };
+/// The first place from `at` on whose product is not below `doc`. Mostly it is near, so it looks
+/// twice as far at each step, then back. REQUIRES: `docs` is sorted.
+std::size_t seek(std::span<const DocId> docs, std::size_t at, DocId doc);
+
 /// How many terms each product has, by number.
 using Lengths = std::vector<std::uint16_t>;
 inline std::uint16_t cut_count(std::uint64_t count) {

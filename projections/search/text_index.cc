@@ -61,13 +61,7 @@ class OnlyThese final : public Xapian::PostingSource {
   }
   void skip_to(Xapian::docid doc, double) override {
     if (!started_) start();
-    // Mostly it is near: twice as far at each step, then back.
-    std::size_t step = 1;
-    while (at_ + step < docs_.size() && docs_[at_ + step] < doc) step *= 2;
-    const auto from = docs_.begin() + static_cast<std::ptrdiff_t>(at_);
-    const auto to =
-        docs_.begin() + static_cast<std::ptrdiff_t>(std::min(at_ + step + 1, docs_.size()));
-    at_ = static_cast<std::size_t>(std::lower_bound(from, to, doc) - docs_.begin());
+    at_ = seek(docs_, at_, doc);
   }
   bool at_end() const override { return started_ && at_ >= docs_.size(); }
   Xapian::docid get_docid() const override { return docs_[at_]; }

@@ -116,4 +116,12 @@ TEST_CASE("ranking: none of nothing, and equal ones by number") {
   std::vector<double> none(4);
   Bm25{.docs = 0}.add({}, 1, {}, docs, none);
   CHECK(best_of(docs, none, 10).empty());
+
+  const Bm25 early{.docs = 1, .average_length = 3};  // read before the other two were there
+  std::vector<double> late(4);
+  early.add({.docs = {2, 4, 9}, .counts = {1, 1, 1}}, 1, Lengths(10, 3), docs, late);
+  CHECK(best_of(docs, late, 10).size() == 2);
+  std::vector<double> short_of_lengths(4);
+  early.add({.docs = {2, 4, 9}, .counts = {1, 1, 1}}, 1, Lengths(3, 3), docs, short_of_lengths);
+  CHECK(best_of(docs, short_of_lengths, 10).size() == 1);
 }
