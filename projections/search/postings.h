@@ -34,10 +34,10 @@ inline std::uint16_t cut_count(std::uint64_t count) {
 /// The formula and its bounds are those of Xapian's BM25Weight with k2 = 0, k3 = 1 and
 /// min_normlen = 0.5, which the tests hold it against.
 struct Bm25 {
-  double k1 = 1.2;
-  double b = 0.5;
-  std::size_t docs = 0;       // in the index
-  double average_length = 0;  // of theirs
+  double k1;
+  double b;
+  std::size_t docs;       // in the index
+  double average_length;  // of theirs
 
   /// Adds `share` of what the term is worth to the scores of those of `among` that have it.
   /// REQUIRES: `among` is sorted, there are as many scores. One without a length is none.

@@ -1,7 +1,6 @@
 #include "projections/search/text_index.h"
 
 #include <fmt/format.h>
-#include <rocksdb/cache.h>
 #include <xapian.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "projections/search/kept_postings.h"
 #include "projections/search/text_fields.h"
 
 namespace souk::search {
@@ -28,7 +28,6 @@ std::string format_of(const SearchTuning& tuning) {
                      tuning.category_weight, tuning.attribute_weight, tuning.description_weight);
 }
 constexpr std::size_t sets_bytes_max = 64 * 1024 * 1024;
-constexpr std::size_t postings_bytes_max = 64 * 1024 * 1024;
 constexpr std::size_t words_looked_at_max = 2'000;
 constexpr int attempts_max = 6;
 constexpr std::size_t idle_readers_max = 16;
@@ -88,34 +87,6 @@ std::vector<std::string> terms_of(const Xapian::Database& database, DocId doc) {
   }
   return terms;
 }
-
-/// The postings that were last used, up to a number of bytes.
-class KeptPostings {
- public:
-  using Ptr = std::shared_ptr<const Postings>;
-  Ptr find(const std::string& term) {
-    auto* handle = cache_->Lookup(term);
-    if (handle == nullptr) return nullptr;
-    Ptr found = *static_cast<Ptr*>(cache_->Value(handle));
-    cache_->Release(handle);
-    return found;
-  }
-  void put(const std::string& term, const Ptr& postings) {
-    auto owned = std::make_unique<Ptr>(postings);
-    const auto destroy = [](const rocksdb::Slice&, void* value) {
-      delete static_cast<Ptr*>(value);
-    };
-    // Without a handle it always takes it, and its ownership.
-    const auto kept = cache_->Insert(term, owned.get(), postings->memory_bytes(), destroy);
-    SOUK_ASSERT(kept.ok());
-    (void)owned.release();
-  }
-  void drop(const std::string& term) { cache_->Erase(term); }
-
- private:
-  std::shared_ptr<rocksdb::Cache> cache_ =
-      rocksdb::NewLRUCache(postings_bytes_max, /*num_shard_bits=*/0);
-};
 
 }  // namespace
 

@@ -37,7 +37,8 @@ struct RankTerm {
   double weight = 1;
   bool operator==(const RankTerm&) const = default;
 };
-/// Thread: put, commit and publish on one thread, publish while nobody reads; the rest from any.
+/// Thread: put, commit and publish on one thread, publish while nobody does anything
+///         but rank; the rest from any.
 class TextIndex {
  public:
   /// An index of another epoch, one that is ahead of `version`, or a broken one is made anew.

@@ -330,6 +330,12 @@ class Operators(unittest.TestCase):
     def totals(self, client):
         return ask(client, "/v1/analytics/sales").json["total"]["orders"]
 
+    def figures_of_a_shop(self, daemon, products):
+        made = souk(daemon, "generate", "--products", str(products), "--users", "50", "--orders", "800", "--seed", "9")
+        self.assertEqual(made.returncode, 0, made)
+        all_live(daemon.client())
+        return figures(daemon.client())
+
     def test_pause_resume_rebuild_and_cancel_under_load(self):
         with Daemon("--shards", "8") as daemon:
             client = daemon.client()
@@ -382,10 +388,7 @@ class Operators(unittest.TestCase):
 
     def test_damage_that_only_questions_meet_is_mended(self):
         with Daemon("--shards", "8") as daemon:
-            made = souk(daemon, "generate", "--products", "400", "--users", "50", "--orders", "800", "--seed", "9")
-            self.assertEqual(made.returncode, 0, made)
-            all_live(daemon.client())
-            before = figures(daemon.client())
+            before = self.figures_of_a_shop(daemon, products=400)
             self.assertEqual(daemon.stop(), 0)
             daemon.start()
             client = daemon.client()
@@ -403,10 +406,7 @@ class Operators(unittest.TestCase):
 
     def test_a_kill_in_the_middle_of_a_rebuild_changes_no_figure(self):
         with Daemon("--shards", "8") as daemon:
-            made = souk(daemon, "generate", "--products", "100", "--users", "50", "--orders", "800", "--seed", "9")
-            self.assertEqual(made.returncode, 0, made)
-            all_live(daemon.client())
-            before = figures(daemon.client())
+            before = self.figures_of_a_shop(daemon, products=100)
             seen = 0
             for wait in (0.0, 0.03, 0.1):
                 client = daemon.client()

@@ -114,10 +114,11 @@ TEST_CASE("ranking: none of nothing, and equal ones by number") {
   CHECK(best[2].doc == 8);
   CHECK(best_of(docs, scores, 1).size() == 1);
   std::vector<double> none(4);
-  Bm25{.docs = 0}.add({}, 1, {}, docs, none);
+  Bm25{.k1 = 1.2, .b = 0.5, .docs = 0, .average_length = 0}.add({}, 1, {}, docs, none);
   CHECK(best_of(docs, none, 10).empty());
 
-  const Bm25 early{.docs = 1, .average_length = 3};  // read before the other two were there
+  const Bm25 early{
+      .k1 = 1.2, .b = 0.5, .docs = 1, .average_length = 3};  // read before the other two were there
   std::vector<double> late(4);
   early.add({.docs = {2, 4, 9}, .counts = {1, 1, 1}}, 1, Lengths(10, 3), docs, late);
   CHECK(best_of(docs, late, 10).size() == 2);
