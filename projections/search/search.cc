@@ -186,22 +186,26 @@ Status SearchModel::commit(std::string_view checkpoint) {
 
 std::string SearchModel::checkpoint() const { return impl_->store->state().checkpoint; }
 
-Result<std::uint64_t, Fault> SearchModel::digest() {
+Result<std::uint64_t, Fault> SearchModel::digest() { return digest_with(search::Places::read); }
+Result<std::uint64_t, Fault> SearchModel::quick_digest() {
+  return digest_with(search::Places::skipped);
+}
+
+Result<std::uint64_t, Fault> SearchModel::digest_with(search::Places places) const {
   std::uint64_t sum = 0;
   Status status = Done{};
+  std::vector<std::uint64_t> indexed(impl_->docs.size() + 1);  // by number; 0: not, or not yet
   const auto add = [&](DocId doc, const ProductColumns& columns) {
     std::string bytes = encode(columns);
-    // The index itself and not only what it was made from: a query reads the index.
+    const std::uint64_t product = stable_hash(columns.sku) | 1;
     if (const auto at = impl_->pending.texts.find(doc); at != impl_->pending.texts.end()) {
       bytes += encode(at->second);
-      bytes += std::to_string(impl_->index->digest_of(at->second));
+      sum += impl_->index->digest_of(product, at->second, places);
     } else if (columns.defined) {
       auto text = impl_->store->text(doc);
-      auto indexed = impl_->index->digest(doc);
       if (!text) status = text.error();
-      if (!indexed) status = indexed.error();
       if (text && *text) bytes += encode(**text);
-      if (indexed) bytes += std::to_string(*indexed);
+      indexed[doc] = product;
     }
     sum += stable_hash(bytes);
   };
@@ -211,7 +215,10 @@ Result<std::uint64_t, Fault> SearchModel::digest() {
   if (!read) return read.error();
   for (const auto& [doc, columns] : impl_->pending.columns) add(doc, columns);
   if (!status) return status.error();
-  return sum;
+  // The index itself and not only what it was made from: a query reads the index.
+  const auto said = impl_->index->digest(indexed, places);
+  if (!said) return said.error();
+  return sum + *said;
 }
 
 std::uint64_t SearchModel::size() const {

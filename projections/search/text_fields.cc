@@ -1,6 +1,5 @@
 #include "projections/search/text_fields.h"
 
-#include <fmt/format.h>
 #include <xapian.h>
 
 #include <string>
@@ -99,17 +98,6 @@ class Indexer {
 
 Xapian::Document document_of(const ProductText& text, const SearchTuning& tuning) {
   return Indexer(tuning).index(text);
-}
-
-std::uint64_t digest_of_fields(const Xapian::Document& document) {
-  std::string all;
-  for (auto term = document.termlist_begin(); term != document.termlist_end(); ++term) {
-    all += fmt::format("{}\n{}", *term, term.get_wdf());
-    for (auto place = term.positionlist_begin(); place != term.positionlist_end(); ++place)
-      all += fmt::format(" {}", *place);
-    all += '\n';
-  }
-  return stable_hash(all);
 }
 
 }  // namespace souk::search

@@ -14,8 +14,4 @@ namespace souk::search {
 
 Xapian::Document document_of(const ProductText& text, const SearchTuning& tuning);
 
-/// Of a document's terms, how often each counts and where it stands.
-/// Errors: throws Xapian::Error.
-std::uint64_t digest_of_fields(const Xapian::Document& document);
-
 }  // namespace souk::search

@@ -13,6 +13,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "projections/search/index_digest.h"
 #include "projections/search/kept_postings.h"
 #include "projections/search/text_fields.h"
 
@@ -207,20 +208,18 @@ Status TextIndex::put(DocId doc, const ProductText& text) {
   return Done{};
 }
 
-Result<std::uint64_t, Fault> TextIndex::digest(DocId doc) const {
-  const auto& writer = impl_->writer;
+Result<std::uint64_t, Fault> TextIndex::digest(const std::vector<std::uint64_t>& products,
+                                               Places places) const {
   try {
-    if (doc > writer.get_lastdocid()) return digest_of_fields({});
-    return digest_of_fields(writer.get_document(doc));
-  } catch (const Xapian::DocNotFoundError&) {
-    return digest_of_fields({});
+    return digest_of_index(impl_->writer, products, places);
   } catch (const Xapian::Error& error) {
-    return fault_of("reading a product", error);
+    return fault_of("reading all of it", error);
   }
 }
 
-std::uint64_t TextIndex::digest_of(const ProductText& text) const {
-  return digest_of_fields(document_of(text, impl_->tuning));
+std::uint64_t TextIndex::digest_of(std::uint64_t product, const ProductText& text,
+                                   Places places) const {
+  return digest_of_document(product, document_of(text, impl_->tuning), places);
 }
 
 Status TextIndex::commit(std::uint64_t version) {

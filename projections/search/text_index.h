@@ -53,10 +53,12 @@ class TextIndex {
   Status commit(std::uint64_t version);
   /// Brings what is kept in memory up to the last commit.
   void publish();
-  /// Of all that is indexed for `doc`, terms, weights and places, put but not committed included;
-  /// of nothing where there is none. Equal to `digest_of` the text that was put. Thread: as put.
-  Result<std::uint64_t, Fault> digest(DocId doc) const;
-  std::uint64_t digest_of(const ProductText& text) const;
+  /// The sum of `digest_of` the texts that were put, read from the index. `products`: what they are
+  /// called, by number; 0: left out. REQUIRES: all that was put is committed. Thread: as put.
+  Result<std::uint64_t, Fault> digest(const std::vector<std::uint64_t>& products,
+                                      Places places) const;
+  /// Of its terms, their weights and places.
+  std::uint64_t digest_of(std::uint64_t product, const ProductText& text, Places places) const;
 
   struct Slot;
   /// One reader at a time on one view of the index. Must not outlive the TextIndex.

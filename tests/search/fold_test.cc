@@ -266,13 +266,15 @@ TEST_CASE("fold: an index of other products, or a damaged one, is made anew") {
 
 TEST_CASE("fold: the digest tells of an index that says other things than the products") {
   const TemporaryDirectory folder;
-  std::uint64_t right = 0;
+  std::uint64_t right = 0, quick = 0;
   {
     const auto model = opened(folder / "a");
     REQUIRE(Shop::apply(*model, "A", product("Old lamp"), 1).ok());
     right = *model->digest();  // not committed yet: of what will be indexed
+    quick = *model->quick_digest();
     REQUIRE(model->commit("1").ok());
     CHECK(*model->digest() == right);
+    CHECK(*model->quick_digest() == quick);
   }
   const auto put_name = [&](const std::string& name) {
     const auto store = search::ProductStore::open(folder / "a" / "products");
@@ -289,10 +291,14 @@ TEST_CASE("fold: the digest tells of an index that says other things than the pr
   };
   put_name("Old");
   CHECK(*opened(folder / "a")->digest() != right);
+  CHECK(*opened(folder / "a")->quick_digest() != quick);
+  put_name("Old lamp lamp");
+  CHECK(*opened(folder / "a")->quick_digest() != quick);
   put_name("lamp Old");  // the same words at other places
   CHECK(*opened(folder / "a")->digest() != right);
   put_name("Old lamp");
   CHECK(*opened(folder / "a")->digest() == right);
+  CHECK(*opened(folder / "a")->quick_digest() == quick);
 }
 
 TEST_CASE("fold: an event that does not fit is poison and changes nothing") {
