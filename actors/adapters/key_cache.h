@@ -7,7 +7,7 @@
 #include <optional>
 #include <unordered_map>
 
-#include "actors/vault.h"
+#include "actors/ports/vault.h"
 
 namespace souk {
 

@@ -16,7 +16,7 @@
 #include <unordered_set>
 
 #include "actors/adapters/rocksdb_support.h"
-#include "actors/state_store.h"
+#include "actors/ports/state_store.h"
 
 namespace souk {
 

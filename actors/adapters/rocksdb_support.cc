@@ -13,7 +13,7 @@
 #include <cstdarg>
 #include <cstdio>
 
-#include "events/rocksdb_log.h"
+#include "events/journal/rocksdb_log.h"
 
 namespace souk {
 namespace {

@@ -18,7 +18,7 @@
 
 #include "actors/adapters/key_cache.h"
 #include "actors/adapters/rocksdb_support.h"
-#include "actors/vault.h"
+#include "actors/ports/vault.h"
 
 namespace souk {
 

@@ -6,6 +6,8 @@
 #include <array>
 #include <cstring>
 
+#include "events/result.h"
+
 namespace souk {
 
 UnixMs SystemClock::wall_now() {

@@ -2,7 +2,7 @@
 /// Time and randomness of the machine.
 #include <chrono>
 
-#include "actors/engine.h"
+#include "actors/ports/randomness.h"
 #include "events/time.h"
 
 namespace souk {

@@ -18,9 +18,9 @@
 #include <deque>
 #include <vector>
 
-#include "actors/order/order.h"
-#include "actors/payment/provider.h"
-#include "actors/request.h"
+#include "actors/ports/payment_provider.h"
+#include "actors/ports/request.h"
+#include "domain/order/order.h"
 
 namespace souk {
 

@@ -119,7 +119,7 @@ Fold::Folded Fold::on(const Context& c, const StockReturned& e) {
   return move_stock(c, &ProductRow::returned, e.quantity, e.quantity, 0);
 }
 
-// ---- carts: as actors/cart/cart.cc evolves them ----
+// ---- carts: as domain/cart/cart.cc evolves them ----
 
 Fold::Folded Fold::on(const Context& c, const CartOpened& e) {
   const auto id = id_of<CartId>(c.entity);

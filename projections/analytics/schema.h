@@ -12,7 +12,7 @@ inline constexpr int schema_version = 3;
 
 /// Creates everything in an empty database.
 extern const char* const create_sql;
-/// The views of projections/analytics/tables.h. They use the functions iso_time(ms) and
+/// The views of projections/sql/tables.h. They use the functions iso_time(ms) and
 /// refusal_code(n), which the SQL door brings.
 extern const char* const view_sql;
 

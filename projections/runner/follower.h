@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include "events/journal.h"
+#include "events/journal/journal.h"
 #include "projections/projection.h"
 #include "projections/runner/ledger.h"
 #include "projections/runner/recent_log.h"

@@ -9,8 +9,8 @@
 #include <mutex>
 #include <vector>
 
-#include "events/commit_feed.h"
 #include "events/ids.h"
+#include "events/journal/commit_feed.h"
 
 namespace souk {
 

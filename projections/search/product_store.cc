@@ -10,7 +10,7 @@
 #include <random>
 #include <utility>
 
-#include "events/rocksdb_log.h"
+#include "events/journal/rocksdb_log.h"
 
 namespace souk::search {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "history.h"
+#include "tests/support/history.h"
 
 namespace souk::test {
 

@@ -5,8 +5,8 @@
 #include <set>
 
 #include "events/limits.h"
-#include "history.h"
 #include "oracle.h"
+#include "tests/support/history.h"
 
 using namespace souk;
 using namespace souk::test;

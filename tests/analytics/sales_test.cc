@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "history.h"
 #include "oracle.h"
+#include "tests/support/history.h"
 
 using namespace souk;
 using namespace souk::test;

@@ -1,9 +1,10 @@
+#include "gateway/api/batch/batch.h"
+
 #include <capnp/message.h>
 #include <capnp/serialize.h>
 #include <doctest/doctest.h>
 
-#include "gateway/api_batch.h"
-#include "gateway/api_limits.h"
+#include "gateway/api/edge/limits.h"
 #include "schema/api.capnp.h"
 #include "tests/api/fixtures.h"
 

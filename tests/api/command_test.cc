@@ -1,7 +1,8 @@
+#include "gateway/api/commands/command.h"
+
 #include <doctest/doctest.h>
 
-#include "gateway/api_command.h"
-#include "gateway/api_json.h"
+#include "gateway/api/commands/json.h"
 #include "tests/api/fixtures.h"
 
 using namespace souk;

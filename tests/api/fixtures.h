@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "gateway/api_presenter.h"
-#include "gateway/api_service.h"
-#include "gateway/api_text.h"
+#include "gateway/api/commands/presenter.h"
+#include "gateway/api/edge/service.h"
+#include "gateway/api/edge/text.h"
 
 namespace souk::test {
 

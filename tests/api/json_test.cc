@@ -1,8 +1,9 @@
+#include "gateway/api/commands/json.h"
+
 #include <doctest/doctest.h>
 
 #include "events/limits.h"
-#include "gateway/api_json.h"
-#include "gateway/api_limits.h"
+#include "gateway/api/edge/limits.h"
 #include "tests/api/fixtures.h"
 
 using namespace souk;

@@ -1,6 +1,7 @@
+#include "gateway/api/edge/openapi.h"
+
 #include <doctest/doctest.h>
 
-#include "gateway/api_openapi.h"
 #include "tests/api/fixtures.h"
 
 using namespace souk;

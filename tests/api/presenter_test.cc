@@ -1,7 +1,8 @@
+#include "gateway/api/commands/presenter.h"
+
 #include <doctest/doctest.h>
 
-#include "gateway/api_presenter.h"
-#include "gateway/api_vault_worker.h"
+#include "gateway/api/commands/vault_worker.h"
 #include "tests/api/fixtures.h"
 
 using namespace souk;

@@ -1,7 +1,8 @@
+#include "gateway/api/edge/problem.h"
+
 #include <doctest/doctest.h>
 
-#include "gateway/api_problem.h"
-#include "gateway/api_response.h"
+#include "gateway/api/edge/response.h"
 #include "tests/api/fixtures.h"
 
 using namespace souk;

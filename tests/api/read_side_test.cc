@@ -1,7 +1,7 @@
 // What read models are asked over HTTP: the routes, their parameters, and the answers' form.
 #include <doctest/doctest.h>
 
-#include "gateway/api_openapi.h"
+#include "gateway/api/edge/openapi.h"
 #include "projections/analytics/analytics.h"
 #include "projections/search/search.h"
 #include "tests/api/fixtures.h"

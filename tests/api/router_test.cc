@@ -1,7 +1,8 @@
+#include "gateway/api/edge/router.h"
+
 #include <doctest/doctest.h>
 
-#include "gateway/api_headers.h"
-#include "gateway/api_router.h"
+#include "gateway/api/edge/headers.h"
 #include "tests/api/fixtures.h"
 
 using namespace souk;

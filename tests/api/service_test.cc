@@ -1,6 +1,7 @@
+#include "gateway/api/edge/service.h"
+
 #include <doctest/doctest.h>
 
-#include "gateway/api_service.h"
 #include "tests/api/fixtures.h"
 
 using namespace souk;

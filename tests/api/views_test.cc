@@ -1,8 +1,9 @@
+#include "gateway/cache/views.h"
+
 #include <doctest/doctest.h>
 #include <zlib.h>
 #include <zstd.h>
 
-#include "gateway/api_views.h"
 #include "tests/api/fixtures.h"
 
 using namespace souk;

@@ -7,7 +7,7 @@
 
 #include "events/crc32c.h"
 #include "events/event_codec.h"
-#include "samples.h"
+#include "tests/support/samples.h"
 
 using namespace souk;
 using souk::test::encode_samples;

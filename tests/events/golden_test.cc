@@ -9,7 +9,7 @@
 #include <set>
 
 #include "events/batch.h"
-#include "samples.h"
+#include "tests/support/samples.h"
 
 using namespace souk;
 namespace fs = std::filesystem;

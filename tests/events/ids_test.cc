@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 #include <rapidcheck.h>
 
-#include "samples.h"
+#include "tests/support/samples.h"
 
 using namespace souk;
 

@@ -1,6 +1,6 @@
-#include <doctest/doctest.h>
+#include "gateway/http/chunked.h"
 
-#include "gateway/http_chunked.h"
+#include <doctest/doctest.h>
 
 using souk::ChunkDecoder;
 using Outcome = ChunkDecoder::Outcome;

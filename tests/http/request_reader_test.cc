@@ -1,7 +1,8 @@
+#include "gateway/http/request_reader.h"
+
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include "gateway/http_request_reader.h"
 #include "test_server.h"
 
 using namespace souk;

@@ -1,6 +1,6 @@
-#include <doctest/doctest.h>
+#include "gateway/http/response.h"
 
-#include "gateway/http_response.h"
+#include <doctest/doctest.h>
 
 using namespace souk;
 

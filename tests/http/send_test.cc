@@ -1,3 +1,5 @@
+#include "gateway/http/send.h"
+
 #include <doctest/doctest.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -5,8 +7,6 @@
 #include <array>
 #include <string>
 #include <utility>
-
-#include "gateway/http_send.h"
 
 using souk::SendQueue;
 

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "gateway/http_server.h"
+#include "gateway/http/server.h"
 
 namespace souk::test {
 

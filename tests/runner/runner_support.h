@@ -11,7 +11,7 @@
 #include <mutex>
 #include <thread>
 
-#include "events/rocksdb_journal.h"
+#include "events/journal/rocksdb_journal.h"
 #include "projections/runner/projection_set.h"
 #include "tests/support/temporary_directory.h"
 

@@ -51,10 +51,10 @@ class Includes(Checks):
         super().setUp()
         self.write("schema/events.capnp", SCHEMA)
         self.write("events/ids.h", "#pragma once\n#include <string>\n")
-        self.write("actors/cart/cart.h", '#include "events/ids.h"\n')
-        self.write("gateway/api_routes.cc", '#include <simdjson.h>\n#include "actors/cart/cart.h"\n'
+        self.write("domain/cart/cart.h", '#include "events/ids.h"\n')
+        self.write("gateway/api/commands/routes.cc", '#include <simdjson.h>\n#include "domain/cart/cart.h"\n'
                    '#include "schema/events.capnp.h"\n')
-        self.write("events/rocksdb_journal.cc", "#include <rocksdb/db.h>\n")
+        self.write("events/journal/rocksdb_journal.cc", "#include <rocksdb/db.h>\n")
 
     def test_a_sound_tree_passes(self):
         self.passes("includes")
@@ -65,20 +65,20 @@ class Includes(Checks):
 
     def test_nothing_includes_tools_or_tests(self):
         self.write("tests/help.h", "")
-        self.write("gateway/api_help.cc", '#include "tests/help.h"\n')
+        self.write("gateway/api/edge/help.cc", '#include "tests/help.h"\n')
         self.finds("includes", "gateway may not include tests")
 
     def test_a_vendors_header_stays_in_the_source_of_its_adapter(self):
-        self.write("events/rocksdb_journal.h", "#include <rocksdb/db.h>\n")
-        self.finds("includes", "events/rocksdb_journal.h: rocksdb/db.h")
-        self.write("events/rocksdb_journal.h", "")
-        self.write("events/deep/rocksdb_journal.cc", "#include <rocksdb/db.h>\n")
-        self.finds("includes", "events/deep/rocksdb_journal.cc")
+        self.write("events/journal/rocksdb_journal.h", "#include <rocksdb/db.h>\n")
+        self.finds("includes", "events/journal/rocksdb_journal.h: rocksdb/db.h")
+        self.write("events/journal/rocksdb_journal.h", "")
+        self.write("events/journal/deep/rocksdb_journal.cc", "#include <rocksdb/db.h>\n")
+        self.finds("includes", "events/journal/deep/rocksdb_journal.cc")
 
     def test_the_rules_of_an_aggregate_are_pure(self):
         for header in ("caf/all.hpp", "chrono", "unordered_map", "spdlog/spdlog.h"):
             with self.subTest(header):
-                self.write("actors/cart/cart.cc", f"#include <{header}>\n")
+                self.write("domain/cart/cart.cc", f"#include <{header}>\n")
                 self.finds("includes", "rules are pure")
 
     def test_an_include_that_is_not_there_is_found(self):

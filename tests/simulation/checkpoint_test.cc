@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "actors/host_core.h"
-#include "gateway/api_presenter.h"
+#include "actors/host/host_core.h"
+#include "gateway/api/commands/presenter.h"
 #include "tests/simulation/disk.h"
 #include "tests/simulation/world.h"
 

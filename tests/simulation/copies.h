@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "actors/request.h"
+#include "actors/ports/request.h"
 #include "events/freshness.h"
 #include "tests/simulation/world.h"
 

@@ -1,6 +1,6 @@
 #include "tests/simulation/disk.h"
 
-#include "actors/hosted.h"
+#include "actors/shard/hosted.h"
 #include "events/crc32c.h"
 
 namespace souk::simulation {

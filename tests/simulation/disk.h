@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "actors/state_store.h"
-#include "events/journal.h"
+#include "actors/ports/state_store.h"
+#include "events/journal/journal.h"
 #include "tests/simulation/world.h"
 
 namespace souk::simulation {

@@ -1,6 +1,6 @@
 // What the judge has folded by the engine's own rules: the documents that were shown, and the bytes
 // of all states.
-#include "actors/hosted.h"
+#include "actors/shard/hosted.h"
 #include "tests/simulation/judge.h"
 
 namespace souk::simulation {

@@ -3,7 +3,7 @@
 #include <caf/all.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
 
-#include "actors/actors.h"
+#include "actors/host/actors.h"
 
 namespace souk::simulation {
 namespace {

@@ -4,8 +4,8 @@
 #include <memory>
 #include <vector>
 
-#include "actors/engine.h"
-#include "actors/host_core.h"
+#include "actors/host/engine.h"
+#include "actors/host/host_core.h"
 #include "tests/simulation/copies.h"
 #include "tests/simulation/disk.h"
 #include "tests/simulation/outside.h"

@@ -4,8 +4,8 @@
 #include <map>
 #include <set>
 
-#include "actors/payment/simulator_rules.h"
-#include "actors/vault.h"
+#include "actors/adapters/payment_simulator/rules.h"
+#include "actors/ports/vault.h"
 #include "tests/simulation/world.h"
 
 namespace souk::simulation {

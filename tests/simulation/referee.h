@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/request.h"
+#include "actors/ports/request.h"
 #include "tests/simulation/world.h"
 
 namespace souk::simulation {

@@ -1,6 +1,6 @@
 #include "tests/simulation/run.h"
 
-#include "gateway/api_presenter.h"
+#include "gateway/api/commands/presenter.h"
 #include "tests/simulation/customers.h"
 #include "tests/simulation/judge.h"
 #include "tests/simulation/staff.h"

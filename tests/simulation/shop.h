@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/request.h"
+#include "actors/ports/request.h"
 
 namespace souk::simulation {
 

@@ -2,8 +2,8 @@
 
 #include <map>
 
-#include "actors/facts.h"
-#include "actors/inventory/inventory.h"
+#include "domain/decision.h"
+#include "domain/inventory/inventory.h"
 
 namespace souk {
 

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "actors/engine.h"
+#include "actors/host/engine.h"
 #include "events/time.h"
 
 namespace souk::simulation {

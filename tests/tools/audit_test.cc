@@ -1,4 +1,4 @@
-#include "tools/souk/audit.h"
+#include "tools/souk/audit/audit.h"
 
 #include <rocksdb/db.h>
 #include <sqlite3.h>
@@ -7,7 +7,7 @@
 #include "projections/search/product.h"
 #include "tests/runner/runner_support.h"
 #include "tools/read_models.h"
-#include "tools/souk/inprocess.h"
+#include "tools/souk/load/inprocess.h"
 
 using namespace souk;
 using namespace souk::test;

@@ -5,10 +5,10 @@
 #include <cstdio>
 #include <set>
 
-#include "tools/souk/command_line.h"
-#include "tools/souk/completions.h"
-#include "tools/souk/purchase.h"
-#include "tools/souk/verbs.h"
+#include "tools/souk/cli/command_line.h"
+#include "tools/souk/cli/completions.h"
+#include "tools/souk/shop/purchase.h"
+#include "tools/souk/verbs/verbs.h"
 
 using namespace souk::cli;
 

@@ -1,4 +1,4 @@
-#include "tools/souk/csv.h"
+#include "tools/souk/import/csv.h"
 
 #include <doctest/doctest.h>
 #include <rapidcheck.h>

@@ -1,4 +1,4 @@
-#include "tools/souk/histogram.h"
+#include "tools/souk/load/histogram.h"
 
 #include <doctest/doctest.h>
 #include <rapidcheck.h>

@@ -1,10 +1,10 @@
-#include "tools/souk/http_client.h"
+#include "tools/souk/client/http_client.h"
 
 #include <doctest/doctest.h>
 
 #include "tests/tools/scripted_peer.h"
-#include "tools/souk/api_client.h"
-#include "tools/souk/batch_sender.h"
+#include "tools/souk/client/api_client.h"
+#include "tools/souk/client/batch_sender.h"
 
 using namespace souk::cli;
 using Then = ScriptedPeer::Step::Then;

@@ -1,4 +1,4 @@
-#include "tools/souk/input_file.h"
+#include "tools/souk/import/input_file.h"
 
 #include <doctest/doctest.h>
 #include <unistd.h>

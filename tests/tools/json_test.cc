@@ -1,8 +1,8 @@
-#include "tools/souk/json.h"
+#include "tools/souk/client/json.h"
 
 #include <doctest/doctest.h>
 
-#include "tools/souk/api_client.h"
+#include "tools/souk/client/api_client.h"
 
 using namespace souk::cli;
 

@@ -1,4 +1,4 @@
-#include "tools/souk/product_import.h"
+#include "tools/souk/import/product_import.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "tools/souk/retail_plan.h"
+#include "tools/souk/import/retail_plan.h"
 
 #include <doctest/doctest.h>
 

@@ -1,11 +1,11 @@
-#include "tools/souk/rows.h"
+#include "tools/souk/cli/rows.h"
 
 #include <doctest/doctest.h>
 
-#include "tools/souk/command_line.h"
-#include "tools/souk/progress.h"
-#include "tools/souk/url.h"
-#include "tools/souk/verbs.h"
+#include "tools/souk/cli/command_line.h"
+#include "tools/souk/cli/progress.h"
+#include "tools/souk/client/url.h"
+#include "tools/souk/verbs/verbs.h"
 
 using namespace souk::cli;
 

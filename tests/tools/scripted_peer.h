@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "tools/souk/url.h"
+#include "tools/souk/client/url.h"
 
 namespace souk::cli {
 

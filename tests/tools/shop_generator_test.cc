@@ -1,11 +1,10 @@
-#include "tools/souk/shop_generator.h"
-
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <set>
 
 #include "events/ids.h"
+#include "tools/souk/shop/generator.h"
 
 using namespace souk;
 using namespace souk::cli;

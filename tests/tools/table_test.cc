@@ -1,8 +1,8 @@
-#include "tools/souk/table.h"
+#include "tools/souk/cli/table.h"
 
 #include <doctest/doctest.h>
 
-#include "tools/souk/progress.h"
+#include "tools/souk/cli/progress.h"
 
 using namespace souk::cli;
 

@@ -1,4 +1,4 @@
-#include "tools/souk/url.h"
+#include "tools/souk/client/url.h"
 
 #include <doctest/doctest.h>
 

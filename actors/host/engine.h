@@ -1,0 +1,86 @@
+#pragma once
+/// The engine as the edge sees it: requests in, answers out. Inside: CAF hosts that drive shards
+/// and a detached journal actor; see ARCHITECTURE.md.
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "actors/ports/payment_provider.h"
+#include "actors/ports/randomness.h"
+#include "actors/ports/request.h"
+#include "actors/ports/state_store.h"
+#include "actors/ports/vault.h"
+#include "events/freshness.h"
+#include "events/journal/commit_feed.h"
+#include "events/journal/journal.h"
+#include "events/time.h"
+
+namespace souk {
+
+struct EngineOptions {
+  std::uint32_t shards = 64;
+  std::uint32_t hosts = 1;                    // CAF workers that drive shards
+  std::size_t memory_bytes = 1ull << 30;      // budget of entity states in memory
+  std::int64_t hold_ms = 15 * 60 * 1000;      // a reservation without a claim
+  std::int64_t payment_retry_ms = 1'000;      // an unanswered call is repeated after this
+  std::int64_t payment_deadline_ms = 10'000;  // then the order is rejected: payment_unavailable
+  std::int64_t wait_final_ms = 5'000;
+  std::uint64_t checkpoint_events = 4'096;  // per shard: events after which states are written
+  std::int64_t checkpoint_ms = 10'000;      // or this long, where anything is dirty
+};
+
+struct EnginePorts {
+  Journal& journal;
+  StateStore& states;
+  Vault& vault;
+  PaymentProvider& payments;
+  Clock& clock;
+  Randomness& randomness;
+  const Presenter& presenter;
+  CommitFeed* feed = nullptr;      // none: nobody reads
+  Freshness* freshness = nullptr;  // none: nobody keeps copies
+};
+
+struct RecoveryReport {
+  std::uint64_t events = 0;    // replayed
+  std::uint64_t entities = 0;  // loaded
+  std::uint64_t ignored_records = 0;
+  UnixMs last_event_at;
+  std::vector<Seq> last_seqs;  // by shard: what is durable
+};
+
+/// Readable from any thread; written by the hosts and the journal actor.
+struct EngineCounters {
+  std::atomic<std::uint64_t> commits{0}, committed_batches{0}, committed_events{0},
+      commit_failures{0}, commit_ns_total{0}, commit_bytes{0}, entities_in_memory{0},
+      memory_bytes{0}, evictions{0}, loads{0}, checkpoints{0}, states_written{0}, queue_depth{0},
+      pending_orders{0}, suspended_shards{0};
+  /// Commits by duration: up to 2^i microseconds.
+  std::array<std::atomic<std::uint64_t>, 24> commit_us_log2{};
+  std::array<std::atomic<std::uint64_t>, 16> batch_events_log2{};
+};
+
+class Engine {
+ public:
+  /// Recovers every shard (checkpoint + tail) and starts. Errors: corrupt, unsupported,
+  /// unavailable.
+  static Result<std::unique_ptr<Engine>, Fault> start(const EngineOptions& options,
+                                                      EnginePorts ports, RecoveryReport& report);
+  virtual ~Engine() = default;
+  /// REQUIRES: before the first submit. Returns the number for ReplyTo::sink.
+  virtual std::uint16_t add_sink(ReplySink& sink) = 0;
+  /// Takes all that one poll brought; each request with ReplyTo::client gets exactly one reply.
+  /// Thread: any; never blocks. The caller bounds what is in flight.
+  virtual void submit(std::vector<Request>&& requests) = 0;
+  /// Where the answers of the payment provider go. Thread: any.
+  virtual void payment_answered(const PaymentAnswer& answer) = 0;
+  /// Writes a full checkpoint and ends the actors; answers of what is in flight are sent before.
+  virtual void stop() = 0;
+  virtual const EngineCounters& counters() const = 0;
+  virtual std::uint32_t shards() const = 0;
+};
+
+}  // namespace souk

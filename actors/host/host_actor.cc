@@ -1,0 +1,168 @@
+#include <pthread.h>
+
+#include <chrono>
+
+#include "actors/host/actors.h"
+#include "events/thread_slice.h"
+
+namespace souk {
+namespace {
+
+using Self = caf::stateful_actor<HostActorState>;
+
+void deliver_replies(HostActorState& s) {
+  auto& replies = s.core->output().replies;
+  if (replies.empty()) return;
+  std::vector<std::vector<Reply>> by_sink(s.ports.sinks->size());
+  for (auto& [sink, reply] : replies) by_sink[sink].push_back(std::move(reply));
+  replies.clear();
+  for (std::size_t i = 0; i < by_sink.size(); ++i)
+    if (!by_sink[i].empty()) (*s.ports.sinks)[i]->deliver(std::move(by_sink[i]));
+}
+
+/// Whichever worker is free drives a host, so each is set up at its own first turn.
+void prepare_worker() {
+  thread_local const bool prepared = [] {
+    ::pthread_setname_np(::pthread_self(), "host");  // it drives hosts and nothing else
+    short_time_slice();
+    return true;
+  }();
+  (void)prepared;
+}
+
+/// Ends the turn and sends what leaves: one message to each who is concerned.
+void end_turn(Self* self, std::uint32_t index) {
+  prepare_worker();
+  auto& s = self->state;
+  HostCore& core = *s.core;
+  core.end_turn();
+  if (!core.batches().empty()) {
+    auto batches = std::make_shared<std::vector<Batch>>();
+    batches->swap(core.batches());
+    self->send(s.ports.journal, AppendMsg{index, std::move(batches)});
+  }
+  deliver_replies(s);
+  ShardOutput& out = core.output();
+  if (!out.payments.empty()) {
+    s.ports.payments->call(std::move(out.payments));
+    out.payments.clear();
+  }
+  if (!out.loads.empty()) {
+    self->send(s.ports.store, LoadMsg{std::move(out.loads)});
+    out.loads.clear();
+  }
+  if (!out.flushes.empty()) {
+    auto flushes = std::make_shared<std::vector<ShardOutput::Flush>>(std::move(out.flushes));
+    out.flushes.clear();
+    self->send(s.ports.store, FlushMsg{std::move(flushes)});
+  }
+  if (!out.keys_to_destroy.empty()) {
+    using Keys = std::vector<std::pair<EntityKey, std::vector<PersonId>>>;
+    auto keys = std::make_shared<Keys>(std::move(out.keys_to_destroy));
+    out.keys_to_destroy.clear();
+    self->send(s.ports.store, DestroyKeysMsg{std::move(keys)});
+  }
+  for (std::size_t h = 0; h < core.remote().size(); ++h) {
+    if (core.remote()[h].empty()) continue;
+    auto inputs = std::make_shared<std::vector<ShardInput>>();
+    inputs->swap(core.remote()[h]);
+    self->send(s.hosts[h], InputsMsg{std::move(inputs)});
+  }
+  if (s.stopped && core.stopped()) {
+    s.stopped->set_value();
+    s.stopped.reset();
+  }
+}
+
+void go_on_with_checkpoint(Self* self) {
+  auto& s = self->state;
+  if (s.step_sent || s.ending || !s.core->checkpoint_step()) return;
+  s.step_sent = true;
+  self->send(self, CheckpointStepMsg{});
+}
+
+void show(HostActorState& s) {
+  const HostCore::Gauges g = s.core->gauges();
+  EngineCounters& c = *s.ports.counters;
+  constexpr auto relaxed = std::memory_order_relaxed;
+  const auto move = [](std::atomic<std::uint64_t>& counter, std::uint64_t to, std::uint64_t from) {
+    counter.fetch_add(to - from, relaxed);  // unsigned wrap-around is a subtraction
+  };
+  move(c.entities_in_memory, g.entities, s.shown.entities);
+  move(c.memory_bytes, g.memory_bytes, s.shown.memory_bytes);
+  move(c.evictions, g.evictions, s.shown.evictions);
+  move(c.loads, g.loads, s.shown.loads);
+  move(c.checkpoints, g.checkpoints, s.shown.checkpoints);
+  move(c.states_written, g.states_written, s.shown.states_written);
+  move(c.pending_orders, g.works, s.shown.works);
+  move(c.suspended_shards, g.suspended, s.shown.suspended);
+  s.shown = g;
+}
+
+}  // namespace
+
+caf::behavior host_actor(Self* self, std::uint32_t index, HostCore* core, HostPorts ports) {
+  self->state.core = core;
+  self->state.ports = std::move(ports);
+  return {
+      [self](HostsMsg& m) { self->state.hosts = std::move(m.hosts); },
+      [self, index](const StartMsg&) {
+        self->state.core->start();
+        end_turn(self, index);
+        self->delayed_send(self, std::chrono::milliseconds(tick_ms), TickMsg{});
+      },
+      [self, index](RequestsMsg& m) {
+        self->state.core->input(std::move(*m.requests));
+        end_turn(self, index);
+      },
+      [self, index](InputsMsg& m) {
+        for (auto& i : *m.inputs) self->state.core->input(std::move(i));
+        end_turn(self, index);
+      },
+      [self, index](const CommittedMsg& m) {
+        self->state.core->committed(*m.ranges);
+        end_turn(self, index);
+      },
+      [self, index](const FailedMsg& m) {
+        self->state.core->failed(*m.ranges);
+        end_turn(self, index);
+      },
+      [self, index](const SettledMsg&) {
+        self->state.core->settled();
+        end_turn(self, index);
+      },
+      [self, index](LoadedMsg& m) {
+        self->state.core->loaded(m.shard, m.entity, std::move(*m.state));
+        end_turn(self, index);
+      },
+      [self, index](const FlushedMsg& m) {
+        self->state.core->flushed(m.shard, m.round, *m.written, m.checkpoint, m.status);
+        go_on_with_checkpoint(self);
+        end_turn(self, index);
+      },
+      [self, index](const TickMsg&) {
+        self->state.core->tick();
+        go_on_with_checkpoint(self);
+        end_turn(self, index);
+        show(self->state);
+        if (!self->state.ending)
+          self->delayed_send(self, std::chrono::milliseconds(tick_ms), TickMsg{});
+      },
+      [self, index](const CheckpointStepMsg&) {
+        self->state.step_sent = false;
+        go_on_with_checkpoint(self);
+        end_turn(self, index);
+      },
+      [self, index](StopMsg& m) {
+        self->state.stopped = std::move(m.stopped);
+        self->state.core->begin_stop();
+        end_turn(self, index);
+      },
+      [self](const EndMsg&) {
+        self->state.ending = true;
+        self->quit();
+      },
+  };
+}
+
+}  // namespace souk

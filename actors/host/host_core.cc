@@ -1,0 +1,176 @@
+#include "actors/host/host_core.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+namespace souk {
+namespace {
+constexpr std::uint64_t recovery_retry_ticks = 10;  // where a shard could not be recovered
+}  // namespace
+
+HostCore::HostCore(std::uint32_t index, ShardContext context, Journal& journal)
+    : index_(index), context_(std::move(context)), journal_(journal) {
+  context_.quote_now = [this](const Sku& sku) -> std::optional<Quote> {
+    const ShardId id = shard_of(sku.text(), context_.options.shards);
+    return owns(id) ? shard(id).quote_if_ready(sku) : std::nullopt;
+  };
+  for (std::uint32_t s = index; s < context_.options.shards; s += context_.options.hosts)
+    shards_.push_back(
+        std::make_unique<Shard>(ShardId{static_cast<std::uint16_t>(s)}, context_, output_));
+  remote_.resize(context_.options.hosts);
+}
+
+void HostCore::start() {
+  for (auto& s : shards_) s->resume(Shard::Epoch::same);
+}
+
+void HostCore::input(ShardInput&& input) {
+  const ShardId id = shard_of(target_of(input), context_.options.shards);
+  if (owns(id))
+    shard(id).handle(std::move(input));
+  else
+    remote_[host_of(id, context_.options.hosts)].push_back(std::move(input));
+}
+
+namespace {
+
+/// Fewer than these are hot, or not worth it.
+constexpr std::size_t prefetch_min = 4;
+
+/// The cart that most commands are for.
+const CartId* cart_of(const Op& op) {
+  if (const auto* add = std::get_if<AddItem>(&op)) return &add->cart;
+  if (const auto* set = std::get_if<SetItem>(&op)) return &set->cart;
+  if (const auto* get = std::get_if<GetCart>(&op)) return &get->cart;
+  return nullptr;
+}
+
+}  // namespace
+
+void HostCore::input(std::vector<Request>&& requests) {
+  if (requests.size() >= prefetch_min) {
+    for (const auto round : {Shard::Prefetch::chain, Shard::Prefetch::entity}) {
+      for (const Request& r : requests) {
+        const CartId* cart = cart_of(r.op);
+        if (!cart) continue;
+        const ShardId id = shard_of(EntityKey(*cart), context_.options.shards);
+        if (owns(id)) shard(id).prefetch(*cart, round);
+      }
+    }
+  }
+  for (Request& r : requests) input(ShardInput(std::move(r)));
+}
+
+void HostCore::run_inputs() {
+  while (!output_.inputs.empty()) {
+    ShardInput next = std::move(output_.inputs.front());
+    output_.inputs.pop_front();
+    input(std::move(next));
+  }
+}
+
+void HostCore::end_turn() {
+  run_inputs();
+  if (stopping_) {
+    for (auto& s : shards_) {
+      if (!s->clean()) s->start_checkpoint();
+      s->checkpoint_step(SIZE_MAX);
+    }
+  }
+  for (auto& s : shards_) s->cut(batches_);
+}
+
+void HostCore::committed(const std::vector<CommitRange>& ranges) {
+  for (const auto& r : ranges) shard(r.shard).committed(r.last_seq, r.epoch);
+}
+
+void HostCore::recover(Shard& s) {
+  RecoveryReport report;
+  if (auto status = s.recover(journal_, report); !status.ok())
+    spdlog::error("shard recovery failed shard={} what=\"{}\"", s.id().value, status.error().what);
+}
+
+void HostCore::failed(const std::vector<CommitRange>& ranges) {
+  for (const auto& r : ranges) {
+    Shard& s = shard(r.shard);
+    if (s.suspended()) continue;
+    s.failed(r.epoch);
+    if (s.suspended()) recover(s);  // reads go on with what is committed
+  }
+}
+
+void HostCore::settled() {
+  settled_.clear();
+  for (auto& s : shards_)
+    if (s->suspended()) settled_.push_back(s->id());
+  resume_settled();
+}
+
+void HostCore::resume_settled() {
+  std::erase_if(settled_, [&](ShardId id) {
+    Shard& s = shard(id);
+    RecoveryReport report;
+    if (auto status = s.recover(journal_, report); !status.ok()) {
+      spdlog::error("shard stays suspended shard={} what=\"{}\"", id.value, status.error().what);
+      return false;
+    }
+    s.resume(Shard::Epoch::next);
+    return true;
+  });
+}
+
+void HostCore::loaded(ShardId id, const EntityKey& entity,
+                      Result<std::optional<StoredState>, Fault>&& state) {
+  if (state.ok())
+    shard(id).loaded(entity, std::move(*state));
+  else
+    shard(id).load_failed(entity);
+}
+
+void HostCore::flushed(ShardId id, std::uint64_t round,
+                       const std::vector<std::pair<EntityKey, Seq>>& written,
+                       const std::optional<Checkpoint>& checkpoint, const Status& status) {
+  if (status.ok())
+    shard(id).states_written(round, written, checkpoint);
+  else
+    shard(id).flush_failed(round);
+}
+
+void HostCore::tick() {
+  if (++ticks_ % recovery_retry_ticks == 0) resume_settled();
+  for (auto& s : shards_) s->tick();
+}
+
+bool HostCore::checkpoint_step() {
+  std::size_t left = checkpoint_bytes_per_step;
+  for (std::size_t looked_at = 0; looked_at < shards_.size() && left > 0; ++looked_at) {
+    Shard& s = *shards_[next_checkpoint_];
+    left -= std::min(left, s.checkpoint_step(left));
+    if (left > 0) next_checkpoint_ = (next_checkpoint_ + 1) % shards_.size();
+  }
+  return std::ranges::any_of(shards_, [](const auto& s) { return s->checkpoint_waits(); });
+}
+
+bool HostCore::stopped() const {
+  for (const auto& s : shards_)
+    if (!s->suspended() && !s->clean()) return false;
+  return true;
+}
+
+HostCore::Gauges HostCore::gauges() const {
+  Gauges g;
+  for (const auto& s : shards_) {
+    g.entities += s->entities();
+    g.memory_bytes += s->memory_bytes();
+    g.evictions += s->counts().evictions;
+    g.loads += s->counts().loads;
+    g.checkpoints += s->counts().checkpoints;
+    g.states_written += s->counts().states_written;
+    g.works += s->works();
+    g.suspended += s->suspended() ? 1 : 0;
+  }
+  return g;
+}
+
+}  // namespace souk

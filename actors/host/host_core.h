@@ -1,0 +1,92 @@
+#pragma once
+/// Drives the shards of one host: routes inputs among them, runs each turn to its end, collects
+/// what leaves. No CAF: the host actor (host.h) and the in-process driver of tests wrap it. Thread:
+/// one.
+#include <memory>
+#include <vector>
+
+#include "actors/shard/shard.h"
+
+namespace souk {
+
+/// Of states, that a host encodes before it looks at its mailbox again; a fraction of a
+/// millisecond. All shards' checkpoints fall due together, and commands would wait for all of
+/// them if each shard wrote a good part of what it has.
+inline constexpr std::size_t checkpoint_bytes_per_step = 32 * 1024;
+
+/// Which host drives a shard.
+inline std::uint32_t host_of(ShardId shard, std::uint32_t hosts) { return shard.value % hosts; }
+
+struct CommitRange {
+  ShardId shard;
+  Seq last_seq = 0;
+  std::uint64_t epoch = 0;
+};
+
+class HostCore {
+ public:
+  /// Makes the shards with `shard % options.hosts == index`; recover() each before the first turn.
+  HostCore(std::uint32_t index, ShardContext context, Journal& journal);
+  HostCore(const HostCore&) = delete;
+
+  std::vector<std::unique_ptr<Shard>>& shards() { return shards_; }
+  /// First turn: takes up what is owed.
+  void start();
+
+  void input(ShardInput&& input);
+  /// All that one poll brought, in this order.
+  void input(std::vector<Request>&& requests);
+  void committed(const std::vector<CommitRange>& ranges);
+  void failed(const std::vector<CommitRange>& ranges);
+  /// The journal is sound again: suspended shards recover and go on in a new epoch.
+  void settled();
+  void loaded(ShardId shard, const EntityKey& entity,
+              Result<std::optional<StoredState>, Fault>&& state);
+  void flushed(ShardId shard, std::uint64_t round,
+               const std::vector<std::pair<EntityKey, Seq>>& written,
+               const std::optional<Checkpoint>& checkpoint, const Status& status);
+  void tick();
+  /// Writes some of what checkpoints have to write. Returns whether there is more to do at once.
+  bool checkpoint_step();
+  /// From now on every turn works towards a full checkpoint.
+  void begin_stop() { stopping_ = true; }
+  /// REQUIRES: begin_stop(). All that can be written is.
+  bool stopped() const;
+
+  /// Ends the turn: runs inputs between own shards until there are none, cuts all shards.
+  void end_turn();
+
+  // What leaves; the driver takes (moves) it after end_turn().
+  ShardOutput& output() { return output_; }
+  std::vector<Batch>& batches() { return batches_; }
+  std::vector<std::vector<ShardInput>>& remote() { return remote_; }  // by host
+
+  struct Gauges {
+    std::uint64_t entities = 0, memory_bytes = 0, evictions = 0, loads = 0, checkpoints = 0,
+                  states_written = 0, works = 0, suspended = 0;
+  };
+  Gauges gauges() const;
+
+ private:
+  Shard& shard(ShardId id) { return *shards_[id.value / context_.options.hosts]; }
+  bool owns(ShardId id) const {
+    return id.value < context_.options.shards && host_of(id, context_.options.hosts) == index_;
+  }
+  void run_inputs();
+  void recover(Shard& shard);
+  void resume_settled();
+
+  const std::uint32_t index_;
+  ShardContext context_;
+  Journal& journal_;
+  ShardOutput output_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::vector<Batch> batches_;
+  std::vector<std::vector<ShardInput>> remote_;
+  bool stopping_ = false;
+  std::vector<ShardId> settled_;  // suspended shards that may recover and go on
+  std::uint64_t ticks_ = 0;
+  std::size_t next_checkpoint_ = 0;  // the shard whose turn it is
+};
+
+}  // namespace souk

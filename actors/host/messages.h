@@ -1,0 +1,88 @@
+#pragma once
+/// What the actors of one node send each other. In-process only: each holds its content by pointer,
+/// so that a message is small and nothing is copied.
+#include <caf/all.hpp>
+#include <future>
+#include <memory>
+#include <vector>
+
+#include "actors/host/host_core.h"
+
+namespace souk {
+
+/// To a host: all that one poll, one turn of another host or the provider brought.
+struct InputsMsg {
+  std::shared_ptr<std::vector<ShardInput>> inputs;
+};
+struct RequestsMsg {
+  std::shared_ptr<std::vector<Request>> requests;
+};
+/// To the journal: the batches of one turn of `host`.
+struct AppendMsg {
+  std::uint32_t host = 0;
+  std::shared_ptr<std::vector<Batch>> batches;
+};
+struct FlushJournalMsg {};
+struct WriteDoneMsg {
+  Status status = Done{};
+};
+struct SettleMsg {};
+/// To a host: what a commit made durable, or what it failed to.
+struct CommittedMsg {
+  std::shared_ptr<std::vector<CommitRange>> ranges;
+};
+struct FailedMsg {
+  std::shared_ptr<std::vector<CommitRange>> ranges;
+};
+struct SettledMsg {};
+/// To the store, and back.
+struct LoadMsg {
+  std::vector<std::pair<ShardId, EntityKey>> wanted;
+};
+struct LoadedMsg {
+  ShardId shard;
+  EntityKey entity;
+  std::shared_ptr<Result<std::optional<StoredState>, Fault>> state;
+};
+struct FlushMsg {
+  std::shared_ptr<std::vector<ShardOutput::Flush>> flushes;
+};
+struct FlushedMsg {
+  ShardId shard;
+  std::uint64_t round = 0;
+  std::shared_ptr<std::vector<std::pair<EntityKey, Seq>>> written;
+  std::optional<Checkpoint> checkpoint;
+  Status status = Done{};
+};
+struct DestroyKeysMsg {
+  std::shared_ptr<std::vector<std::pair<EntityKey, std::vector<PersonId>>>> keys;
+};
+struct StartMsg {};
+struct TickMsg {};
+struct CheckpointStepMsg {};
+struct EndMsg {};
+struct StopMsg {
+  std::shared_ptr<std::promise<void>> stopped;
+};
+
+}  // namespace souk
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::InputsMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::RequestsMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::AppendMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::FlushJournalMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::WriteDoneMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::SettleMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::CommittedMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::FailedMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::SettledMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::LoadMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::LoadedMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::FlushMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::FlushedMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::DestroyKeysMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::StartMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::TickMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::CheckpointStepMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::StopMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::EndMsg)

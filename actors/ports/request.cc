@@ -1,0 +1,68 @@
+#include "actors/ports/request.h"
+
+namespace souk {
+
+EntityKey target_of(const Op& op) {
+  return std::visit(Overloaded{
+                        [](const PutProduct& c) { return EntityKey(c.sku); },
+                        [](const DelistProduct& c) { return EntityKey(c.sku); },
+                        [](const ReceiveStock& c) { return EntityKey(c.sku); },
+                        [](const AdjustStock& c) { return EntityKey(c.sku); },
+                        [](const GetProduct& c) { return EntityKey(c.sku); },
+                        [](const GetStock& c) { return EntityKey(c.sku); },
+                        [](const ReserveStock& c) { return EntityKey(c.sku); },
+                        [](const ClaimStock& c) { return EntityKey(c.sku); },
+                        [](const SellStock& c) { return EntityKey(c.sku); },
+                        [](const ReleaseStock& c) { return EntityKey(c.sku); },
+                        [](const ReturnStock& c) { return EntityKey(c.sku); },
+                        [](const RegisterUser& c) { return EntityKey(c.user); },
+                        [](const UpdateUser& c) { return EntityKey(c.user); },
+                        [](const EraseUser& c) { return EntityKey(c.user); },
+                        [](const GetUser& c) { return EntityKey(c.user); },
+                        [](const GetUserOrders& c) { return EntityKey(c.user); },
+                        [](const ClaimEmail& c) { return EntityKey(c.email); },
+                        [](const FreeEmail& c) { return EntityKey(c.email); },
+                        [](const OpenCart& c) { return EntityKey(c.cart); },
+                        [](const AddItem& c) { return EntityKey(c.cart); },
+                        [](const SetItem& c) { return EntityKey(c.cart); },
+                        [](const RemoveItem& c) { return EntityKey(c.cart); },
+                        [](const CheckOut& c) { return EntityKey(c.cart); },
+                        [](const GetCart& c) { return EntityKey(c.cart); },
+                        [](const PlaceOrder& c) { return EntityKey(c.order); },
+                        [](const CancelOrder& c) { return EntityKey(c.order); },
+                        [](const ShipOrder& c) { return EntityKey(c.order); },
+                        [](const DeliverOrder& c) { return EntityKey(c.order); },
+                        [](const ReturnOrder& c) { return EntityKey(c.order); },
+                        [](const RefundOrder& c) { return EntityKey(c.order); },
+                        [](const AcceptReturn& c) { return EntityKey(c.order); },
+                        [](const GetOrder& c) { return EntityKey(c.order); },
+                    },
+                    op);
+}
+
+ShardId shard_of(const EntityKey& entity, std::uint32_t shards) {
+  if (entity.kind() == Kind::sku) return shard_of(entity.id(), shards);
+  auto id = Id128::from_bytes(entity.id());
+  SOUK_ASSERT(id.has_value());
+  return id->shard();
+}
+
+namespace {
+constexpr std::string_view op_names[] = {
+    "put_product",   "delist_product", "receive_stock",   "adjust_stock",  "register_user",
+    "update_user",   "erase_user",     "open_cart",       "add_item",      "set_item",
+    "remove_item",   "check_out",      "place_order",     "cancel_order",  "ship_order",
+    "deliver_order", "return_order",   "refund_order",    "accept_return", "get_product",
+    "get_stock",     "get_user",       "get_user_orders", "get_cart",      "get_order",
+    "reserve_stock", "claim_stock",    "sell_stock",      "release_stock", "return_stock",
+    "claim_email",   "free_email"};
+static_assert(std::size(op_names) == op_count);
+constexpr std::size_t first_read = 19, first_internal = 25;
+static_assert(std::is_same_v<std::variant_alternative_t<first_read, Op>, GetProduct>);
+static_assert(std::is_same_v<std::variant_alternative_t<first_internal, Op>, ReserveStock>);
+}  // namespace
+
+bool is_read(const Op& op) { return op.index() >= first_read && op.index() < first_internal; }
+std::string_view op_name(const Op& op) { return op_names[op.index()]; }
+
+}  // namespace souk

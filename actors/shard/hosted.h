@@ -1,0 +1,272 @@
+#pragma once
+/// How a shard keeps its entities: one table per kind, and one list over all of them from which
+/// those that nobody used since the last look are evicted (the clock algorithm: using one costs a
+/// store).
+#include <functional>
+#include <memory>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "actors/states/state_codec.h"
+#include "events/ids.h"
+
+namespace souk {
+
+struct Entity {
+  Entity* newer = nullptr;
+  Entity* older = nullptr;
+  Seq seq = 0;  // of its last event, tentative
+  std::uint32_t bytes = 0;
+  Kind kind = Kind::none;
+  bool dirty = false;   // the state store has an older state, or none
+  bool listed = false;  // for the next round of a checkpoint
+  bool used = false;    // since eviction looked at it last
+};
+
+/// Intrusive; owns nothing.
+class EntityList {
+ public:
+  void push(Entity& e) {
+    e.newer = nullptr;
+    e.older = newest_;
+    if (newest_) newest_->newer = &e;
+    newest_ = &e;
+    if (!oldest_) oldest_ = &e;
+  }
+  void remove(Entity& e) {
+    (e.newer ? e.newer->older : newest_) = e.older;
+    (e.older ? e.older->newer : oldest_) = e.newer;
+    e.newer = e.older = nullptr;
+  }
+  void touch(Entity& e) {
+    if (newest_ == &e) return;
+    remove(e);
+    push(e);
+  }
+  Entity* oldest() const { return oldest_; }
+  void clear() { newest_ = oldest_ = nullptr; }
+
+ private:
+  Entity* newest_ = nullptr;
+  Entity* oldest_ = nullptr;
+};
+
+template <class State>
+struct HostedTraits;
+template <>
+struct HostedTraits<UserState> {
+  using Id = UserId;
+  static constexpr Kind kind = Kind::user;
+};
+template <>
+struct HostedTraits<SkuState> {
+  using Id = Sku;
+  static constexpr Kind kind = Kind::sku;
+};
+template <>
+struct HostedTraits<CartState> {
+  using Id = CartId;
+  static constexpr Kind kind = Kind::cart;
+};
+template <>
+struct HostedTraits<OrderState> {
+  using Id = OrderId;
+  static constexpr Kind kind = Kind::order;
+};
+template <>
+struct HostedTraits<EmailState> {
+  using Id = EmailHash;
+  static constexpr Kind kind = Kind::email;
+};
+template <>
+struct HostedTraits<KeyState> {
+  using Id = KeyHash;
+  static constexpr Kind kind = Kind::key;
+};
+
+/// Of a SKU: its last product event, as far as memory knows.
+struct CatalogueMark {
+  Seq catalogue_seq = 0;
+};
+struct NoMark {};
+
+/// What is looked at first stands first: to find an entity reads one line of the cache.
+template <class State>
+struct Hosted : Entity, std::conditional_t<std::is_same_v<State, SkuState>, CatalogueMark, NoMark> {
+  Hosted* next = nullptr;  // in its chain of the table
+  typename HostedTraits<State>::Id id;
+  State state;
+};
+
+/// Entities stay where they are until they are erased. What was found last is found again at once:
+/// a command asks for the same entity several times.
+/// Chains of entities, as long as one on average, that go through the entities themselves: no
+/// second copy of the id, and what is coming can be prefetched. Looking up cold carts was a fifth
+/// of the time with 1,000,000 of them in std::unordered_map; that this is quicker is not shown
+/// (docs/performance.md).
+template <class State>
+class Table {
+ public:
+  using Id = typename HostedTraits<State>::Id;
+  Table() = default;
+  Table(const Table&) = delete;
+  Table& operator=(const Table&) = delete;
+  ~Table() { clear(); }
+
+  Hosted<State>* find(const Id& id) {
+    if (last_ && last_->id == id) return last_;
+    if (Hosted<State>* found = look_up(id)) return last_ = found;
+    return nullptr;
+  }
+  const Hosted<State>* find(const Id& id) const { return look_up(id); }
+  /// Makes a `find` that comes soon cheap. First for all of many, then `prefetch_entity` for all.
+  void prefetch_chain(const Id& id) const {
+    if (!chains_.empty()) __builtin_prefetch(&chains_[chain_of(id)]);
+  }
+  void prefetch_entity(const Id& id) const {
+    if (chains_.empty()) return;
+    const char* first = reinterpret_cast<const char*>(chains_[chain_of(id)]);
+    for (std::size_t at = 0; at < sizeof(Hosted<State>); at += 64) __builtin_prefetch(first + at);
+  }
+  /// REQUIRES: it is not there.
+  Hosted<State>& add(const Id& id) {
+    if (size_ >= chains_.size()) grow();
+    auto added = std::make_unique<Hosted<State>>();
+    added->id = id;
+    added->kind = HostedTraits<State>::kind;
+    Hosted<State>*& chain = chains_[chain_of(id)];
+    added->next = chain;
+    ++size_;
+    return *(last_ = chain = added.release());
+  }
+  void erase(const Id& id) {
+    last_ = nullptr;
+    if (chains_.empty()) return;
+    for (Hosted<State>** at = &chains_[chain_of(id)]; *at; at = &(*at)->next) {
+      if ((*at)->id != id) continue;
+      const std::unique_ptr<Hosted<State>> gone(std::exchange(*at, (*at)->next));
+      --size_;
+      return;
+    }
+  }
+  void clear() {
+    each([](Hosted<State>& hosted) { delete &hosted; });
+    chains_.clear();
+    bits_ = 0;
+    last_ = nullptr;
+    size_ = 0;
+  }
+  std::size_t size() const { return size_; }
+  /// In no order that means anything. `visit` may delete what it is given.
+  template <class F>
+  void each(const F& visit) const {
+    for (Hosted<State>* chain : chains_) {
+      while (chain) visit(*std::exchange(chain, chain->next));
+    }
+  }
+
+ private:
+  static constexpr unsigned bits_min = 4;
+  /// The upper bits of a product: whatever the hash is like, all of its bits count.
+  std::size_t chain_of(const Id& id) const {
+    return std::uint64_t{std::hash<Id>{}(id)} * 0x9E3779B97F4A7C15ULL >> (64 - bits_);
+  }
+  Hosted<State>* look_up(const Id& id) const {
+    if (chains_.empty()) return nullptr;
+    Hosted<State>* at = chains_[chain_of(id)];
+    while (at && at->id != id) at = at->next;
+    return at;
+  }
+  void grow() {
+    bits_ = chains_.empty() ? bits_min : bits_ + 1;
+    std::vector<Hosted<State>*> old(std::size_t{1} << bits_);
+    old.swap(chains_);
+    for (Hosted<State>* chain : old) {
+      while (chain) {
+        Hosted<State>* moved = std::exchange(chain, chain->next);
+        moved->next = std::exchange(chains_[chain_of(moved->id)], moved);
+      }
+    }
+  }
+
+  std::vector<Hosted<State>*> chains_;
+  unsigned bits_ = 0;  // 2^bits_ chains
+  std::size_t size_ = 0;
+  Hosted<State>* last_ = nullptr;
+};
+
+class Tables {
+ public:
+  template <class State>
+  Table<State>& of() {
+    return std::get<Table<State>>(all_);
+  }
+  template <class State>
+  const Table<State>& of() const {
+    return std::get<Table<State>>(all_);
+  }
+  std::size_t size() const {
+    return std::apply([](const auto&... t) { return (t.size() + ...); }, all_);
+  }
+  void clear() {
+    std::apply([](auto&... t) { (t.clear(), ...); }, all_);
+  }
+
+ private:
+  std::tuple<Table<UserState>, Table<SkuState>, Table<CartState>, Table<OrderState>,
+             Table<EmailState>, Table<KeyState>>
+      all_;
+};
+
+template <class State>
+Result<State, Fault> decode_state(std::string_view bytes) {
+  if constexpr (std::is_same_v<State, UserState>)
+    return decode_user(bytes);
+  else if constexpr (std::is_same_v<State, SkuState>)
+    return decode_sku(bytes);
+  else if constexpr (std::is_same_v<State, CartState>)
+    return decode_cart(bytes);
+  else if constexpr (std::is_same_v<State, OrderState>)
+    return decode_order(bytes);
+  else if constexpr (std::is_same_v<State, EmailState>)
+    return decode_email(bytes);
+  else
+    return decode_key(bytes);
+}
+
+/// Calls `f` with a null pointer of the state type of `kind`.
+template <class F>
+auto with_state(Kind kind, F&& f) {
+  switch (kind) {
+    case Kind::user:
+      return f(static_cast<UserState*>(nullptr));
+    case Kind::sku:
+      return f(static_cast<SkuState*>(nullptr));
+    case Kind::cart:
+      return f(static_cast<CartState*>(nullptr));
+    case Kind::order:
+      return f(static_cast<OrderState*>(nullptr));
+    case Kind::email:
+      return f(static_cast<EmailState*>(nullptr));
+    case Kind::key:
+      return f(static_cast<KeyState*>(nullptr));
+    case Kind::none:
+      break;
+  }
+  SOUK_ASSERT(false);
+  return f(static_cast<KeyState*>(nullptr));
+}
+
+/// REQUIRES: `key` is of State's kind.
+template <class State>
+typename HostedTraits<State>::Id id_of(const EntityKey& key) {
+  SOUK_ASSERT(key.kind() == HostedTraits<State>::kind);
+  if constexpr (std::is_same_v<typename HostedTraits<State>::Id, Sku>) {
+    return Sku::trusted(key.id());
+  } else {
+    return {*Id128::from_bytes(key.id())};
+  }
+}
+
+}  // namespace souk

@@ -1,0 +1,171 @@
+#include "domain/inventory/inventory.h"
+
+#include <algorithm>
+
+#include "domain/decision.h"
+#include "domain/product/product.h"
+#include "events/limits.h"
+
+namespace souk {
+namespace {
+
+const Hold* hold_of(const Inventory& inventory, OrderId order) {
+  const auto found = inventory.holds.find(order);
+  return found == inventory.holds.end() ? nullptr : &found->second;
+}
+
+bool booked(const Inventory& inventory, OrderId order, std::uint32_t number) {
+  const auto& all = inventory.booked_returns;
+  return std::any_of(all.rbegin(), all.rend(),
+                     [&](const BookedReturn& r) { return r.number == number && r.order == order; });
+}
+
+void drop_hold(Inventory& inventory, OrderId order) {
+  const auto found = inventory.holds.find(order);
+  if (found == inventory.holds.end()) return;
+  inventory.reserved -= found->second.quantity;
+  inventory.holds.erase(found);
+}
+
+template <class E>
+constexpr bool is_stock_event =
+    std::is_same_v<E, StockReceived> || std::is_same_v<E, StockAdjusted> ||
+    std::is_same_v<E, StockReserved> || std::is_same_v<E, StockClaimed> ||
+    std::is_same_v<E, StockSold> || std::is_same_v<E, ReservationReleased> ||
+    std::is_same_v<E, ReservationExpired> || std::is_same_v<E, StockReturned>;
+
+void apply(Inventory& inventory, const StockReceived& e, UnixMs) {
+  inventory.on_hand += e.quantity;
+  inventory.received += e.quantity;
+}
+void apply(Inventory& inventory, const StockAdjusted& e, UnixMs) {
+  inventory.on_hand += e.delta;
+  inventory.adjusted += e.delta;
+}
+void apply(Inventory& inventory, const StockReserved& e, UnixMs) {
+  drop_hold(inventory, e.order);
+  inventory.holds.emplace(e.order, Hold{.quantity = e.quantity, .expires_at = e.expires_at});
+  inventory.reserved += e.quantity;
+}
+void apply(Inventory& inventory, const StockClaimed& e, UnixMs) {
+  const auto found = inventory.holds.find(e.order);
+  if (found != inventory.holds.end()) found->second.claimed = true;
+}
+void apply(Inventory& inventory, const StockSold& e, UnixMs) {
+  drop_hold(inventory, e.order);
+  inventory.on_hand -= e.quantity;
+  inventory.sold += e.quantity;
+}
+void apply(Inventory& inventory, const ReservationReleased& e, UnixMs) {
+  drop_hold(inventory, e.order);
+}
+void apply(Inventory& inventory, const ReservationExpired& e, UnixMs) {
+  drop_hold(inventory, e.order);
+}
+void apply(Inventory& inventory, const StockReturned& e, UnixMs at) {
+  auto& booked_returns = inventory.booked_returns;
+  const auto kept = std::find_if(
+      booked_returns.begin(), booked_returns.end(),
+      [&](const BookedReturn& r) { return at.value - r.at_ms <= booked_return_kept_ms; });
+  booked_returns.erase(booked_returns.begin(), kept);
+  booked_returns.push_back({.order = e.order, .number = e.number, .at_ms = at.value});
+  inventory.on_hand += e.quantity;
+  inventory.returned += e.quantity;
+}
+
+}  // namespace
+
+Decision decide(const Inventory& inventory, const ReceiveStock& command) {
+  if (command.quantity > limits::stock_max - inventory.on_hand) {
+    return Refused{Refusal::stock_limit};
+  }
+  return facts_of(StockReceived{.quantity = command.quantity, .reference = command.reference});
+}
+
+Decision decide(const Inventory& inventory, const AdjustStock& command) {
+  if (command.delta < 0 && command.delta < -inventory.available()) {
+    return Refused{Refusal::out_of_stock};
+  }
+  if (command.delta > 0 && command.delta > limits::stock_max - inventory.on_hand) {
+    return Refused{Refusal::stock_limit};
+  }
+  return facts_of(StockAdjusted{.delta = command.delta, .reason = command.reason});
+}
+
+Decision decide(const Inventory& inventory, const Product& product, const ReserveStock& command,
+                UnixMs now) {
+  if (hold_of(inventory, command.order)) return Facts{};
+  if (!product.defined) return Refused{Refusal::unknown_product};
+  if (!product.active) return Refused{Refusal::inactive_product};
+  if (command.expected_price && *command.expected_price != product.price) {
+    return Refused{Refusal::price_changed};
+  }
+  if (command.quantity > inventory.available()) return Refused{Refusal::out_of_stock};
+  return facts_of(StockReserved{.order = command.order,
+                                .quantity = command.quantity,
+                                .expires_at = now.plus_ms(command.hold_ms)});
+}
+
+Decision decide(const Inventory& inventory, const ClaimStock& command) {
+  const Hold* hold = hold_of(inventory, command.order);
+  if (!hold) return Refused{Refusal::expired};
+  if (hold->claimed) return Facts{};
+  return facts_of(StockClaimed{command.order});
+}
+
+Decision decide(const Inventory& inventory, const SellStock& command) {
+  const Hold* hold = hold_of(inventory, command.order);
+  if (!hold) return Facts{};
+  return facts_of(StockSold{.order = command.order, .quantity = hold->quantity});
+}
+
+Decision decide(const Inventory& inventory, const ReleaseStock& command) {
+  const Hold* hold = hold_of(inventory, command.order);
+  if (!hold) return Facts{};
+  return facts_of(ReservationReleased{.order = command.order, .quantity = hold->quantity});
+}
+
+Decision decide(const Inventory& inventory, const ReturnStock& command) {
+  if (booked(inventory, command.order, command.number)) return Facts{};
+  // Never refused, not even past stock_max: the goods are here.
+  return facts_of(StockReturned{
+      .order = command.order, .number = command.number, .quantity = command.quantity});
+}
+
+Facts expire_holds(const Inventory& inventory, UnixMs now) {
+  std::vector<OrderId> due;
+  for (const auto& [order, hold] : inventory.holds) {
+    if (!hold.claimed && hold.expires_at <= now) due.push_back(order);
+  }
+  std::sort(due.begin(), due.end());
+  Facts facts;
+  facts.reserve(due.size());
+  for (const OrderId& order : due) {
+    facts.emplace_back(
+        ReservationExpired{.order = order, .quantity = inventory.holds.at(order).quantity});
+  }
+  return facts;
+}
+
+std::optional<UnixMs> next_expiry(const Inventory& inventory) {
+  std::optional<UnixMs> next;
+  for (const auto& [order, hold] : inventory.holds) {
+    if (!hold.claimed && (!next || hold.expires_at < *next)) next = hold.expires_at;
+  }
+  return next;
+}
+
+Inventory evolve(Inventory inventory, const Payload& event, UnixMs at) {
+  std::visit(
+      [&]<class E>(const E& e) {
+        if constexpr (is_stock_event<E>) {
+          apply(inventory, e, at);
+          inventory.known = true;
+          ++inventory.version;
+        }
+      },
+      event);
+  return inventory;
+}
+
+}  // namespace souk

@@ -1,0 +1,373 @@
+#include "events/event_json.h"
+
+#include <algorithm>
+
+#include "events/json_text.h"
+
+namespace souk {
+
+const std::array<std::string_view, std::variant_size_v<Payload>> event_type_names = {
+    "command_refused",
+    "command_noted",
+    "user_registered",
+    "user_profile_changed",
+    "email_change_requested",
+    "email_assigned",
+    "email_refused",
+    "former_email_freed",
+    "user_erased",
+    "personal_key_destroyed",
+    "user_ordered",
+    "email_taken",
+    "email_freed",
+    "key_bound",
+    "product_defined",
+    "product_taken_off_sale",
+    "stock_received",
+    "stock_adjusted",
+    "stock_reserved",
+    "stock_claimed",
+    "stock_sold",
+    "reservation_released",
+    "reservation_expired",
+    "stock_returned",
+    "cart_opened",
+    "item_added",
+    "item_quantity_set",
+    "item_removed",
+    "check_out_started",
+    "cart_reopened",
+    "cart_ordered",
+    "order_placed",
+    "order_confirmed",
+    "order_rejected",
+    "order_settled",
+    "order_cancelled",
+    "order_shipped",
+    "order_delivered",
+    "order_returned",
+    "return_accepted",
+    "return_restocked",
+    "payment_authorised",
+    "payment_declined",
+    "payment_captured",
+    "payment_voided",
+    "refund_requested",
+    "payment_refunded",
+};
+
+namespace {
+
+constexpr char hex[] = "0123456789abcdef";
+
+/// Writes the members of one object; whatever is not set is left out.
+class Members {
+ public:
+  explicit Members(std::string& out) : out_(out) { out_ += '{'; }
+  ~Members() { out_ += '}'; }
+  Members(const Members&) = delete;
+  Members& operator=(const Members&) = delete;
+
+  void text(std::string_view name, std::string_view value) {
+    begin(name);
+    append_json_string(out_, value);
+  }
+  void number(std::string_view name, std::int64_t value) {
+    begin(name);
+    out_ += std::to_string(value);
+  }
+  void flag(std::string_view name, bool value) {
+    begin(name);
+    out_ += value ? "true" : "false";
+  }
+  void amount(std::string_view name, Micros value) { text(name, to_decimal(value)); }
+  void money(std::string_view name, Micros amount_of, const Currency& currency) {
+    begin(name);
+    Members inner(out_);
+    inner.amount("amount", amount_of);
+    inner.text("currency", currency.text());
+  }
+  void money(std::string_view name, const Money& value) {
+    money(name, value.amount, value.currency);
+  }
+  template <char Tag>
+  void id(std::string_view name, const EntityId<Tag>& value) {
+    text(name, value.text());
+  }
+  template <char Tag>
+  void id(std::string_view name, const std::optional<EntityId<Tag>>& value) {
+    if (value) text(name, value->text());
+  }
+  void time(std::string_view name, UnixMs value) { text(name, to_rfc3339(value)); }
+  void time(std::string_view name, const std::optional<UnixMs>& value) {
+    if (value) time(name, *value);
+  }
+  void hash(std::string_view name, std::uint64_t value) {
+    std::string digits(16, '0');
+    for (std::size_t i = 16; i-- > 0; value >>= 4) digits[i] = hex[value & 0xF];
+    text(name, digits);
+  }
+  /// `each(member, element)` writes one element's object.
+  template <class Elements, class Each>
+  void objects(std::string_view name, const Elements& elements, const Each& each) {
+    begin(name);
+    out_ += '[';
+    bool first = true;
+    for (const auto& element : elements) {
+      if (!first) out_ += ',';
+      first = false;
+      Members inner(out_);
+      each(inner, element);
+    }
+    out_ += ']';
+  }
+  void texts(std::string_view name, const std::vector<std::string>& values) {
+    begin(name);
+    out_ += '[';
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (i > 0) out_ += ',';
+      append_json_string(out_, values[i]);
+    }
+    out_ += ']';
+  }
+
+ private:
+  void begin(std::string_view name) {
+    if (!empty_) out_ += ',';
+    empty_ = false;
+    out_ += '"';
+    out_ += name;
+    out_ += "\":";
+  }
+  std::string& out_;
+  bool empty_ = true;
+};
+
+std::string_view pricing_text(Pricing pricing) {
+  return pricing == Pricing::fixed ? "fixed" : "catalogue";
+}
+
+void put_item(Members& m, const Item& item) {
+  m.text("sku", item.sku().text());
+  m.text("name", item.name());
+}
+
+void put_lines(Members& m, const std::vector<OrderLine>& lines) {
+  m.objects("lines", lines, [](Members& line, const OrderLine& l) {
+    put_item(line, l.item);
+    line.number("quantity", l.quantity);
+    line.amount("unit_price", l.unit_price);
+    line.text("pricing", pricing_text(l.pricing));
+  });
+}
+
+// ---- one for each event; those without members have none ----
+
+template <class E>
+void put(Members&, const E&) {
+  static_assert(std::is_empty_v<E>, "an event with members says what they are");
+}
+void put(Members& m, const CommandRefused& e) { m.text("reason", refusal_code(e.reason)); }
+void put(Members& m, const OrderRejected& e) { m.text("reason", refusal_code(e.reason)); }
+
+void put(Members& m, const UserRegistered& e) {
+  m.id("email_hash", e.email);
+  m.text("country", e.country);
+}
+void put(Members& m, const UserProfileChanged& e) {
+  m.flag("name_changed", e.sealed_name.has_value());
+  if (e.country) m.text("country", *e.country);
+}
+void put(Members& m, const EmailChangeRequested& e) { m.id("email_hash", e.email); }
+void put(Members& m, const FormerEmailFreed& e) { m.id("email_hash", e.email); }
+void put(Members& m, const UserOrdered& e) { m.id("order_id", e.order); }
+void put(Members& m, const EmailTaken& e) { m.id("user_id", e.user); }
+void put(Members& m, const EmailFreed& e) { m.id("user_id", e.user); }
+void put(Members& m, const KeyBound& e) {
+  m.text("target_type", kind_name(e.target.kind()));
+  m.text("target", entity_id_text(e.target));
+  m.hash("request_hash", e.request_hash);
+}
+
+void put(Members& m, const ProductDefined& e) {
+  m.text("name", e.name);
+  m.text("description", e.description);
+  m.text("brand", e.brand);
+  m.texts("category", e.category);
+  m.objects("attributes", e.attributes, [](Members& one, const Attribute& a) {
+    one.text("name", a.name);
+    one.text("value", a.value);
+  });
+  m.money("price", e.price);
+  m.flag("active", e.active);
+}
+void put(Members& m, const StockReceived& e) {
+  m.number("quantity", e.quantity);
+  m.text("reference", e.reference);
+}
+void put(Members& m, const StockAdjusted& e) {
+  m.number("delta", e.delta);
+  m.text("reason", e.reason);
+}
+void put(Members& m, const StockReserved& e) {
+  m.id("order_id", e.order);
+  m.number("quantity", e.quantity);
+  m.time("expires_at", e.expires_at);
+}
+void put(Members& m, const StockClaimed& e) { m.id("order_id", e.order); }
+template <class E>
+void put_moved(Members& m, const E& e) {
+  m.id("order_id", e.order);
+  m.number("quantity", e.quantity);
+}
+void put(Members& m, const StockSold& e) { put_moved(m, e); }
+void put(Members& m, const ReservationReleased& e) { put_moved(m, e); }
+void put(Members& m, const ReservationExpired& e) { put_moved(m, e); }
+void put(Members& m, const StockReturned& e) {
+  m.id("order_id", e.order);
+  m.number("number", e.number);
+  m.number("quantity", e.quantity);
+}
+
+void put(Members& m, const CartOpened& e) {
+  m.id("user_id", e.user);
+  if (!e.currency.none()) m.text("currency", e.currency.text());
+}
+template <class E>
+void put_quantity(Members& m, const E& e) {
+  put_item(m, e.item);
+  m.number("quantity", e.quantity);
+  m.money("unit_price", e.unit_price);
+  m.text("pricing", pricing_text(e.pricing));
+}
+void put(Members& m, const ItemAdded& e) { put_quantity(m, e); }
+void put(Members& m, const ItemQuantitySet& e) { put_quantity(m, e); }
+void put(Members& m, const ItemRemoved& e) { m.text("sku", e.sku.text()); }
+void put(Members& m, const CheckOutStarted& e) { m.id("order_id", e.order); }
+void put(Members& m, const CartReopened& e) {
+  m.id("order_id", e.order);
+  m.objects("price_changes", e.price_changes, [](Members& one, const PriceChange& change) {
+    put_item(one, change.item);
+    one.money("unit_price", change.unit_price);
+  });
+}
+void put(Members& m, const CartOrdered& e) { m.id("order_id", e.order); }
+
+void put(Members& m, const OrderPlaced& e) {
+  m.id("cart_id", e.cart);
+  m.id("user_id", e.user);
+  m.text("currency", e.currency.text());
+  put_lines(m, e.lines);
+  m.amount("total", e.total);
+  m.text("payment_method", e.payment_method);
+  m.time("occurred_at", e.occurred_at);
+  if (!e.country.empty()) m.text("country", e.country);
+}
+void put(Members& m, const OrderReturned& e) {
+  m.number("number", e.number);
+  m.objects("lines", e.lines, [](Members& line, const ReturnedLine& l) {
+    line.number("line", l.line);
+    line.number("quantity", l.quantity);
+    line.amount("unit_price", l.unit_price);
+  });
+  m.amount("value", e.value);
+  m.time("occurred_at", e.occurred_at);
+  m.text("goods", e.goods == Goods::restocked ? "restocked" : "kept_off_sale");
+}
+void put(Members& m, const ReturnAccepted& e) {
+  m.id("user_id", e.user);
+  m.text("currency", e.currency.text());
+  put_lines(m, e.lines);
+  m.amount("value", e.value);
+  m.text("reference", e.reference);
+  m.time("occurred_at", e.occurred_at);
+}
+void put(Members& m, const ReturnRestocked& e) { m.number("number", e.number); }
+void put(Members& m, const PaymentAuthorised& e) { m.amount("amount", e.amount); }
+void put(Members& m, const PaymentCaptured& e) { m.amount("amount", e.amount); }
+template <class E>
+void put_refund(Members& m, const E& e) {
+  m.number("number", e.number);
+  m.amount("amount", e.amount);
+}
+void put(Members& m, const RefundRequested& e) { put_refund(m, e); }
+void put(Members& m, const PaymentRefunded& e) { put_refund(m, e); }
+
+template <char Tag>
+std::optional<EntityKey> parsed(std::string_view id) {
+  const auto parsed_id = EntityId<Tag>::parse(id);
+  if (!parsed_id) return std::nullopt;
+  return EntityKey(*parsed_id);
+}
+
+template <char Tag>
+std::string id_text_of(const EntityKey& entity) {
+  const auto raw = Id128::from_bytes(entity.id());
+  return raw ? EntityId<Tag>{*raw}.text() : std::string();
+}
+
+}  // namespace
+
+std::string_view event_type_text(const Payload& payload) {
+  return event_type_names[payload.index()];
+}
+
+std::optional<std::size_t> parse_event_type(std::string_view name) {
+  const auto found = std::ranges::find(event_type_names, name);
+  if (found == event_type_names.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - event_type_names.begin());
+}
+
+std::string entity_id_text(const EntityKey& entity) {
+  switch (entity.kind()) {
+    case Kind::user:
+      return id_text_of<'u'>(entity);
+    case Kind::cart:
+      return id_text_of<'c'>(entity);
+    case Kind::order:
+      return id_text_of<'o'>(entity);
+    case Kind::email:
+      return id_text_of<'e'>(entity);
+    case Kind::key:
+      return id_text_of<'k'>(entity);
+    case Kind::sku:
+      return std::string(entity.id());
+    case Kind::none:
+      break;
+  }
+  return {};
+}
+
+std::optional<EntityKey> parse_entity(Kind kind, std::string_view id) {
+  switch (kind) {
+    case Kind::user:
+      return parsed<'u'>(id);
+    case Kind::cart:
+      return parsed<'c'>(id);
+    case Kind::order:
+      return parsed<'o'>(id);
+    case Kind::email:
+      return parsed<'e'>(id);
+    case Kind::key:
+      return parsed<'k'>(id);
+    case Kind::sku:
+      if (const auto sku = Sku::parse(id)) return EntityKey(*sku);
+      return std::nullopt;
+    case Kind::none:
+      break;
+  }
+  return std::nullopt;
+}
+
+void append_event_json(std::string& out, const Payload& payload) {
+  Members members(out);
+  std::visit([&](const auto& e) { put(members, e); }, payload);
+}
+
+std::string event_json(const Payload& payload) {
+  std::string out;
+  append_event_json(out, payload);
+  return out;
+}
+
+}  // namespace souk

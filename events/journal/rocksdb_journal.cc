@@ -1,0 +1,310 @@
+#include "events/journal/rocksdb_journal.h"
+
+#include <fmt/format.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/options.h>
+#include <rocksdb/slice_transform.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdarg>
+#include <cstdio>
+#include <shared_mutex>
+
+#include "events/journal/rocksdb_log.h"
+#include "events/journal/wal_tail.h"
+#include "events/journal/zero_ahead.h"
+
+namespace souk {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t shard_bytes = 2;
+constexpr std::size_t key_bytes = shard_bytes + 8;
+constexpr std::string_view barrier_key =
+    "\xFF\xFF"
+    "barrier";
+constexpr std::size_t batch_entry_bytes = 32;  // of a WriteBatch: the key and what frames it
+constexpr std::size_t block_bytes = 32 * 1024;
+constexpr std::size_t block_cache_bytes = 8 * 1024 * 1024;
+constexpr std::size_t scan_readahead_bytes = 1024 * 1024;
+
+using KeyBytes = std::array<char, key_bytes>;
+
+void put_big_endian(char* at, std::uint64_t value, std::size_t bytes) {
+  for (std::size_t i = bytes; i-- > 0; value >>= 8) at[i] = static_cast<char>(value & 0xFF);
+}
+KeyBytes key_of(ShardId shard, Seq first_seq) {
+  KeyBytes key;
+  put_big_endian(key.data(), shard.value, shard_bytes);
+  put_big_endian(key.data() + shard_bytes, first_seq, 8);
+  return key;
+}
+Seq seq_of(rocksdb::Slice key) {
+  Seq seq = 0;
+  for (std::size_t i = shard_bytes; i < key.size(); ++i) {
+    seq = seq << 8 | static_cast<std::uint8_t>(key[i]);
+  }
+  return seq;
+}
+rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+rocksdb::Slice slice(const KeyBytes& key) { return {key.data(), key.size()}; }
+
+Fault fault_of(const char* doing, const rocksdb::Status& status) {
+  const std::string what = std::string(doing) + ": " + status.ToString();
+  if (status.IsNoSpace()) return {Fault::Kind::full, what};
+  if (status.IsCorruption()) {
+    return {Fault::Kind::corrupt,
+            what +
+                ". Stored bytes are damaged and nothing was changed: restore the directory from "
+                "a copy, and look for the cause (disk, memory) before using this machine again"};
+  }
+  if (status.IsNotSupported()) return {Fault::Kind::unsupported, what};
+  return {Fault::Kind::unavailable, what};
+}
+
+std::shared_ptr<spdlog::logger> journal_logger() {
+  auto log = spdlog::get("journal");
+  return log ? log : spdlog::default_logger()->clone("journal");
+}
+
+rocksdb::CompressionType first_supported(std::initializer_list<rocksdb::CompressionType> wanted) {
+  const auto supported = rocksdb::GetSupportedCompressions();
+  for (const auto type : wanted) {
+    if (std::find(supported.begin(), supported.end(), type) != supported.end()) return type;
+  }
+  return rocksdb::kNoCompression;
+}
+
+rocksdb::Options engine_options(const RocksDbJournalOptions& options,
+                                std::shared_ptr<spdlog::logger> log) {
+  rocksdb::Options engine;
+  engine.create_if_missing = true;
+  engine.env = zero_ahead_env();
+  engine.paranoid_checks = true;
+  engine.info_log = rocksdb_log(std::move(log), "journal");
+  engine.write_buffer_size = options.write_buffer_bytes;
+  engine.max_write_buffer_number = 2;
+  engine.max_background_jobs = 2;
+  engine.max_open_files = options.open_files_max;
+  engine.stats_dump_period_sec = 0;
+  // Tables go to the disk little by little: a large write holds up the commits beside it.
+  engine.bytes_per_sync = 256 * 1024;
+  engine.strict_bytes_per_sync = true;
+  // Each shard appends at its own end of the key space: the hint finds it again at once.
+  engine.memtable_insert_with_hint_prefix_extractor.reset(
+      rocksdb::NewFixedPrefixTransform(shard_bytes));
+  engine.allow_concurrent_memtable_write = false;
+  engine.compression = first_supported({rocksdb::kLZ4Compression, rocksdb::kZSTD});
+  engine.bottommost_compression = first_supported({rocksdb::kZSTD, rocksdb::kLZ4Compression});
+  // Nothing is ever written twice: runs are only merged to keep their number small, which costs a
+  // third of what levels do.
+  engine.compaction_style = rocksdb::kCompactionStyleUniversal;
+  engine.level0_file_num_compaction_trigger = 8;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_size = block_bytes;
+  table.block_cache = rocksdb::NewLRUCache(block_cache_bytes);
+  table.format_version = 5;
+  engine.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return engine;
+}
+
+enum class Access { read_write, read_only };
+using Database = Result<std::unique_ptr<rocksdb::DB>, Fault>;
+
+rocksdb::Status try_open(const fs::path& directory, const rocksdb::Options& engine, Access access,
+                         std::unique_ptr<rocksdb::DB>& out) {
+  rocksdb::DB* raw = nullptr;
+  const auto status = access == Access::read_only
+                          ? rocksdb::DB::OpenForReadOnly(engine, directory.string(), &raw)
+                          : rocksdb::DB::Open(engine, directory.string(), &raw);
+  out.reset(raw);
+  return status;
+}
+
+/// A torn end is cut back to the last whole batch, and said; damage anywhere is refused.
+Database open_database(const fs::path& directory, rocksdb::Options engine, Access access,
+                       spdlog::logger& log) {
+  if (access == Access::read_write) {
+    std::error_code error;
+    fs::create_directories(directory, error);
+    if (error) return Fault{Fault::Kind::unavailable, "journal directory: " + error.message()};
+  }
+  const WalVerdict tail = worst_wal_end(directory);
+  const std::string where = fmt::format("{} from byte {}", tail.log.filename().string(), tail.at);
+  if (tail.end == WalEnd::damaged)
+    return fault_of("open the journal", rocksdb::Status::Corruption("cannot be read", where));
+  // Behind a torn end there is nothing, so recovery to that point loses nothing.
+  engine.wal_recovery_mode = tail.end == WalEnd::torn
+                                 ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
+                                 : rocksdb::WALRecoveryMode::kAbsoluteConsistency;
+  std::unique_ptr<rocksdb::DB> database;
+  const auto status = try_open(directory, engine, access, database);
+  if (status.ok() && tail.end == WalEnd::torn)
+    log.warn("torn end of the log dropped log=\"{}\"", where);
+  if (status.ok()) return database;
+  if (status.IsIOError() && status.ToString().find("/LOCK") != std::string::npos) {
+    return Fault{Fault::Kind::locked,
+                 "the journal is in use by another process: " + status.ToString()};
+  }
+  return fault_of("open the journal", status);
+}
+
+}  // namespace
+
+struct RocksDbJournal::Impl {
+  fs::path directory;
+  Access access = Access::read_write;
+  std::shared_ptr<spdlog::logger> log;
+  rocksdb::Options engine;
+
+  std::shared_mutex mutex;                // shared: uses `database`; exclusive: replaces it
+  std::unique_ptr<rocksdb::DB> database;  // none: a `settle` could not open it again
+  std::atomic<bool> closing{false};       // scans must give way
+  bool unsettled = false;                 // the writer's own
+
+  Status write(const std::vector<Batch>& batches);
+  Status scan(ShardId shard, Seq from, const Visit& visit);
+  Result<bool, Fault> seek(rocksdb::Iterator& at, ShardId shard, Seq from) const;
+};
+
+RocksDbJournal::RocksDbJournal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+RocksDbJournal::~RocksDbJournal() = default;
+
+RocksDbJournal::Opened RocksDbJournal::open(const fs::path& directory,
+                                            const RocksDbJournalOptions& options) {
+  auto impl = std::make_unique<Impl>();
+  impl->directory = directory;
+  impl->log = journal_logger();
+  impl->engine = engine_options(options, impl->log);
+  auto database = open_database(directory, impl->engine, impl->access, *impl->log);
+  if (!database) return database.error();
+  impl->database = std::move(*database);
+  return std::unique_ptr<RocksDbJournal>(new RocksDbJournal(std::move(impl)));
+}
+
+RocksDbJournal::Opened RocksDbJournal::open_read_only(const fs::path& directory,
+                                                      const RocksDbJournalOptions& options) {
+  auto impl = std::make_unique<Impl>();
+  impl->directory = directory;
+  impl->access = Access::read_only;
+  impl->log = journal_logger();
+  impl->engine = engine_options(options, impl->log);
+  impl->engine.create_if_missing = false;
+  auto database = open_database(directory, impl->engine, impl->access, *impl->log);
+  if (!database) return database.error();
+  impl->database = std::move(*database);
+  return std::unique_ptr<RocksDbJournal>(new RocksDbJournal(std::move(impl)));
+}
+
+Status RocksDbJournal::Impl::write(const std::vector<Batch>& batches) {
+  if (access == Access::read_only) return Fault{Fault::Kind::unavailable, "opened to read only"};
+  if (unsettled) return Fault{Fault::Kind::unavailable, "a write failed and is not settled yet"};
+  if (batches.empty()) return Done{};
+  std::size_t bytes = 0;
+  for (const Batch& batch : batches) bytes += batch.bytes.size() + batch_entry_bytes;
+  rocksdb::WriteBatch all(bytes);
+  for (const Batch& batch : batches) {
+    SOUK_ASSERT(batch.shard.value < limits::shards_max && batch.first_seq > 0);
+    const KeyBytes key = key_of(batch.shard, batch.first_seq);
+    all.Put(slice(key), slice(batch.bytes));
+  }
+  rocksdb::WriteOptions durable;
+  durable.sync = true;
+  const auto status = database->Write(durable, &all);
+  if (status.ok()) return Done{};
+  unsettled = true;
+  return fault_of("write to the journal", status);
+}
+
+void RocksDbJournal::write(const std::vector<Batch>& batches, WriteDone done) {
+  done(impl_->write(batches));
+}
+
+Status RocksDbJournal::settle() {
+  Impl& impl = *impl_;
+  if (impl.access == Access::read_only) {
+    return Fault{Fault::Kind::unavailable, "opened to read only"};
+  }
+  impl.unsettled = true;
+  impl.closing = true;
+  const std::unique_lock lock(impl.mutex);
+  impl.closing = false;
+  // Not DB::Resume: a record that was half written must be cut off, which only recovery does.
+  impl.database.reset();
+  auto database = open_database(impl.directory, impl.engine, impl.access, *impl.log);
+  if (!database) return database.error();
+  impl.database = std::move(*database);
+  rocksdb::WriteOptions durable;
+  durable.sync = true;
+  const auto status = impl.database->Put(durable, slice(barrier_key), "settled");
+  if (!status.ok()) return fault_of("write the journal's barrier", status);
+  impl.unsettled = false;
+  return Done{};
+}
+
+/// Moves to the record that holds `from`, or the first after it. False where there is none.
+Result<bool, Fault> RocksDbJournal::Impl::seek(rocksdb::Iterator& at, ShardId shard,
+                                               Seq from) const {
+  at.SeekForPrev(slice(key_of(shard, from)));
+  if (!at.Valid()) {
+    if (at.status().ok()) at.SeekToFirst();
+    return at.Valid();
+  }
+  const auto header = decode_batch_header(at.value().ToStringView());
+  if (!header) return header.error();
+  if (header->last_seq() < from) at.Next();
+  return at.Valid();
+}
+
+Status RocksDbJournal::Impl::scan(ShardId shard, Seq from, const Visit& visit) {
+  const std::shared_lock lock(mutex);
+  if (!database)
+    return Fault{Fault::Kind::unavailable, "the journal is closed until it is settled"};
+  const KeyBytes first = key_of(shard, 0);
+  const KeyBytes end = key_of({static_cast<std::uint16_t>(shard.value + 1)}, 0);
+  const rocksdb::Slice lower = slice(first);
+  const rocksdb::Slice upper = slice(end);
+  rocksdb::ReadOptions read;
+  read.verify_checksums = true;
+  read.fill_cache = false;
+  read.readahead_size = scan_readahead_bytes;
+  read.iterate_lower_bound = &lower;
+  read.iterate_upper_bound = &upper;
+  const std::unique_ptr<rocksdb::Iterator> at(database->NewIterator(read));
+  const auto found = seek(*at, shard, from);
+  if (!found) return found.error();
+  for (; at->Valid(); at->Next()) {
+    if (closing) return Fault{Fault::Kind::unavailable, "the journal is being settled"};
+    if (!visit(seq_of(at->key()), at->value().ToStringView())) return Done{};
+  }
+  if (!at->status().ok()) return fault_of("read the journal", at->status());
+  return Done{};
+}
+
+Status RocksDbJournal::scan(ShardId shard, Seq from, const Visit& visit) {
+  SOUK_ASSERT(shard.value < limits::shards_max);
+  return impl_->scan(shard, from, visit);
+}
+
+std::uint64_t RocksDbJournal::bytes_on_disk() const {
+  std::uint64_t bytes = 0;
+  std::error_code error;
+  for (fs::directory_iterator at(impl_->directory, error), end; !error && at != end;
+       at.increment(error)) {
+    std::error_code gone;  // a file may go while we look
+    const auto size = at->file_size(gone);
+    if (!gone) bytes += size;
+  }
+  return bytes;
+}
+
+}  // namespace souk

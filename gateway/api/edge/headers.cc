@@ -1,0 +1,155 @@
+#include "gateway/api/edge/headers.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "events/limits.h"
+#include "gateway/api/edge/text.h"
+
+namespace souk {
+namespace {
+
+/// Digits only, and within 64 bits.
+template <class Integer>
+std::optional<Integer> parse_unsigned(std::string_view text) {
+  Integer value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+/// Calls `take` with each part between commas, blanks trimmed; stops where it says false.
+template <class F>
+bool for_each_part(std::string_view header, F take) {
+  for (;;) {
+    const auto comma = header.find(',');
+    if (!take(trim_blanks(header.substr(0, comma)))) return false;
+    if (comma == std::string_view::npos) return true;
+    header.remove_prefix(comma + 1);
+  }
+}
+
+bool prefers_minimal(std::string_view prefer) {
+  constexpr std::string_view minimal = "return=minimal";
+  if (prefer == minimal) return true;
+  bool found = false;
+  for_each_part(prefer, [&](std::string_view part) {
+    const auto first = trim_blanks(part.substr(0, part.find(';')));
+    found = found || equals_ignoring_case(first, minimal) ||
+            equals_ignoring_case(first, R"(return="minimal")");
+    return true;
+  });
+  return found;
+}
+
+/// An entity tag of ours, `"3"` or `"3-7"`.
+struct Tag {
+  Version version = 0;
+  Version beside = 0;
+};
+
+/// Digits alone, without leading zeros.
+std::optional<Version> canonical_number(std::string_view digits) {
+  if (digits.size() > 1 && digits.front() == '0') return std::nullopt;
+  return parse_unsigned<Version>(digits);
+}
+
+bool is_quoted(std::string_view text) {
+  return text.size() >= 2 && text.front() == '"' && text.back() == '"' &&
+         text.substr(1, text.size() - 2).find('"') == std::string_view::npos;
+}
+
+/// Nothing for one that we never gave. REQUIRES: is_quoted(text).
+std::optional<Tag> parse_tag(std::string_view text) {
+  const auto inner = text.substr(1, text.size() - 2);
+  const auto dash = inner.find('-');
+  const auto version = canonical_number(inner.substr(0, dash));
+  if (!version) return std::nullopt;
+  if (dash == std::string_view::npos) return Tag{*version, 0};
+  const auto beside = canonical_number(inner.substr(dash + 1));
+  if (!beside) return std::nullopt;
+  return Tag{*version, *beside};
+}
+
+}  // namespace
+
+bool is_idempotency_key(std::string_view key) {
+  return !key.empty() && key.size() <= limits::idempotency_key_bytes_max &&
+         std::all_of(key.begin(), key.end(), [](char c) { return c >= 0x20 && c <= 0x7e; });
+}
+
+bool read_if_match(std::string_view header, std::optional<Version>& out) {
+  out.reset();
+  if (header == "*") return true;
+  const bool weak = header.substr(0, 2) == "W/";
+  const auto tag = weak ? header.substr(2) : header;
+  if (!is_quoted(tag)) return false;
+  // A product's names its stock's version too; what is changed is the product.
+  const auto parsed = parse_tag(tag);
+  out = parsed && !weak ? parsed->version : no_such_version;
+  return true;
+}
+
+bool none_match_names(std::string_view header, Version version, Version beside) {
+  if (header == "*") return true;
+  if (header.empty() || version == 0) return false;
+  bool named = false;
+  for_each_part(header, [&](std::string_view part) {
+    if (part.substr(0, 2) == "W/") part.remove_prefix(2);
+    const auto tag = is_quoted(part) ? parse_tag(part) : std::nullopt;
+    named = named || (tag && tag->version == version && tag->beside == beside);
+    return true;
+  });
+  return named;
+}
+
+bool read_conditions(const HttpRequest& request, Conditions& out, Problem& problem) {
+  if (request.has_idempotency_key) {
+    if (!is_idempotency_key(request.idempotency_key)) {
+      problem = invalid_request(
+          "Idempotency-Key", "must be 1 to " + std::to_string(limits::idempotency_key_bytes_max) +
+                                 " printable ASCII characters");
+      return false;
+    }
+    out.key = request.idempotency_key;
+  }
+  if (request.has_if_match && !read_if_match(request.if_match, out.if_match)) {
+    problem = invalid_request("If-Match", R"(must be one version in quotes, as "3", or *)");
+    return false;
+  }
+  if (!request.prefer.empty() && prefers_minimal(request.prefer)) out.wants = Wants::minimal;
+  return true;
+}
+
+bool read_min_position(std::string_view header, std::uint32_t shards,
+                       std::vector<MinPosition>& out) {
+  return for_each_part(header, [&](std::string_view part) {
+    const auto colon = part.find(':');
+    if (colon == std::string_view::npos) return false;
+    const auto shard = parse_unsigned<std::uint16_t>(part.substr(0, colon));
+    const auto seq = parse_unsigned<Seq>(part.substr(colon + 1));
+    if (!shard || !seq || *shard >= shards) return false;
+    out.push_back({ShardId{*shard}, *seq});
+    return true;
+  });
+}
+
+AnswerForm answer_form_of(std::string_view accept) {
+  return lower_ascii(accept).find("text/csv") == std::string::npos ? AnswerForm::json
+                                                                   : AnswerForm::csv;
+}
+
+MediaType media_type_of(const HttpRequest& request) {
+  if (!request.has_content_type) return MediaType::none;
+  const auto type = trim_blanks(request.content_type.substr(0, request.content_type.find(';')));
+  if (equals_ignoring_case(type, "application/json")) return MediaType::json;
+  if (equals_ignoring_case(type, "application/x-ndjson")) return MediaType::ndjson;
+  if (equals_ignoring_case(type, "application/x-capnp")) return MediaType::capnp;
+  return MediaType::other;
+}
+
+Problem unsupported_media_type(std::string_view wanted) {
+  return {415, "unsupported_media_type", "the body must be " + std::string(wanted), {}};
+}
+
+}  // namespace souk

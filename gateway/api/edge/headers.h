@@ -1,0 +1,54 @@
+#pragma once
+/// What a request says beside its path and its body.
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "actors/ports/request.h"
+#include "gateway/api/edge/problem.h"
+#include "gateway/http/server.h"
+
+namespace souk {
+
+/// A version that no entity ever has: an If-Match of another form never matches.
+inline constexpr Version no_such_version = UINT64_MAX;
+
+/// How a command is to be carried out and answered.
+struct Conditions {
+  std::string_view key;  // the idempotency key; empty: none
+  std::optional<Version> if_match;
+  Wants wants = Wants::body;
+  bool wait_final = false;
+};
+
+/// Reads Idempotency-Key, If-Match and Prefer.
+/// Errors: 422 invalid_request; the path is the header's name.
+bool read_conditions(const HttpRequest& request, Conditions& out, Problem& problem);
+/// 1 to 255 printable ASCII characters.
+bool is_idempotency_key(std::string_view key);
+/// `"3"` is version 3; `*` any (nothing); another form in quotes one that never matches.
+/// False where it is no entity tag at all, or several.
+bool read_if_match(std::string_view header, std::optional<Version>& out);
+/// If-None-Match names `version` (weakly or not), or is `*`.
+/// `beside`: as Reply's beside_version; the tag is then `"3-7"`.
+bool none_match_names(std::string_view header, Version version, Version beside = 0);
+
+/// Souk-Min-Position: `shard:seq`, several with commas.
+struct MinPosition {
+  ShardId shard;
+  Seq seq = 0;
+};
+/// False where it is malformed, or a shard is not below `shards`.
+bool read_min_position(std::string_view header, std::uint32_t shards,
+                       std::vector<MinPosition>& out);
+
+/// What a query asks its rows in: CSV where Accept names it.
+enum class AnswerForm : std::uint8_t { json, csv };
+AnswerForm answer_form_of(std::string_view accept);
+
+enum class MediaType { none, json, ndjson, capnp, other };
+MediaType media_type_of(const HttpRequest& request);
+Problem unsupported_media_type(std::string_view wanted);
+
+}  // namespace souk

@@ -1,0 +1,331 @@
+#include "tools/souk/audit/audit.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+
+#include "actors/adapters/data_directory.h"
+#include "actors/adapters/payment_simulator/ledger.h"
+#include "actors/adapters/rocksdb_state_store.h"
+#include "actors/shard/shard.h"
+#include "events/journal/rocksdb_journal.h"
+#include "gateway/api/commands/presenter.h"
+#include "tools/souk/audit/audit_read_model.h"
+#include "tools/souk/load/scratch.h"
+
+namespace souk::cli {
+namespace {
+
+/// Recovery from nothing: the whole log is folded.
+class NoStates final : public StateStore {
+ public:
+  Status put(const std::vector<StateWrite>&,
+             const std::optional<std::pair<ShardId, Checkpoint>>&) override {
+    return Fault{Fault::Kind::unsupported, "an audit writes nothing"};
+  }
+  Result<Found, Fault> get(ShardId, const EntityKey&, Where) override { return Found{}; }
+  Result<Checkpoint, Fault> checkpoint(ShardId) override { return Checkpoint{}; }
+  Result<std::vector<EntityKey>, Fault> active(ShardId) override {
+    return std::vector<EntityKey>{};
+  }
+  Status each(ShardId, const std::function<bool(const EntityKey&, StoredState)>&) override {
+    return Done{};
+  }
+};
+
+class NoTime final : public Clock {
+ public:
+  UnixMs now() override { return {}; }
+};
+class NoRandomness final : public Randomness {
+ public:
+  void fill(void* bytes, std::size_t count) override { std::memset(bytes, 0, count); }
+};
+
+/// Pieces by SKU, over all shards: what orders say against what the SKUs say.
+struct Pieces {
+  std::int64_t sold = 0, returned = 0;         // the SKU's own books
+  std::int64_t ordered = 0, ordered_open = 0;  // sold by settled orders; may be sold by open ones
+  std::int64_t sent_back = 0, sent_back_open = 0;
+};
+
+class Audit {
+ public:
+  Audit(Journal& journal, StateStore& states, SimulatorLedger* ledger, std::uint32_t shards)
+      : journal_(journal), states_(states), ledger_(ledger), presenter_(Currency{}) {
+    options_.shards = shards;
+    options_.memory_bytes = SIZE_MAX;
+  }
+
+  Status shard(ShardId id) {
+    last_seqs_.push_back(0);
+    if (auto s = scan_log(id); !s.ok()) return s;
+    ShardOutput output;
+    const ShardContext from_nothing = context(no_states_);
+    Shard whole(id, from_nothing, output);
+    RecoveryReport report;
+    if (auto s = whole.recover(journal_, report); !s.ok()) return damaged(id, s.error());
+    report_.entities += whole.entities();
+    check_stock(id, whole);
+    check_orders(id, whole);
+    return compare_with_stored(id, whole);
+  }
+
+  /// P5. REQUIRES: all shards were gone through.
+  Status read_models(const std::vector<ProjectionKind>& kinds, const std::filesystem::path& under,
+                     AuditWatch& watch) {
+    for (const ProjectionKind& kind : kinds) {
+      const auto folder = under / kind.name;
+      if (!std::filesystem::exists(folder)) continue;
+      if (log_damaged_) {
+        report_.read_models.push_back({.name = kind.name, .not_compared = "the log is damaged"});
+        continue;
+      }
+      auto scratch = ScratchFolder::make();
+      if (!scratch.ok()) return scratch.error();
+      auto found = audit_read_model(kind, folder, journal_, last_seqs_, (*scratch)->path(), watch);
+      if (!found.ok()) return found.error();
+      if (!found->violation.empty())
+        violation("P5", "projection " + kind.name, fmt::format("{} events", found->report.events),
+                  found->violation);
+      report_.read_models.push_back(std::move(found->report));
+    }
+    return Done{};
+  }
+
+  AuditReport finish() {
+    for (const auto& [sku, p] : pieces_) {
+      if (p.sold < p.ordered || p.sold > p.ordered + p.ordered_open)
+        violation("P3", "sku " + sku, "all shards",
+                  fmt::format("{} pieces were sold, but settled orders have {} and open ones {}",
+                              p.sold, p.ordered, p.ordered_open));
+      if (p.returned < p.sent_back || p.returned > p.sent_back + p.sent_back_open)
+        violation(
+            "P3", "sku " + sku, "all shards",
+            fmt::format("{} pieces came back, but returns that are done have {} and open ones {}",
+                        p.returned, p.sent_back, p.sent_back_open));
+    }
+    return std::move(report_);
+  }
+
+ private:
+  ShardContext context(StateStore& states) {
+    return {.options = options_,
+            .states = states,
+            .clock = clock_,
+            .randomness = randomness_,
+            .presenter = presenter_,
+            .incarnation = 0,
+            .quote_now = {}};
+  }
+
+  void violation(std::string promise, std::string entity, std::string position, std::string what) {
+    ++report_.violations_found;
+    if (report_.violations.size() < violations_kept_max)
+      report_.violations.push_back(
+          {std::move(promise), std::move(entity), std::move(position), std::move(what)});
+  }
+
+  Status damaged(ShardId id, const Fault& fault) {
+    if (fault.kind != Fault::Kind::corrupt) return fault;
+    log_damaged_ = true;
+    violation("P1", fmt::format("shard {}", id.value), std::to_string(id.value), fault.what);
+    return Done{};
+  }
+
+  /// P2: within what an entity remembers, no idempotency key took effect twice.
+  Status scan_log(ShardId id) {
+    std::unordered_map<EntityKey, Answers> answers;
+    ++report_.shards;
+    std::optional<std::string> broken;
+    std::uint64_t epoch = 0;
+    Seq seq = 0;
+    const Status scanned = journal_.scan(id, 1, [&](Seq first_seq, std::string_view bytes) {
+      auto batch = decode_batch(bytes);
+      if (!batch.ok()) {
+        broken = fmt::format("the record at {} cannot be read: {}", first_seq, batch.error().what);
+        return false;
+      }
+      if (batch->header.first_seq <= seq || batch->header.epoch < epoch) {
+        ++report_.ignored_records;
+        return true;
+      }
+      ++report_.records;
+      report_.events += batch->header.count;
+      epoch = batch->header.epoch;
+      seq = last_seqs_.back() = batch->header.last_seq();
+      Seq at = first_seq;
+      for (const auto& t : batch->transactions) {
+        ++report_.transactions;
+        if (t.key_hash != 0) {
+          Answers& known = answers[t.events.front().entity];
+          if (known.find(t.key_hash, t.at))
+            violation("P2", t.events.front().entity.text(), fmt::format("{}:{}", id.value, at),
+                      "the same idempotency key took effect a second time");
+          known.keep({.key_hash = t.key_hash, .request_hash = t.request_hash, .at_ms = t.at.value});
+        }
+        at += t.events.size();
+      }
+      return true;
+    });
+    if (!scanned.ok()) return damaged(id, scanned.error());
+    if (broken) return damaged(id, Fault{Fault::Kind::corrupt, *broken});
+    return Done{};
+  }
+
+  /// P3 within the SKU.
+  void check_stock(ShardId id, const Shard& shard) {
+    shard.each<SkuState>([&](const Sku& sku, const SkuState& s) {
+      ++report_.skus;
+      const Inventory& i = s.inventory;
+      std::int64_t held = 0;
+      for (const auto& [order, hold] : i.holds) held += hold.quantity;
+      Pieces& p = pieces_[sku.text()];
+      p.sold += i.sold;
+      p.returned += i.returned;
+      const auto wrong = [&](const std::string& what) {
+        violation("P3", "sku " + sku.text(), std::to_string(id.value), what);
+      };
+      if (i.on_hand != i.received + i.adjusted + i.returned - i.sold)
+        wrong(fmt::format("on hand {} is not received {} + adjusted {} + returned {} - sold {}",
+                          i.on_hand, i.received, i.adjusted, i.returned, i.sold));
+      if (held != i.reserved)
+        wrong(fmt::format("reserved {} is not the sum of the holds {}", i.reserved, held));
+      if (i.reserved < 0 || i.available() < 0)
+        wrong(fmt::format("oversold: on hand {}, reserved {}", i.on_hand, i.reserved));
+    });
+  }
+
+  void check_orders(ShardId id, const Shard& shard) {
+    shard.each<OrderState>([&](const OrderId& order_id, const OrderState& s) {
+      const Order& order = s.order;
+      if (order.status == OrderStatus::none) return;
+      ++report_.orders;
+      const bool bought =
+          order.status != OrderStatus::rejected && order.status != OrderStatus::pending &&
+          !(order.returns.size() == 1 && order.total.value == 0 && order.payment_method.empty());
+      if (bought)
+        for (const auto& line : order.lines) {
+          Pieces& p = pieces_[line.item.sku().text()];
+          (order.settled ? p.ordered : p.ordered_open) += line.quantity;
+        }
+      // A return that keeps its goods off sale is done without a step of its own, and the state
+      // does not say which it was: of such an order the pieces may be back in stock or not.
+      const auto steps = std::ranges::count(order.history, OrderStep::What::restocked,
+                                            [](const OrderStep& step) { return step.what; });
+      const auto done = std::ranges::count_if(order.returns, &OrderReturn::restocked);
+      for (const auto& r : order.returns)
+        for (const auto& line : r.lines) {
+          Pieces& p = pieces_[order.lines[line.line].item.sku().text()];
+          (r.restocked && steps == done ? p.sent_back : p.sent_back_open) += line.quantity;
+        }
+      if (ledger_ && order.settled && !owes_work(order)) check_money(id, order_id, order);
+    });
+  }
+
+  /// The provider's books against ours, once nothing is owed.
+  void check_money(ShardId id, const OrderId& order_id, const Order& order) {
+    auto account = ledger_->load(order_id);
+    const auto wrong = [&](const std::string& what) {
+      violation("money", "order " + order_id.text(), std::to_string(id.value), what);
+    };
+    if (!account.ok())
+      return wrong("the provider's ledger cannot be read: " + account.error().what);
+    const Micros captured = *account ? (*account)->record.captured : Micros{};
+    const Micros refunded = *account ? (*account)->record.refunded : Micros{};
+    const std::int64_t kept = captured.value - refunded.value;
+    const std::int64_t due = order.status == OrderStatus::rejected
+                                 ? 0
+                                 : order.payment.captured.value - order.payment.refunded.value;
+    if (kept != due)
+      wrong(fmt::format("the provider kept {}, the order says {}", to_decimal(Micros{kept}),
+                        to_decimal(Micros{due})));
+  }
+
+  template <class State>
+  void compare(ShardId id, const Shard& whole, const Shard& stored) {
+    whole.each<State>([&](const auto& entity_id, const State& folded) {
+      const EntityKey key(entity_id);
+      bool found = false;
+      stored.each_one<State>(entity_id, [&](const State& kept) {
+        found = true;
+        if (encode(kept) != encode(folded))
+          violation("P6", key.text(), std::to_string(id.value),
+                    "its stored state differs from the fold of the log");
+      });
+      if (!found)
+        violation("P6", key.text(), std::to_string(id.value),
+                  "the log has it, the stored states and the tail do not");
+    });
+  }
+
+  /// P6: what the checkpoint and the tail give is what the whole log gives, byte for byte.
+  Status compare_with_stored(ShardId id, const Shard& whole) {
+    ShardOutput output;
+    const ShardContext from_states = context(states_);
+    Shard shard(id, from_states, output);
+    RecoveryReport report;
+    if (auto s = shard.recover(journal_, report); !s.ok()) return damaged(id, s.error());
+    Status loaded = Done{};
+    const Status visited = states_.each(id, [&](const EntityKey& key, const StoredState&) {
+      ++report_.stored_states;
+      loaded = shard.load(key);
+      return loaded.ok();
+    });
+    if (!visited.ok()) return damaged(id, visited.error());
+    if (!loaded.ok()) return damaged(id, loaded.error());
+    if (shard.entities() != whole.entities())
+      violation("P6", fmt::format("shard {}", id.value), std::to_string(id.value),
+                fmt::format("{} entities are stored, the log has {}", shard.entities(),
+                            whole.entities()));
+    compare<UserState>(id, whole, shard);
+    compare<SkuState>(id, whole, shard);
+    compare<CartState>(id, whole, shard);
+    compare<OrderState>(id, whole, shard);
+    compare<EmailState>(id, whole, shard);
+    compare<KeyState>(id, whole, shard);
+    return Done{};
+  }
+
+  Journal& journal_;
+  StateStore& states_;
+  SimulatorLedger* ledger_;
+  NoStates no_states_;
+  NoTime clock_;
+  NoRandomness randomness_;
+  JsonPresenter presenter_;
+  EngineOptions options_;
+  AuditReport report_;
+  std::map<std::string, Pieces> pieces_;
+  std::vector<Seq> last_seqs_;  // by shard
+  bool log_damaged_ = false;
+};
+
+}  // namespace
+
+Result<AuditReport, Fault> audit(const std::string& data_dir,
+                                 const std::vector<ProjectionKind>& kinds, AuditWatch& watch) {
+  auto directory = DataDirectory::open_read_only(data_dir);
+  if (!directory.ok()) return directory.error();
+  auto journal = RocksDbJournal::open_read_only((*directory)->journal());
+  if (!journal.ok()) return journal.error();
+  auto states = RocksdbStateStore::open_read_only({.path = (*directory)->states()});
+  if (!states.ok()) return states.error();
+  auto ledger = SimulatorLedger::open_read_only((*directory)->provider());
+  if (!ledger.ok()) return ledger.error();
+  const std::uint32_t shards = (*directory)->manifest().shards;
+  Audit audit(**journal, **states, ledger->get(), shards);
+  watch.begin("log", "shards", shards);
+  for (std::uint32_t s = 0; s < shards; ++s) {
+    if (auto status = audit.shard(ShardId{static_cast<std::uint16_t>(s)}); !status.ok())
+      return status.error();
+    watch.add(1);
+  }
+  if (auto status = audit.read_models(kinds, (*directory)->projections(), watch); !status.ok())
+    return status.error();
+  return audit.finish();
+}
+
+}  // namespace souk::cli
