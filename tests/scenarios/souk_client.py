@@ -102,7 +102,8 @@ class NotReady(Exception):
 class Daemon:
     """soukd on a free port of 127.0.0.1."""
 
-    def __init__(self, *options, data_dir=None):
+    def __init__(self, *options, data_dir=None, environment=None):
+        self.environment = {**CLEAN_ENVIRONMENT, **(environment or {})}
         self.home = tempfile.mkdtemp(prefix="souk-test-")
         self.data_dir = data_dir or os.path.join(self.home, "data")
         self.options = list(options)
@@ -129,7 +130,7 @@ class Daemon:
         command = [binary("soukd"), "--data-dir", self.data_dir, "--http", "127.0.0.1:0", *self.options]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, cwd=self.home,
-                                            env=CLEAN_ENVIRONMENT)
+                                            env=self.environment)
         end, text = time.monotonic() + timeout * PATIENCE, b""
         while time.monotonic() < end:
             if not select.select([self.process.stdout], [], [], 0.2)[0]:
