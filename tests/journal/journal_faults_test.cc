@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "tests/journal/journal_support.h"
+#include "tests/support/skips.h"
 
 using namespace souk;
 using namespace souk::test;
@@ -232,7 +233,7 @@ TEST_CASE("journal: a full disk is called full, and goes on when there is room a
   const TemporaryDirectory temporary;
   const SmallDisk disk(temporary.path() / "disk", "size=2m");
   if (!disk.mounted()) {
-    MESSAGE("skipped: no right to mount a tmpfs here");
+    skipped("mount", "no right to mount a tmpfs here");
     return;
   }
   const CapturedLog captured;

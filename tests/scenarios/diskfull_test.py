@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The disk fills up: a clear error, reads go on, nothing acknowledged is lost, and writes resume when there is
-room again, without a restart. Needs root for its small tmpfs; skipped (exit 77) where it cannot mount."""
+room again, without a restart. Needs root for its small tmpfs; skipped where it cannot mount."""
 import errno
 import os
 import subprocess
@@ -8,22 +8,21 @@ import sys
 import tempfile
 import unittest
 
+from skips import skip_scenario
 from souk_client import PATIENCE, Daemon, Shop, binary, eventually, money
 
-SKIPPED = 77
 TMPFS_MIB = 256
 mount_point = None
 
 
 def mount():
-    """A small disk, or nothing where this process may not mount."""
+    """A small disk; ends this program where it may not mount."""
     path = tempfile.mkdtemp(prefix="souk-disk-")
     made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={TMPFS_MIB}m", "souk-test", path], capture_output=True,
                           text=True) if os.geteuid() == 0 else None
     if made is None or made.returncode != 0:
         os.rmdir(path)
-        print(f"skipped: cannot mount ({made.stderr.strip() if made else 'not root'})")
-        return None
+        skip_scenario("mount", f"cannot mount ({made.stderr.strip() if made else 'not root'})")
     return path
 
 
@@ -136,8 +135,6 @@ class DiskFull(unittest.TestCase):
 
 if __name__ == "__main__":
     mount_point = mount()
-    if mount_point is None:
-        sys.exit(SKIPPED)
     try:
         result = unittest.main(verbosity=2, exit=False).result
     finally:

@@ -9,6 +9,9 @@ import time
 
 from souk_client import PATIENCE, TREE
 
+# None: there is none.
+PROGRAM = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+
 # The program's own places: nothing of the system's nginx is touched.
 MAIN = """worker_processes 1; daemon off; pid {home}/nginx.pid; error_log {home}/error.log warn;
 events {{ worker_connections 4096; }}
@@ -40,7 +43,7 @@ class Nginx:
         self.process = None
 
     def __enter__(self):
-        self.process = subprocess.Popen(["nginx", "-c", self._conf, "-p", self.home], stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen([PROGRAM, "-c", self._conf, "-p", self.home], stderr=subprocess.DEVNULL)
         end = time.monotonic() + 10 * PATIENCE
         while time.monotonic() < end and self.process.poll() is None:
             try:

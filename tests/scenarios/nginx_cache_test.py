@@ -2,16 +2,16 @@
 """The nginx that we ship a configuration for, in front of soukd: products from its cache and never older than a
 second, and nothing private in it."""
 import os
-import shutil
 import threading
 import time
 import unittest
 
-from nginx import Nginx, souk_cache
+from nginx import PROGRAM, Nginx, souk_cache
+from skips import skip_scenario
 from souk_client import PATIENCE, Client, Daemon, Shop, money
 
-if not shutil.which("nginx"):
-    raise SystemExit(77)
+if not PROGRAM:
+    skip_scenario("nginx", "there is no nginx")
 
 LOAD_SECONDS = 8
 READERS = 6

@@ -14,6 +14,7 @@ import threading
 import time
 import unittest
 
+from skips import skip_test
 from souk_client import CLEAN_ENVIRONMENT, LOST, PATIENCE, Daemon, NotReady, Shop, binary, eventually
 
 
@@ -177,10 +178,11 @@ def slices(pid):
 
 
 class Threads(unittest.TestCase):
-    @unittest.skipUnless(SCHED_GETATTR, "sched_getattr has another number on this machine")
     def test_those_that_serve_commands_have_short_slices_and_the_rest_has_not(self):
+        if not SCHED_GETATTR:
+            skip_test("thread-slices", "sched_getattr has another number on this machine")
         if slice_ns(0) == 0:
-            self.skipTest("this kernel has no slices of single threads")
+            skip_test("thread-slices", "this kernel has no slices of single threads")
         with Daemon("--hosts", "8") as daemon:
             def hosts():
                 return [length for name, length in slices(daemon.process.pid) if name == "host"]
