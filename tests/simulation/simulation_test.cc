@@ -1,4 +1,5 @@
 // SOUK_SIMULATION_SEEDS and SOUK_SIMULATION_FIRST_SEED say how many runs, and which is the first.
+// Without them each day has seeds of its own, and each build; what broke is repeated by its seed.
 #include <doctest/doctest.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -15,6 +16,20 @@ namespace {
 
 constexpr std::uint64_t seeds_usual = 300;
 constexpr std::uint64_t seeds_to_find_a_defect = 300;
+
+constexpr std::uint64_t seeds_a_day = 1000;
+#if defined(__SANITIZE_ADDRESS__)
+constexpr std::uint64_t seeds_of_this_build = 500;
+#else
+constexpr std::uint64_t seeds_of_this_build = 0;
+#endif
+
+/// The same all day long (UTC).
+std::uint64_t first_seed_today() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto days = std::chrono::duration_cast<std::chrono::days>(now).count();
+  return static_cast<std::uint64_t>(days) * seeds_a_day + seeds_of_this_build;
+}
 
 std::uint64_t setting(const char* name, std::uint64_t otherwise) {
   const char* text = std::getenv(name);
@@ -59,7 +74,9 @@ void find_defect(Defect defect, const std::string& promise) {
 
 TEST_CASE("simulation: every promise is kept whatever fails") {
   const std::uint64_t seeds = setting("SOUK_SIMULATION_SEEDS", seeds_usual);
-  const std::uint64_t first = setting("SOUK_SIMULATION_FIRST_SEED", 1);
+  const std::uint64_t first = setting("SOUK_SIMULATION_FIRST_SEED", first_seed_today());
+  MESSAGE(seeds << " seeds from " << first << " on; repeat with: tools/dev simulate --seeds "
+                << seeds << " --first " << first);
   Outcome all;
   const auto began = std::chrono::steady_clock::now();
   for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
