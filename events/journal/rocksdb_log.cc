@@ -6,6 +6,10 @@
 #include <array>
 #include <cstdarg>
 #include <cstdio>
+#include <map>
+#include <mutex>
+
+#include "events/fault_log.h"
 
 namespace souk {
 namespace {
@@ -25,14 +29,29 @@ class ForwardingLogger final : public rocksdb::Logger {
       return;
     std::array<char, 1024> text;
     if (std::vsnprintf(text.data(), text.size(), format, arguments) < 0) return;
-    if (level == rocksdb::InfoLogLevel::WARN_LEVEL) {
-      log_->warn("storage engine warns store={} text=\"{}\"", store_, text.data());
-    } else {
-      log_->error("storage engine fails store={} text=\"{}\"", store_, text.data());
-    }
+    fault_of(level, format)
+        .failed(fmt::format("store={} text=\"{}\"", store_, one_line(text.data())));
   }
 
  private:
+  /// Each message of the engine has a format of its own: a fault that is met again and again is
+  /// said once a pause, and hides no other.
+  FaultLog& fault_of(rocksdb::InfoLogLevel level, const char* format) {
+    const std::lock_guard lock(mutex_);
+    if (faults_.size() >= formats_max && !faults_.contains(format)) format = nullptr;
+    auto& fault = faults_[format];
+    if (!fault) {
+      const bool warns = level == rocksdb::InfoLogLevel::WARN_LEVEL;
+      fault = std::make_unique<FaultLog>(
+          warns ? "storage engine warns" : "storage engine fails",
+          warns ? FaultLog::Severity::warn : FaultLog::Severity::error, log_);
+    }
+    return *fault;
+  }
+
+  static constexpr std::size_t formats_max = 64;
+  std::mutex mutex_;  // faults_
+  std::map<const char*, std::unique_ptr<FaultLog>> faults_;
   std::shared_ptr<spdlog::logger> log_;
   std::string store_;
 };

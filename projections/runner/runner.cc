@@ -133,7 +133,7 @@ void ProjectionRunner::open_live() {
 }
 
 void ProjectionRunner::failed(const Fault& fault) {
-  spdlog::warn("projection fails projection={} why=\"{}\"", kind_.name, fault.what);
+  failures_.failed(fmt::format("projection={} why=\"{}\"", kind_.name, one_line(fault.what)));
   retry_at_ = Clock::now() + retry_after;
   const std::lock_guard lock(mutex_);
   shown_.fault = fault.what;
@@ -185,6 +185,7 @@ void ProjectionRunner::turn() {
     live_failed(place.error());
     return;
   }
+  failures_.passed();
   measure();
   worked_ += thread_time() - used_before;
   if (*place == Follower::Place::behind) return;

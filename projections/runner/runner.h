@@ -5,6 +5,7 @@
 #include <future>
 #include <thread>
 
+#include "events/fault_log.h"
 #include "projections/runner/follower.h"
 #include "projections/runner/lag_meter.h"
 
@@ -96,6 +97,7 @@ class ProjectionRunner {
   std::chrono::nanoseconds rest_{};    // the last
   bool paused_ = false;
   bool broken_ = false;  // the live copy failed: it takes nothing more
+  FaultLog failures_{"projection fails"};
   struct Sample {
     Clock::time_point at;
     std::uint64_t applied;

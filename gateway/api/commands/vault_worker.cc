@@ -1,13 +1,20 @@
 #include "gateway/api/commands/vault_worker.h"
 
-#include <spdlog/spdlog.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 
+#include "events/fault_log.h"
 #include "gateway/api/edge/text.h"
 
 namespace souk {
 namespace {
+
+// Each of them once a request, were they not bounded.
+FaultLog opens_fail("vault: cannot open personal data", FaultLog::Severity::error);
+FaultLog keys_fail("vault: cannot make keys");
+FaultLog seals_fail("vault: cannot seal");
+FaultLog records_fail("payments: cannot read a record");
 
 /// The answers of one group, by client.
 class DoneByClient {
@@ -37,8 +44,8 @@ bool is_destroyed(Vault& vault, const PersonId& person) {
 Reply opened(Vault& vault, Reply&& reply) {
   const auto status = open_sealed(vault, reply.body);
   if (status.ok()) return std::move(reply);
-  spdlog::error("vault: cannot open personal data entity={} fault=\"{}\"", reply.entity.text(),
-                status.error().what);
+  opens_fail.failed(
+      fmt::format("entity={} fault=\"{}\"", reply.entity.text(), one_line(status.error().what)));
   Reply failed;
   failed.ticket = reply.ticket;
   failed.code = ReplyCode::unavailable;
@@ -132,8 +139,10 @@ void VaultWorker::work(std::vector<Queued>& group) {
       done.add(client, OpenDone{opened(vault_, std::move(open->reply))});
     } else if (auto* record = std::get_if<RecordJob>(&job)) {
       auto found = payments_.record(record->order);
-      if (!found.ok())
-        spdlog::warn("payments: cannot read a record fault=\"{}\"", found.error().what);
+      if (found.ok())
+        records_fail.passed();
+      else
+        records_fail.failed(fmt::format("fault=\"{}\"", one_line(found.error().what)));
       done.add(client, RecordDone{record->ticket, record->order, !found.ok(),
                                   found.ok() ? std::move(*found) : std::optional<PaymentRecord>{}});
     } else {
@@ -145,9 +154,11 @@ void VaultWorker::work(std::vector<Queued>& group) {
   std::sort(persons.begin(), persons.end());
   persons.erase(std::unique(persons.begin(), persons.end()), persons.end());
   const auto ensured = vault_.ensure(persons);
-  if (!ensured.ok())
-    spdlog::warn("vault: cannot make keys persons={} fault=\"{}\"", persons.size(),
-                 ensured.error().what);
+  if (ensured.ok())
+    keys_fail.passed();
+  else
+    keys_fail.failed(
+        fmt::format("persons={} fault=\"{}\"", persons.size(), one_line(ensured.error().what)));
   for (auto& [client, job] : group) {
     auto* sealing = std::get_if<SealJob>(&job);
     if (sealing == nullptr) continue;
@@ -157,8 +168,9 @@ void VaultWorker::work(std::vector<Queued>& group) {
       if (request.ok()) {
         result.request = std::move(*request);
       } else {
-        spdlog::warn("vault: cannot seal person={} fault=\"{}\"",
-                     sealing->command.seal->person.text(), request.error().what);
+        seals_fail.failed(fmt::format("person={} fault=\"{}\"",
+                                      sealing->command.seal->person.text(),
+                                      one_line(request.error().what)));
       }
     }
     done.add(client, std::move(result));

@@ -1,10 +1,11 @@
 #include "gateway/api/reads/query_worker.h"
 
+#include <fmt/format.h>
 #include <pthread.h>
-#include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "events/fault_log.h"
 #include "gateway/api/edge/response.h"
 
 namespace souk {
@@ -17,7 +18,8 @@ HttpResponse answer_of(const QueryJob& job, bool ready) {
   try {
     return job.answer(ready);
   } catch (const std::exception& e) {
-    spdlog::error("a query failed why=\"{}\"", e.what());
+    static FaultLog failures("a query failed", FaultLog::Severity::error);
+    failures.failed(fmt::format("why=\"{}\"", one_line(e.what())));
     return response_of(Problem{503, "unavailable", "the read model failed to answer", {}});
   }
 }
