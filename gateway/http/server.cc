@@ -243,6 +243,16 @@ Result<std::unique_ptr<HttpServer>, Fault> HttpServer::listen(const std::string&
                                                               bool reuse_port, HttpLimits limits,
                                                               HttpHandler& handler) {
   raise_file_limit();
+  const DescriptorUse use = descriptor_use();
+  const std::size_t most =
+      connections_within(limits.connections_max, use.open, use.limit, refusals_max);
+  if (most < limits.connections_max) {
+    spdlog::warn(
+        "fewer connections than configured, as the process may open few files: raise its limit "
+        "(ulimit -n, LimitNOFILE) connections={} configured={} files_max={} files_open={}",
+        most, limits.connections_max, use.limit, use.open);
+    limits.connections_max = most;
+  }
   auto listener = Listener::open(address, reuse_port ? AddressUse::shared : AddressUse::alone);
   if (!listener) return listener.error();
   auto server = std::make_unique<EpollHttpServer>(std::move(*listener), limits, handler);

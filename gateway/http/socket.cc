@@ -10,10 +10,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <string_view>
 
@@ -21,6 +24,10 @@ namespace souk {
 namespace {
 
 constexpr int backlog = 4096;
+constexpr std::size_t connections_min = 8;
+// Files that the stores may open later: a quarter of all, within these.
+constexpr std::size_t descriptors_for_stores_min = 64;
+constexpr std::size_t descriptors_for_stores_max = 512;
 
 Fault fault_of(const std::string& address, std::string_view what) {
   return {Fault::Kind::unavailable, fmt::format("cannot listen on {}: {}", address, what)};
@@ -137,6 +144,27 @@ void raise_file_limit() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);  // if it is refused, accepting copes with what there is
+}
+
+std::size_t connections_within(std::size_t wanted, std::size_t open_now, std::size_t limit,
+                               std::size_t others) {
+  const std::size_t growth =
+      std::clamp(limit / 4, descriptors_for_stores_min, descriptors_for_stores_max);
+  const std::size_t taken = open_now + growth + others;
+  const std::size_t room = limit > taken ? limit - taken : 0;
+  return std::min(wanted, std::max(room, connections_min));
+}
+
+DescriptorUse descriptor_use() {
+  DescriptorUse use{.open = 0, .limit = SIZE_MAX};
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+    use.limit = static_cast<std::size_t>(limit.rlim_cur);
+  std::error_code error;
+  for (std::filesystem::directory_iterator at("/proc/self/fd", error), end; !error && at != end;
+       at.increment(error))
+    ++use.open;
+  return use;
 }
 
 }  // namespace souk

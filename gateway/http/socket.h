@@ -62,5 +62,17 @@ class Listener {
 
 /// Raises the soft limit of open files to the hard one.
 void raise_file_limit();
+/// How many of `wanted` connections there may be, so that the stores always have the descriptors
+/// that they need: the journal takes no command without its next file. `open_now` descriptors of
+/// `limit` are in use; `others` more connections are open for a moment.
+/// Limits: at least 8, however few descriptors there are.
+std::size_t connections_within(std::size_t wanted, std::size_t open_now, std::size_t limit,
+                               std::size_t others);
+struct DescriptorUse {
+  std::size_t open = 0;
+  std::size_t limit = 0;  // SIZE_MAX: none
+};
+/// Of this process, now.
+DescriptorUse descriptor_use();
 
 }  // namespace souk
