@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <fstream>
 #include <sstream>
 
 #include "actors/adapters/system_clock.h"
@@ -189,10 +188,14 @@ DataDirectory::~DataDirectory() {
 
 Status DataDirectory::load_manifest() {
   const auto file = path_ / manifest_name;
-  std::ifstream in(file, std::ios::binary);
+  const int opened = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (opened < 0) return disk_fault(file, "read", errno);
   std::string text(manifest_bytes_max, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
+  const ssize_t got = ::pread(opened, text.data(), text.size(), 0);
+  const int failed = got < 0 ? errno : 0;
+  ::close(opened);
+  if (failed != 0) return disk_fault(file, "read", failed);
+  text.resize(static_cast<std::size_t>(got));
   const auto format = parse_number(value_of(text, "format").value_or(""));
   if (format && *format > format_newest) {
     return Fault{Fault::Kind::unsupported,

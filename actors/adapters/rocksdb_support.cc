@@ -14,6 +14,7 @@
 #include <cstdio>
 
 #include "events/journal/rocksdb_log.h"
+#include "events/journal/write_probe.h"
 
 namespace souk {
 namespace {
@@ -61,12 +62,17 @@ RocksdbHandle::RocksdbHandle(const rocksdb::Options& options, const std::filesys
       access_(access) {}
 
 RocksdbHandle::~RocksdbHandle() {
-  if (!db_ || access_ == Access::read_only) return;
-  if (auto status = db_->FlushWAL(true); !status.ok() && !broken_) {
-    spdlog::warn("store closed unsynced store={} why=\"{}\"", path_.string(), status.ToString());
+  // After a failed write nothing more is asked of its log: RocksDB's assertions end the process.
+  // What was acknowledged is on the disk, and the next start looks after the rest.
+  if (!db_ || access_ == Access::read_only || broken_) return;
+  if (auto status = db_->FlushWAL(true); !status.ok()) {
+    spdlog::warn("store closed unsynced store={} why=\"{}\"", path_.string(),
+                 one_line(status.ToString()));
+    return;
   }
-  if (auto status = db_->Close(); !status.ok() && !broken_) {
-    spdlog::warn("store closed badly store={} why=\"{}\"", path_.string(), status.ToString());
+  if (auto status = db_->Close(); !status.ok()) {
+    spdlog::warn("store closed badly store={} why=\"{}\"", path_.string(),
+                 one_line(status.ToString()));
   }
 }
 
@@ -121,7 +127,7 @@ Status RocksdbHandle::write(rocksdb::WriteBatch& batch, Durability durability) {
   broken_ = true;
   last_fault_ = fault(status, "write");
   next_recovery_ = std::chrono::steady_clock::now() + recovery_interval;
-  spdlog::warn("store write failed what=\"{}\"", last_fault_.what);
+  writes_fail_.failed(fmt::format("what=\"{}\"", last_fault_.what));
   return last_fault_;
 }
 
@@ -137,7 +143,7 @@ Status RocksdbHandle::rotate_log() {
   if (status.ok()) return Done{};
   broken_ = true;
   last_fault_ = fault(status, "rotate the log");
-  spdlog::warn("store log rotation failed what=\"{}\"", last_fault_.what);
+  writes_fail_.failed(fmt::format("what=\"{}\"", last_fault_.what));
   return last_fault_;
 }
 
@@ -145,35 +151,63 @@ Status RocksdbHandle::recover() {
   const auto now = std::chrono::steady_clock::now();
   if (now < next_recovery_) return last_fault_;
   next_recovery_ = now + recovery_interval;
-  std::unique_lock lock(mutex_);
-  auto status = db_ ? db_->Resume() : rocksdb::Status::Aborted("closed");
-  if (!status.ok()) {
-    db_.reset();
-    status = open_database();
+  // To close it ends its reads: only where it can be opened again.
+  if (const auto probe = probe_write(path_); !probe.ok()) {
+    last_fault_ = {probe.error().kind, probe.error().what + "; it is tried again by itself"};
+    return last_fault_;
   }
+  auto status = reopen();
   if (!status.ok()) {
-    db_.reset();
     last_fault_ = fault(status, "recover");
     return last_fault_;
   }
   broken_ = false;
   ++generation_;
+  writes_fail_.passed();
   spdlog::info("store recovered store={}", path_.string());
   return Done{};
 }
 
+rocksdb::Status RocksdbHandle::reopen() {
+  const std::unique_lock lock(mutex_);
+  if (db_ && !stands_in_ && db_->Resume().ok()) return rocksdb::Status::OK();
+  // A stand-in holds no lock on the store, so it can stay open meanwhile.
+  auto stand_in = stands_in_ ? std::move(db_) : nullptr;
+  db_.reset();
+  const auto status = open_database();
+  stands_in_ = !status.ok();
+  if (status.ok()) return status;
+  db_ = std::move(stand_in);
+  rocksdb::DB* reader = nullptr;
+  if (!db_ && rocksdb::DB::OpenForReadOnly(*options_, path_.string(), &reader).ok())
+    db_.reset(reader);
+  return status;
+}
+
 Fault RocksdbHandle::fault(const rocksdb::Status& status, std::string_view action) const {
-  const auto text = status.ToString();
+  const auto text = one_line(status.ToString());
+  const bool opening = action == "open";  // at the start: it is not tried again
   auto kind = Fault::Kind::unavailable;
-  std::string advice = "look at the disk and the kernel's log; it is tried again by itself";
+  std::string advice = opening
+                           ? "look at the disk and the kernel's log, then start it again"
+                           : "look at the disk and the kernel's log; it is tried again by itself";
+  const auto says = [&](std::string_view words) { return text.find(words) != std::string::npos; };
   if (status.IsNoSpace()) {
     kind = Fault::Kind::full;
-    advice = "the disk is full: free some space, writing resumes by itself";
+    advice = opening ? "the disk is full: free some space, then start it again"
+                     : "the disk is full: free some space, writing resumes by itself";
+  } else if (says("Permission denied") || says("Operation not permitted")) {
+    advice =
+        "this process may not use it: give the folder to the user that runs it (chown -R), then "
+        "start it again";
+  } else if (opening && (says("No such file or directory") || says("Not a directory") ||
+                         says("Is a directory"))) {
+    kind = Fault::Kind::corrupt;  // a file that others name is gone, or something else is there
+    advice = if_corrupt_;
   } else if (status.IsCorruption()) {
     kind = Fault::Kind::corrupt;
     advice = if_corrupt_;
-  } else if (text.find("lock hold by") != std::string::npos ||
-             text.find("While lock file") != std::string::npos) {
+  } else if (says("lock hold by") || says("While lock file")) {
     kind = Fault::Kind::locked;
     advice = "another process has it open: stop that one first";
   } else if (status.IsNotSupported() || status.IsInvalidArgument()) {

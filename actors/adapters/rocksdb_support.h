@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "events/fault_log.h"
 #include "events/result.h"
 
 namespace rocksdb {
@@ -29,7 +30,9 @@ rocksdb::Options rocksdb_base_options(const std::filesystem::path& path,
 /// One RocksDB instance that comes back after its disk failed.
 ///
 /// Lifecycle: open -> writes; a failed write breaks it; each later write first tries (at most every
-///            `recovery_interval`) to resume and, where that does not help, to reopen it.
+///            `recovery_interval`) to resume and, where that does not help and the disk takes files
+///            again, to reopen it. Reads go on meanwhile, from what is open, or from a stand-in
+///            that is open for reading only.
 /// Invariant: while it is broken nothing is written, so what was acknowledged stays a prefix.
 /// Thread: `read` any; `write` one caller at a time.
 class RocksdbHandle {
@@ -71,6 +74,7 @@ class RocksdbHandle {
                 std::string_view if_corrupt, Access access);
   rocksdb::Status open_database();
   Status recover();
+  rocksdb::Status reopen();
 
   static constexpr std::chrono::milliseconds recovery_interval{250};
   std::unique_ptr<rocksdb::Options> options_;
@@ -81,6 +85,8 @@ class RocksdbHandle {
   std::unique_ptr<rocksdb::DB> db_;
   // The writer's own.
   bool broken_ = false;
+  bool stands_in_ = false;  // db_ is open for reading only, as the disk takes no writes
+  FaultLog writes_fail_{"store write failed"};
   Fault last_fault_;
   std::chrono::steady_clock::time_point next_recovery_{};
   std::uint64_t generation_ = 1;

@@ -18,8 +18,10 @@
 #include <cstdio>
 #include <shared_mutex>
 
+#include "events/fault_log.h"
 #include "events/journal/rocksdb_log.h"
 #include "events/journal/wal_tail.h"
+#include "events/journal/write_probe.h"
 #include "events/journal/zero_ahead.h"
 
 namespace souk {
@@ -59,7 +61,7 @@ rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size(
 rocksdb::Slice slice(const KeyBytes& key) { return {key.data(), key.size()}; }
 
 Fault fault_of(const char* doing, const rocksdb::Status& status) {
-  const std::string what = std::string(doing) + ": " + status.ToString();
+  const std::string what = std::string(doing) + ": " + one_line(status.ToString());
   if (status.IsNoSpace()) return {Fault::Kind::full, what};
   if (status.IsCorruption()) {
     return {Fault::Kind::corrupt,
@@ -151,10 +153,15 @@ Database open_database(const fs::path& directory, rocksdb::Options engine, Acces
   if (status.ok() && tail.end == WalEnd::torn)
     log.warn("torn end of the log dropped log=\"{}\"", where);
   if (status.ok()) return database;
-  if (status.IsIOError() && status.ToString().find("/LOCK") != std::string::npos) {
-    return Fault{Fault::Kind::locked,
-                 "the journal is in use by another process: " + status.ToString()};
-  }
+  const std::string text = one_line(status.ToString());
+  const auto says = [&](std::string_view words) { return text.find(words) != std::string::npos; };
+  if (says("Permission denied") || says("Operation not permitted"))
+    return Fault{Fault::Kind::unavailable,
+                 "open the journal: " + text +
+                     ". This process may not use it: give the folder to the user that runs it "
+                     "(chown -R), then start it again"};
+  if (status.IsIOError() && says("/LOCK"))
+    return Fault{Fault::Kind::locked, "the journal is in use by another process: " + text};
   return fault_of("open the journal", status);
 }
 
@@ -170,8 +177,10 @@ struct RocksDbJournal::Impl {
   std::unique_ptr<rocksdb::DB> database;  // none: a `settle` could not open it again
   std::atomic<bool> closing{false};       // scans must give way
   bool unsettled = false;                 // the writer's own
+  bool stands_in = false;  // `database` is open for reading only, until it is settled
 
   Status write(const std::vector<Batch>& batches);
+  Status reopen();
   Status scan(ShardId shard, Seq from, const Visit& visit);
   Result<bool, Fault> seek(rocksdb::Iterator& at, ShardId shard, Seq from) const;
 };
@@ -235,20 +244,37 @@ Status RocksDbJournal::settle() {
     return Fault{Fault::Kind::unavailable, "opened to read only"};
   }
   impl.unsettled = true;
+  // To close it ends all reads of the log: only where it can be opened again.
+  if (auto probe = probe_write(impl.directory); !probe) return probe;
   impl.closing = true;
   const std::unique_lock lock(impl.mutex);
   impl.closing = false;
-  // Not DB::Resume: a record that was half written must be cut off, which only recovery does.
-  impl.database.reset();
-  auto database = open_database(impl.directory, impl.engine, impl.access, *impl.log);
-  if (!database) return database.error();
-  impl.database = std::move(*database);
+  if (auto opened = impl.reopen(); !opened) return opened;
   rocksdb::WriteOptions durable;
   durable.sync = true;
   const auto status = impl.database->Put(durable, slice(barrier_key), "settled");
   if (!status.ok()) return fault_of("write the journal's barrier", status);
   impl.unsettled = false;
   return Done{};
+}
+
+/// REQUIRES: the lock. Where it cannot be opened, what is there can be read all the same.
+Status RocksDbJournal::Impl::reopen() {
+  // Not DB::Resume: a record that was half written must be cut off, which only recovery does. A
+  // stand-in holds no lock on the directory, so it can stay open meanwhile.
+  auto stand_in = stands_in ? std::move(database) : nullptr;
+  database.reset();
+  auto opened = open_database(directory, engine, access, *log);
+  stands_in = !opened.ok();
+  if (opened) {
+    database = std::move(*opened);
+    return Done{};
+  }
+  database = std::move(stand_in);
+  if (!database)
+    if (auto reader = open_database(directory, engine, Access::read_only, *log); reader.ok())
+      database = std::move(*reader);
+  return opened.error();
 }
 
 /// Moves to the record that holds `from`, or the first after it. False where there is none.

@@ -129,6 +129,8 @@ WalVerdict worst_wal_end(const std::filesystem::path& directory) {
   for (std::filesystem::directory_iterator file(directory, error), end; !error && file != end;
        file.increment(error)) {
     if (file->path().extension() != ".log") continue;
+    std::error_code unknown;
+    if (!file->is_regular_file(unknown)) return {WalEnd::damaged, file->path(), 0};
     std::ifstream in(file->path(), std::ios::binary);
     const std::string log{std::istreambuf_iterator<char>(in), {}};
     WalVerdict verdict = wal_end(log);

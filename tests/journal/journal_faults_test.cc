@@ -248,6 +248,12 @@ TEST_CASE("journal: a full disk is called full, and goes on when there is room a
   REQUIRE_FALSE(settled);
   CHECK(settled.error().kind == Fault::Kind::full);
   CHECK_FALSE(write(*journal, {writer.next(1)}));
+  for (int i = 0; i < 3; ++i) {  // however often it is tried in vain, what is there can be read
+    const Seen meanwhile = scan(*journal);
+    REQUIRE(meanwhile.status);
+    CHECK(meanwhile.firsts.size() >= acknowledged);
+    CHECK_FALSE(journal->settle());
+  }
 
   fs::remove(ballast);
   REQUIRE(journal->settle());
