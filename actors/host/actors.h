@@ -44,7 +44,8 @@ struct HostsMsg {
 };
 
 /// Loads and writes states, destroys keys.
-caf::behavior store_actor(caf::event_based_actor* self, StateStore* states, Vault* vault);
+caf::behavior store_actor(caf::event_based_actor* self, StateStore* states, Vault* vault,
+                          EngineCounters* counters);
 
 struct HostPorts {
   caf::actor journal, store;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "actors/ports/payment_provider.h"
@@ -20,9 +21,11 @@
 
 namespace souk {
 
+inline constexpr std::size_t hosts_max = 64;
+
 struct EngineOptions {
   std::uint32_t shards = 64;
-  std::uint32_t hosts = 1;                    // CAF workers that drive shards
+  std::uint32_t hosts = 1;                    // CAF workers that drive shards; up to hosts_max
   std::size_t memory_bytes = 1ull << 30;      // budget of entity states in memory
   std::int64_t hold_ms = 15 * 60 * 1000;      // a reservation without a claim
   std::int64_t payment_retry_ms = 1'000;      // an unanswered call is repeated after this
@@ -42,14 +45,29 @@ struct EnginePorts {
   const Presenter& presenter;
   CommitFeed* feed = nullptr;      // none: nobody reads
   Freshness* freshness = nullptr;  // none: nobody keeps copies
+  /// Asked now and then while it recovers; true: that ends as `unavailable`. Thread: any.
+  std::function<bool()> give_up = {};
 };
 
 struct RecoveryReport {
   std::uint64_t events = 0;    // replayed
   std::uint64_t entities = 0;  // loaded
   std::uint64_t ignored_records = 0;
-  UnixMs last_event_at;
+  UnixMs last_event_at;        // the epoch: there are none
   std::vector<Seq> last_seqs;  // by shard: what is durable
+};
+
+/// Since when an actor handles the message that it has; so that one that hangs can be told from one
+/// that has nothing to do. Thread: any; written by the actor.
+class ActorPulse {
+ public:
+  void begin(std::int64_t now_ms) { since_ms_.store(now_ms, std::memory_order_relaxed); }
+  void end() { since_ms_.store(0, std::memory_order_relaxed); }
+  /// Since when it is busy, on the steady clock; 0: it waits for messages.
+  std::int64_t since_ms() const { return since_ms_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::int64_t> since_ms_{0};
 };
 
 /// Readable from any thread; written by the hosts and the journal actor.
@@ -58,28 +76,41 @@ struct EngineCounters {
       commit_failures{0}, commit_ns_total{0}, commit_bytes{0}, entities_in_memory{0},
       memory_bytes{0}, evictions{0}, loads{0}, checkpoints{0}, states_written{0}, queue_depth{0},
       pending_orders{0}, suspended_shards{0};
+  /// Of each actor; see ActorPulse.
+  std::array<ActorPulse, hosts_max> host_pulses;
+  ActorPulse journal_pulse, store_pulse;
   /// Commits by duration: up to 2^i microseconds.
   std::array<std::atomic<std::uint64_t>, 24> commit_us_log2{};
   std::array<std::atomic<std::uint64_t>, 16> batch_events_log2{};
 };
 
+/// Lifecycle: recover -> wire (sinks, feed, clock, provider) -> run -> stop. Nothing happens, and
+/// no
+///            port is called, between recover and run; so what is wired then is seen by all.
+///            Destroyed without stop it ends as a crash would: what was acknowledged is durable.
 class Engine {
  public:
-  /// Recovers every shard (checkpoint + tail) and starts. Errors: corrupt, unsupported,
-  /// unavailable.
-  static Result<std::unique_ptr<Engine>, Fault> start(const EngineOptions& options,
-                                                      EnginePorts ports, RecoveryReport& report);
+  /// Recovers every shard (checkpoint + tail). Errors: corrupt, unsupported, unavailable.
+  static Result<std::unique_ptr<Engine>, Fault> recover(const EngineOptions& options,
+                                                        EnginePorts ports, RecoveryReport& report);
   virtual ~Engine() = default;
-  /// REQUIRES: before the first submit. Returns the number for ReplyTo::sink.
+  /// REQUIRES: before run. Returns the number for ReplyTo::sink.
   virtual std::uint16_t add_sink(ReplySink& sink) = 0;
+  /// Takes up what orders and users are owed, and serves. Once.
+  virtual void run() = 0;
   /// Takes all that one poll brought; each request with ReplyTo::client gets exactly one reply.
-  /// Thread: any; never blocks. The caller bounds what is in flight.
+  /// REQUIRES: after run, before stop. Thread: any; never blocks. The caller bounds what is in
+  /// flight.
   virtual void submit(std::vector<Request>&& requests) = 0;
-  /// Where the answers of the payment provider go. Thread: any.
+  /// Where the answers of the payment provider go. REQUIRES: as submit. Thread: any.
   virtual void payment_answered(const PaymentAnswer& answer) = 0;
   /// Writes a full checkpoint and ends the actors; answers of what is in flight are sent before.
+  /// Does nothing where it does not run.
   virtual void stop() = 0;
   virtual const EngineCounters& counters() const = 0;
+  /// Why customers would be served badly now, in words for an operator; empty: they would not.
+  /// Thread: any.
+  virtual std::string trouble() const = 0;
   virtual std::uint32_t shards() const = 0;
 };
 

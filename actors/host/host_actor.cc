@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "actors/host/actors.h"
+#include "actors/host/fail_stop.h"
 #include "events/thread_slice.h"
 
 namespace souk {
@@ -99,64 +100,68 @@ void show(HostActorState& s) {
   s.shown = g;
 }
 
+/// One turn: `feed` hands something to the shards, then what leaves is sent.
+template <class Feed>
+void turn(Self* self, std::uint32_t index, const Feed& feed) {
+  const Busy busy(self->state.ports.counters->host_pulses[index]);
+  feed(*self->state.core);
+  end_turn(self, index);
+}
+
 }  // namespace
 
 caf::behavior host_actor(Self* self, std::uint32_t index, HostCore* core, HostPorts ports) {
+  fail_stop(self, "host");
   self->state.core = core;
   self->state.ports = std::move(ports);
+  const auto tick_again = [self] {
+    self->delayed_send(self, std::chrono::milliseconds(tick_ms), TickMsg{});
+  };
   return {
       [self](HostsMsg& m) { self->state.hosts = std::move(m.hosts); },
-      [self, index](const StartMsg&) {
-        self->state.core->start();
-        end_turn(self, index);
-        self->delayed_send(self, std::chrono::milliseconds(tick_ms), TickMsg{});
+      [self, index, tick_again](const StartMsg&) {
+        turn(self, index, [](HostCore& c) { c.start(); });
+        tick_again();
       },
       [self, index](RequestsMsg& m) {
-        self->state.core->input(std::move(*m.requests));
-        end_turn(self, index);
+        turn(self, index, [&](HostCore& c) { c.input(std::move(*m.requests)); });
       },
       [self, index](InputsMsg& m) {
-        for (auto& i : *m.inputs) self->state.core->input(std::move(i));
-        end_turn(self, index);
+        turn(self, index, [&](HostCore& c) {
+          for (auto& i : *m.inputs) c.input(std::move(i));
+        });
       },
       [self, index](const CommittedMsg& m) {
-        self->state.core->committed(*m.ranges);
-        end_turn(self, index);
+        turn(self, index, [&](HostCore& c) { c.committed(*m.ranges); });
       },
       [self, index](const FailedMsg& m) {
-        self->state.core->failed(*m.ranges);
-        end_turn(self, index);
+        turn(self, index, [&](HostCore& c) { c.failed(*m.ranges); });
       },
-      [self, index](const SettledMsg&) {
-        self->state.core->settled();
-        end_turn(self, index);
-      },
+      [self, index](const SettledMsg&) { turn(self, index, [](HostCore& c) { c.settled(); }); },
       [self, index](LoadedMsg& m) {
-        self->state.core->loaded(m.shard, m.entity, std::move(*m.state));
-        end_turn(self, index);
+        turn(self, index, [&](HostCore& c) { c.loaded(m.shard, m.entity, std::move(*m.state)); });
       },
       [self, index](const FlushedMsg& m) {
-        self->state.core->flushed(m.shard, m.round, *m.written, m.checkpoint, m.status);
-        go_on_with_checkpoint(self);
-        end_turn(self, index);
+        turn(self, index, [&](HostCore& c) {
+          c.flushed(m.shard, m.round, *m.written, m.checkpoint, m.status);
+          go_on_with_checkpoint(self);
+        });
       },
-      [self, index](const TickMsg&) {
-        self->state.core->tick();
-        go_on_with_checkpoint(self);
-        end_turn(self, index);
+      [self, index, tick_again](const TickMsg&) {
+        turn(self, index, [&](HostCore& c) {
+          c.tick();
+          go_on_with_checkpoint(self);
+        });
         show(self->state);
-        if (!self->state.ending)
-          self->delayed_send(self, std::chrono::milliseconds(tick_ms), TickMsg{});
+        if (!self->state.ending) tick_again();
       },
       [self, index](const CheckpointStepMsg&) {
         self->state.step_sent = false;
-        go_on_with_checkpoint(self);
-        end_turn(self, index);
+        turn(self, index, [&](HostCore&) { go_on_with_checkpoint(self); });
       },
       [self, index](StopMsg& m) {
         self->state.stopped = std::move(m.stopped);
-        self->state.core->begin_stop();
-        end_turn(self, index);
+        turn(self, index, [](HostCore& c) { c.begin_stop(); });
       },
       [self](const EndMsg&) {
         self->state.ending = true;

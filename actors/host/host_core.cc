@@ -1,8 +1,10 @@
 #include "actors/host/host_core.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace souk {
 namespace {
@@ -87,8 +89,18 @@ void HostCore::committed(const std::vector<CommitRange>& ranges) {
 
 void HostCore::recover(Shard& s) {
   RecoveryReport report;
-  if (auto status = s.recover(journal_, report); !status.ok())
-    spdlog::error("shard recovery failed shard={} what=\"{}\"", s.id().value, status.error().what);
+  if (auto status = s.recover(journal_, report); !status.ok()) {
+    recoveries_fail_.failed(
+        fmt::format("shard={} what=\"{}\"", s.id().value, one_line(status.error().what)));
+    unread_.push_back(s.id());
+  }
+}
+
+/// The log could not be read when they lost what was tentative; it is read again once it can be.
+void HostCore::recover_unread() {
+  const auto unread = std::exchange(unread_, {});
+  for (const ShardId id : unread)
+    if (shard(id).suspended()) recover(shard(id));
 }
 
 void HostCore::failed(const std::vector<CommitRange>& ranges) {
@@ -112,9 +124,12 @@ void HostCore::resume_settled() {
     Shard& s = shard(id);
     RecoveryReport report;
     if (auto status = s.recover(journal_, report); !status.ok()) {
-      spdlog::error("shard stays suspended shard={} what=\"{}\"", id.value, status.error().what);
+      recoveries_fail_.failed(
+          fmt::format("shard={} what=\"{}\"", id.value, one_line(status.error().what)));
       return false;
     }
+    recoveries_fail_.passed();
+    std::erase(unread_, id);
     s.resume(Shard::Epoch::next);
     return true;
   });
@@ -135,10 +150,16 @@ void HostCore::flushed(ShardId id, std::uint64_t round,
     shard(id).states_written(round, written, checkpoint);
   else
     shard(id).flush_failed(round);
+  if (status.ok() || !stopping_ || gave_up_) return;
+  gave_up_ = true;
+  spdlog::warn("the last checkpoint is not complete; the next start replays more of the journal");
 }
 
 void HostCore::tick() {
-  if (++ticks_ % recovery_retry_ticks == 0) resume_settled();
+  if (++ticks_ % recovery_retry_ticks == 0) {
+    resume_settled();
+    recover_unread();
+  }
   for (auto& s : shards_) s->tick();
 }
 
@@ -153,6 +174,7 @@ bool HostCore::checkpoint_step() {
 }
 
 bool HostCore::stopped() const {
+  if (gave_up_) return true;
   for (const auto& s : shards_)
     if (!s->suspended() && !s->clean()) return false;
   return true;

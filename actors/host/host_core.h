@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "actors/shard/shard.h"
+#include "events/fault_log.h"
 
 namespace souk {
 
@@ -50,7 +51,7 @@ class HostCore {
   bool checkpoint_step();
   /// From now on every turn works towards a full checkpoint.
   void begin_stop() { stopping_ = true; }
-  /// REQUIRES: begin_stop(). All that can be written is.
+  /// REQUIRES: begin_stop(). All that can be written is; or states cannot be written.
   bool stopped() const;
 
   /// Ends the turn: runs inputs between own shards until there are none, cuts all shards.
@@ -74,6 +75,7 @@ class HostCore {
   }
   void run_inputs();
   void recover(Shard& shard);
+  void recover_unread();
   void resume_settled();
 
   const std::uint32_t index_;
@@ -84,7 +86,10 @@ class HostCore {
   std::vector<Batch> batches_;
   std::vector<std::vector<ShardInput>> remote_;
   bool stopping_ = false;
+  bool gave_up_ = false;          // stopping, and states cannot be written
   std::vector<ShardId> settled_;  // suspended shards that may recover and go on
+  std::vector<ShardId> unread_;   // suspended shards of which nothing can be read yet
+  FaultLog recoveries_fail_{"shard recovery failed", FaultLog::Severity::error};
   std::uint64_t ticks_ = 0;
   std::size_t next_checkpoint_ = 0;  // the shard whose turn it is
 };

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "actors/host/actors.h"
+#include "actors/host/fail_stop.h"
 #include "events/thread_slice.h"
 
 namespace souk {
@@ -120,6 +121,7 @@ void write(Self* self) {
     s.writing.push_back(std::move(batch));
   }
   s.pending.clear();
+  const Busy busy(s.counters->journal_pulse);
   const auto began = std::chrono::steady_clock::now();
   std::optional<Status> at_once;
   s.inside_write = true;
@@ -139,6 +141,7 @@ void write(Self* self) {
 
 caf::behavior journal_actor(Self* self, Journal* journal, EngineCounters* counters,
                             CommitFeed* feed, std::uint32_t shards) {
+  fail_stop(self, "journal");
   self->state.journal = journal;
   self->state.counters = counters;
   self->state.feed = feed;
@@ -173,6 +176,7 @@ caf::behavior journal_actor(Self* self, Journal* journal, EngineCounters* counte
       [self](const WriteDoneMsg& m) { written(self, m.status, std::chrono::nanoseconds(0)); },
       [self](const SettleMsg&) {
         auto& s = self->state;
+        const Busy busy(s.counters->journal_pulse);
         Status status = s.journal->settle();
         if (status.ok()) status = feed_what_was_unknown(s);
         if (!status.ok()) {

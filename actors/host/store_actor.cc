@@ -1,54 +1,82 @@
+#include <fmt/format.h>
 #include <pthread.h>
-#include <spdlog/spdlog.h>
 
 #include "actors/host/actors.h"
+#include "actors/host/fail_stop.h"
+#include "events/fault_log.h"
 
 namespace souk {
+namespace {
 
-caf::behavior store_actor(caf::event_based_actor* self, StateStore* states, Vault* vault) {
+/// A shard whose states could not be written hears of it after this, and tries again.
+constexpr std::chrono::milliseconds flush_retry{500};
+
+FaultLog loads_fail("state cannot be loaded", FaultLog::Severity::error);
+FaultLog writes_fail("states cannot be written");
+FaultLog destroys_fail("a personal key cannot be destroyed yet");
+
+}  // namespace
+
+caf::behavior store_actor(caf::event_based_actor* self, StateStore* states, Vault* vault,
+                          EngineCounters* counters) {
+  fail_stop(self, "store");
   return {
       [=](const StartMsg&) { ::pthread_setname_np(::pthread_self(), "store"); },
       [=](const LoadMsg& m) {
+        const Busy busy(counters->store_pulse);
         const caf::actor host = caf::actor_cast<caf::actor>(self->current_sender());
         for (const auto& [shard, entity] : m.wanted) {
           auto found = states->get(shard, entity, StateStore::Where::anywhere);
           auto answer = std::make_shared<Result<std::optional<StoredState>, Fault>>(
               std::optional<StoredState>{});
           if (!found.ok()) {
-            spdlog::error("state cannot be loaded kind={} what=\"{}\"",
-                          static_cast<int>(entity.kind()), found.error().what);
+            loads_fail.failed(fmt::format("kind={} what=\"{}\"", static_cast<int>(entity.kind()),
+                                          one_line(found.error().what)));
             *answer = found.error();
           } else if (found->answer == StateStore::Found::Answer::found) {
             *answer = std::optional<StoredState>(std::move(found->state));
           }
+          if (found.ok()) loads_fail.passed();
           caf::anon_send(host, LoadedMsg{shard, entity, std::move(answer)});
         }
       },
       [=](const FlushMsg& m) {
+        const Busy busy(counters->store_pulse);
         const caf::actor host = caf::actor_cast<caf::actor>(self->current_sender());
         for (auto& flush : *m.flushes) {
           std::optional<std::pair<ShardId, Checkpoint>> mark;
           if (flush.checkpoint) mark.emplace(flush.shard, *flush.checkpoint);
           Status status = states->put(flush.states, mark);
-          if (!status.ok())
-            spdlog::warn("states cannot be written shard={} what=\"{}\"", flush.shard.value,
-                         status.error().what);
+          if (status.ok())
+            writes_fail.passed();
+          else
+            writes_fail.failed(fmt::format("shard={} what=\"{}\"", flush.shard.value,
+                                           one_line(status.error().what)));
           auto written = std::make_shared<std::vector<std::pair<EntityKey, Seq>>>();
           written->reserve(flush.states.size());
           for (const auto& w : flush.states) written->emplace_back(w.entity, w.seq);
-          caf::anon_send(host, FlushedMsg{flush.shard, flush.round, std::move(written),
-                                          flush.checkpoint, std::move(status)});
+          const bool ok = status.ok();
+          FlushedMsg done{flush.shard, flush.round, std::move(written), flush.checkpoint,
+                          std::move(status)};
+          // The shard tries again when it hears of it: not as fast as it can.
+          if (ok)
+            caf::anon_send(host, std::move(done));
+          else
+            self->delayed_send(host, flush_retry, std::move(done));
         }
       },
       [=](const DestroyKeysMsg& m) {
+        const Busy busy(counters->store_pulse);
         const caf::actor host = caf::actor_cast<caf::actor>(self->current_sender());
         auto answers = std::make_shared<std::vector<ShardInput>>();
         for (const auto& [user, persons] : *m.keys) {
           bool all = true;
           for (const auto& person : persons) {
             if (auto s = vault->destroy(person); !s.ok()) {
-              spdlog::warn("a personal key cannot be destroyed yet what=\"{}\"", s.error().what);
+              destroys_fail.failed(fmt::format("what=\"{}\"", one_line(s.error().what)));
               all = false;
+            } else {
+              destroys_fail.passed();
             }
           }
           if (all) answers->push_back(ProcessAnswer{user, KeysDestroyed{}});

@@ -45,12 +45,18 @@ struct PaymentRecord {
   std::uint64_t calls = 0;
 };
 
+/// Lifecycle: calls may come at any time; answers only between start and stop.
 class PaymentProvider {
  public:
   virtual ~PaymentProvider() = default;
   using Answer = std::function<void(const PaymentAnswer&)>;
-  /// Sends the calls. Each answer comes through the function given to the constructor of the
-  /// adapter: once, late, twice or never.
+  /// From here on answers go to `answer`, on a thread of the provider's or within `call`; it must
+  /// not block. Calls that came before are taken up now. REQUIRES: not started, or stopped since.
+  virtual void start(Answer answer) = 0;
+  /// No answer is given after it returns. REQUIRES: not called from `answer`.
+  virtual void stop() = 0;
+  /// Sends the calls. Each answer comes through the function given to `start`: once, late, twice or
+  /// never.
   /// Thread: any; never blocks.
   virtual void call(std::vector<PaymentCall> calls) = 0;
   /// Nothing where the provider has never heard of the order.

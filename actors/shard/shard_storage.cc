@@ -132,8 +132,8 @@ Status Shard::recover(Journal& journal, RecoveryReport& report) {
     last_seq_ = committed_ = 0;
   }
   cut_seq_ = committed_ = last_seq_;
+  report.last_event_at = std::max(report.last_event_at, time_);  // before a clock is read
   checkpoint_at_ = now();
-  report.last_event_at = std::max(report.last_event_at, time_);
   report.last_seqs.resize(context_.options.shards);
   report.last_seqs[id_.value] = last_seq_;
   return status;

@@ -31,13 +31,14 @@ PaymentCall authorise(std::uint64_t number, std::string token = "ok") {
 class Provider {
  public:
   explicit Provider(const fs::path& path) : clock_({0}) {
-    auto opened = PaymentSimulator::open(path, clock_, [this](const PaymentAnswer& answer) {
+    auto opened = PaymentSimulator::open(path, clock_);
+    REQUIRE_MESSAGE(opened.ok(), (opened.ok() ? "" : opened.error().what));
+    simulator_ = std::move(*opened);
+    simulator_->start([this](const PaymentAnswer& answer) {
       std::lock_guard lock(mutex_);
       answers_.push_back(answer);
       changed_.notify_all();
     });
-    REQUIRE_MESSAGE(opened.ok(), (opened.ok() ? "" : opened.error().what));
-    simulator_ = std::move(*opened);
   }
   PaymentSimulator& operator*() { return *simulator_; }
   PaymentSimulator* operator->() { return simulator_.get(); }

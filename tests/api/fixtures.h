@@ -31,8 +31,10 @@ class FakeEngine final : public Engine {
     for (auto& r : requests) asked.push_back(std::move(r));
   }
   void payment_answered(const PaymentAnswer&) override {}
+  void run() override {}
   void stop() override {}
   const EngineCounters& counters() const override { return counters_; }
+  std::string trouble() const override { return in_trouble; }
   std::uint32_t shards() const override { return 64; }
 
   /// Answers request `index` with `reply`; its ticket is filled in.
@@ -49,6 +51,7 @@ class FakeEngine final : public Engine {
 
   std::vector<Request> asked;
   std::size_t submits = 0;
+  std::string in_trouble;
   EngineCounters counters_;
 
  private:
@@ -109,6 +112,8 @@ class MemoryVault final : public Vault {
 
 class FakePayments final : public PaymentProvider {
  public:
+  void start(Answer) override {}
+  void stop() override {}
   void call(std::vector<PaymentCall>) override {}
   Result<std::optional<PaymentRecord>, Fault> record(OrderId order) override {
     if (fail) return Fault{Fault::Kind::unavailable, "gone"};
@@ -163,7 +168,7 @@ class FakeServer final : public HttpServer {
     answer.position = rest.substr(0, rest.find("\r\n"));
   }
   bool waiting(ExchangeId exchange) const override { return !gone.contains(exchange.slot); }
-  HttpStats stats() const override { return {}; }
+  HttpStats stats() const override { return counted; }
 
   /// Waits for a wake-up that was not taken yet.
   bool take_wake() {
@@ -181,6 +186,7 @@ class FakeServer final : public HttpServer {
   std::map<std::uint32_t, HttpResponse> answers;
   std::map<std::uint32_t, std::string> fields;  // of ready answers
   std::set<std::uint32_t> gone;
+  HttpStats counted;
 
  private:
   std::mutex mutex_;

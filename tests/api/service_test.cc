@@ -313,13 +313,66 @@ TEST_CASE("api: health is always good, readiness ends with draining and with a f
   };
   CHECK(status("/healthz") == 200);
   CHECK(status("/readyz") == 200);
-  edge.engine.counters_.suspended_shards = 1;
+  edge.engine.in_trouble = "the journal's disk does not answer";
   CHECK(status("/readyz") == 503);
-  edge.engine.counters_.suspended_shards = 0;
+  edge.engine.in_trouble.clear();
   CHECK(status("/readyz") == 200);
   edge.common.drain();
   CHECK(status("/readyz") == 503);
   CHECK(status("/healthz") == 200);
+}
+
+namespace {
+
+void pass(Edge& edge, std::int64_t ms) {
+  for (std::int64_t t = 0; t < ms; t += 50) edge.api.on_tick(edge.server);
+}
+
+}  // namespace
+
+TEST_CASE("api: a request that nothing answers gets 503 in the end, and its ticket is free again") {
+  Edge edge;
+  const auto read = edge.send(HttpMethod::get, "/v1/products/tea");
+  const auto command = edge.send(HttpMethod::post, "/v1/carts", "{}");
+  pass(edge, limits::answer_ms_max - 1'000);
+  CHECK_FALSE(edge.answered(read));
+  CHECK_FALSE(edge.answered(command));
+  pass(edge, 2'000);
+  for (const auto exchange : {read, command}) {
+    REQUIRE(edge.answered(exchange));
+    CHECK(edge.answer(exchange).status == 503);
+    CHECK(edge.answer(exchange).body.find("\"unavailable\"") != std::string::npos);
+  }
+  const auto metrics = edge.answer(edge.send(HttpMethod::get, "/metrics")).body;
+  CHECK(metrics.find("souk_requests_in_flight 0") != std::string::npos);
+  edge.server.answers.clear();
+  edge.engine.answer(0, reply_of(ReplyCode::ok));  // too late
+  edge.engine.answer(1, reply_of(ReplyCode::created));
+  edge.wake();
+  CHECK(edge.server.answers.empty());
+}
+
+TEST_CASE("api: a batch whose commands nothing answers is whole in the end") {
+  Edge edge;
+  const std::string line = R"({"command":"open_cart"})"
+                           "\n";
+  const auto batch = edge.send(HttpMethod::post, "/v1/commands", line + line,
+                               {.content_type = "application/x-ndjson"});
+  CHECK(edge.engine.asked.size() == 2);
+  pass(edge, limits::answer_ms_max + 1'000);
+  REQUIRE(edge.answered(batch));
+  CHECK(edge.answer(batch).status == 200);
+  CHECK(edge.answer(batch).body.find("503") != std::string::npos);
+}
+
+TEST_CASE("api: a server is counted once, however often it is named") {
+  Edge edge;
+  edge.server.counted.connections = 7;
+  edge.common.metrics().add_server(edge.server);
+  edge.common.metrics().add_server(edge.server);
+  edge.send(HttpMethod::get, "/healthz");
+  const auto metrics = edge.answer(edge.send(HttpMethod::get, "/metrics")).body;
+  CHECK(metrics.find("souk_http_connections 7") != std::string::npos);
 }
 
 TEST_CASE("api: the metrics name what was counted, and the page says where to look") {

@@ -19,6 +19,6 @@ void judge_sightings(World& world, const SimJournal& journal, const Referee& ref
 /// P6: the journal alone, states and tail, and the live node have the same bytes.
 /// REQUIRES: no faults any more.
 void judge_replay(World& world, const EngineOptions& options, const Surroundings& around,
-                  const Node& live);
+                  const SimNode& live);
 
 }  // namespace souk::simulation

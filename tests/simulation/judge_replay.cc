@@ -183,11 +183,11 @@ void judge_sightings(World& world, const SimJournal& journal, const Referee& ref
 }
 
 void judge_replay(World& world, const EngineOptions& options, const Surroundings& around,
-                  const Node& live) {
+                  const SimNode& live) {
   SimStateStore nothing(world, SimStateStore::Memory::sound);
   const States from_journal = recovered(world, options, around, nothing);
   compare(world, "the live node", from_journal,
-          all_states(states_of(live.cores()), around.states, options.shards));
+          all_states(states_of(live.hosts()), around.states, options.shards));
   compare(world, "the state store with the journal's tail", from_journal,
           recovered(world, options, around, around.states));
 }

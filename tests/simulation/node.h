@@ -1,11 +1,11 @@
 #pragma once
-/// One life of a node: recovery, then the real hosts, journal actor and store actor on CAF's
-/// testing scheduler, which runs one message of one actor at a time, as the seed picks.
+/// One life of a node: the daemon's own wiring (node/node.h) over simulated ports, with an engine
+/// that runs one message of one actor at a time, as the seed picks.
 #include <memory>
 #include <vector>
 
-#include "actors/host/engine.h"
-#include "actors/host/host_core.h"
+#include "actors/host/stepped_engine.h"
+#include "node/node.h"
 #include "tests/simulation/copies.h"
 #include "tests/simulation/disk.h"
 #include "tests/simulation/outside.h"
@@ -25,42 +25,38 @@ struct Surroundings {
   const Presenter& presenter;
 };
 
-class Node {
+class SimNode {
  public:
-  /// `sink` is number 0.
-  Node(const EngineOptions& options, const Surroundings& around, ReplySink& sink, CommitFeed& feed);
+  /// `sink` is number 0. `recent_bytes`: of the log that readers find in memory.
+  SimNode(const EngineOptions& options, std::size_t recent_bytes, const Surroundings& around,
+          ReplySink& sink);
   /// A crash: whatever is under way ends here. Lifecycle: SimJournal and SimStateStore crash first.
-  ~Node();
+  ~SimNode() = default;
 
   /// Recovers all shards and starts the actors.
   Status start();
 
   void submit(Request&& request);
-  void payment_answered(const PaymentAnswer& answer);
-
-  bool has_work() const;
+  bool has_work() const { return engine_->ready() > 0; }
   /// One message of one actor.
-  void work();
+  void work() { engine_->step(around_.world.below(engine_->ready())); }
   /// REQUIRES: `ms` of the world's time pass as well.
-  void pass(std::int64_t ms);
+  void pass(std::int64_t ms) { engine_->pass(ms); }
 
-  /// What the start found. REQUIRES: start() was ok.
-  const RecoveryReport& recovery() const { return recovery_; }
-  const std::vector<std::unique_ptr<HostCore>>& cores() const { return cores_; }
+  /// The log, for readers. REQUIRES: start() was ok. Lifecycle: as the node.
+  LogSource source() { return node_->source(); }
+  const std::vector<std::unique_ptr<HostCore>>& hosts() const { return engine_->hosts(); }
   /// No order or user is owed anything, and no shard waits for the disk.
   bool at_rest() const;
 
  private:
-  struct Actors;
   const EngineOptions options_;
+  const std::size_t recent_bytes_;
   const Surroundings around_;
-  Freshness freshness_;
-  Copies copies_;
-  std::vector<ReplySink*> sinks_;
-  CommitFeed& feed_;
-  RecoveryReport recovery_;
-  std::vector<std::unique_ptr<HostCore>> cores_;
-  std::unique_ptr<Actors> actors_;
+  ReplySink& sink_;
+  std::unique_ptr<Copies> copies_;
+  std::unique_ptr<Node> node_;
+  SteppedEngine* engine_ = nullptr;  // the node's
 };
 
 }  // namespace souk::simulation

@@ -61,6 +61,10 @@ void SimProvider::send(std::int64_t delay_ms, std::function<void()> what) {
 void SimProvider::call(std::vector<PaymentCall> calls) {
   for (auto& call : calls) {
     if (world_.chance(world_.faults.call_lost)) continue;
+    if (world_.chance(world_.faults.call_at_once)) {
+      arrived(call);
+      continue;
+    }
     const int copies = world_.chance(world_.faults.answer_twice) ? 2 : 1;
     for (int i = 0; i < copies; ++i) send(network_ms(), [this, call] { arrived(call); });
   }
@@ -73,8 +77,16 @@ void SimProvider::arrived(const PaymentCall& call) {
   else
     reply = provide(accounts_[call.order], call, world_.time_of_day());
   const int times = world_.chance(world_.faults.answer_lost) ? 0 : reply.times;
-  for (int i = 0; i < times; ++i)
-    send(reply.delay_ms + network_ms(), [this, answer = reply.answer] { answer_(answer); });
+  for (int i = 0; i < times; ++i) {
+    if (reply.delay_ms == 0 && world_.chance(world_.faults.call_at_once))
+      answer(reply.answer);
+    else
+      send(reply.delay_ms + network_ms(), [this, a = reply.answer] { answer(a); });
+  }
+}
+
+void SimProvider::answer(const PaymentAnswer& answer) {
+  if (answer_) answer_(answer);
 }
 
 Result<std::optional<PaymentRecord>, Fault> SimProvider::record(OrderId order) {

@@ -30,10 +30,13 @@ class SimVault final : public Vault {
 };
 
 /// The rules of the built-in simulator behind a bad network: calls and answers come late, doubled,
-/// in another order, or not at all, whether the node that waits for them lives or not.
+/// in another order, at once within the call, or not at all, whether the node that waits for them
+/// lives or not.
 class SimProvider final : public PaymentProvider {
  public:
-  SimProvider(World& world, Answer answer) : world_(world), answer_(std::move(answer)) {}
+  explicit SimProvider(World& world) : world_(world) {}
+  void start(Answer answer) override { answer_ = std::move(answer); }
+  void stop() override { answer_ = nullptr; }
   void call(std::vector<PaymentCall> calls) override;
   Result<std::optional<PaymentRecord>, Fault> record(OrderId order) override;
 
@@ -44,10 +47,11 @@ class SimProvider final : public PaymentProvider {
  private:
   void send(std::int64_t delay_ms, std::function<void()> what);
   void arrived(const PaymentCall& call);
+  void answer(const PaymentAnswer& answer);
   std::int64_t network_ms();
 
   World& world_;
-  const Answer answer_;
+  Answer answer_;  // null: nobody listens
   std::map<OrderId, ProviderAccount> accounts_;
   std::size_t under_way_ = 0;
 };

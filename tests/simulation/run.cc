@@ -49,6 +49,7 @@ Faults some_faults(World& world) {
   f.answer_twice = often(40, 40);
   f.call_fails = often(40, 40);
   f.call_slow = often(40, 50);
+  f.call_at_once = often(40, 100);
   f.request_lost = often(40, 20);
   f.reply_lost = often(40, 30);
   f.impatient = often(50, 50);
@@ -148,14 +149,11 @@ class Run {
   // ---- the node ----
 
   void start_node() {
-    auto recent = std::make_unique<RecentLog>(options_.shards, recent_bytes_);
-    auto node = std::make_unique<Node>(options_, around_, exchange_, *recent);
+    auto node = std::make_unique<SimNode>(options_, recent_bytes_, around_, exchange_);
     const Status started = node->start();
     if (started.ok()) {
-      recent_ = std::move(recent);
-      recent_->begin_at(node->recovery().last_seqs);
       node_ = std::move(node);
-      for (auto& reader : readers_) reader->begin({journal_, *recent_});
+      for (auto& reader : readers_) reader->begin(node_->source());
       steps_to_crash_ = crashes_left_ > 0 ? world_.between(0, world_.chance(40) ? 200 : 4'000) : -1;
       return;
     }
@@ -183,7 +181,7 @@ class Run {
   }
 
   void count_life() {
-    for (const auto& core : node_->cores()) {
+    for (const auto& core : node_->hosts()) {
       const auto gauges = core->gauges();
       outcome_.evictions += gauges.evictions;
       outcome_.checkpoints += gauges.checkpoints;
@@ -279,9 +277,7 @@ class Run {
   SimJournal journal_;
   SimStateStore states_;
   SimVault vault_{world_};
-  SimProvider provider_{world_, [this](const PaymentAnswer& answer) {
-                          if (node_) node_->payment_answered(answer);
-                        }};
+  SimProvider provider_{world_};
   const JsonPresenter presenter_{*Currency::parse("GBP")};
   const EngineOptions options_;
   const Surroundings around_{world_,  clock_, randomness_, journal_,
@@ -295,8 +291,7 @@ class Run {
                        return true;
                      }};
   std::size_t recent_bytes_ = 0;
-  std::unique_ptr<RecentLog> recent_;  // of this life of the node
-  std::unique_ptr<Node> node_;         // dies before all that it uses
+  std::unique_ptr<SimNode> node_;  // dies before all that it uses
   Facts facts_{journal_};
   std::vector<std::unique_ptr<SimReader>> readers_;
   const Street street_{world_, shop_, referee_, exchange_, vault_};

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "actors/host/engine.h"
+#include "actors/ports/node_clock.h"
 #include "events/time.h"
 
 namespace souk::simulation {
@@ -22,7 +23,7 @@ struct Faults {
   int put_fails = 0, get_fails = 0, cold = 0;                             // state store
   int destroy_fails = 0;                                                  // vault
   int call_lost = 0, answer_lost = 0, answer_twice = 0, call_fails = 0;   // provider
-  int call_slow = 0;
+  int call_slow = 0, call_at_once = 0;
   int request_lost = 0, reply_lost = 0, impatient = 0;  // clients
   int commit_fails = 0;                                 // read models
   int time_passes = 0;                                  // while there is work to do
@@ -91,18 +92,19 @@ class World {
 };
 
 /// The clock of the node. It never goes back while the node runs, but from one start to the next.
-class MachineClock final : public Clock {
+class MachineClock final : public NodeClock {
  public:
-  explicit MachineClock(const World& world) : world_(world) {}
+  explicit MachineClock(World& world) : world_(world) {}
   UnixMs now() override { return shown_at_start_.plus_ms(world_.time_ms() - started_at_ms_); }
-  /// The node starts: the wall clock is off by `skew_ms`, the newest event is of `floor`.
-  void start(std::int64_t skew_ms, UnixMs floor) {
+  /// The node starts: the wall clock may be off.
+  void begin_at(UnixMs newest) override {
+    const std::int64_t skew_ms = world_.chance(30) ? world_.between(-60'000, 60'000) : 0;
     started_at_ms_ = world_.time_ms();
-    shown_at_start_ = std::max(world_.time_of_day().plus_ms(skew_ms), floor);
+    shown_at_start_ = std::max(world_.time_of_day().plus_ms(skew_ms), newest);
   }
 
  private:
-  const World& world_;
+  World& world_;
   UnixMs shown_at_start_;
   std::int64_t started_at_ms_ = 0;
 };

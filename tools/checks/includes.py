@@ -18,8 +18,9 @@ LAYERS = {
     "projections": {"domain", "events", "schema"},
     "cluster": {"actors", "domain", "events", "schema"},
     "gateway": {"cluster", "actors", "projections", "domain", "events", "schema"},
-    "tools": {"gateway", "cluster", "actors", "projections", "domain", "events", "schema"},
-    "tests": {"gateway", "cluster", "actors", "projections", "domain", "events", "schema", "tools"},
+    "node": {"gateway", "actors", "projections", "domain", "events", "schema"},
+    "tools": {"node", "gateway", "cluster", "actors", "projections", "domain", "events", "schema"},
+    "tests": {"node", "gateway", "cluster", "actors", "projections", "domain", "events", "schema", "tools"},
 }
 
 # How the path of a vendor's header begins -> the files that may include it: the .cc of its adapters. The
@@ -27,7 +28,7 @@ LAYERS = {
 ROCKSDB = ["events/journal/rocksdb_*.cc", "events/journal/zero_ahead.cc", "actors/adapters/rocksdb_*.cc",
            "actors/adapters/sodium_vault.cc", "actors/adapters/payment_simulator/*.cc",
            "projections/search/*.cc", "gateway/cache/documents.cc"]
-CAF = ["actors/host/messages.h", "actors/host/*.cc", "cluster/*.cc", "tools/soukd/*.cc"]
+CAF = ["actors/host/messages.h", "actors/host/*.cc", "cluster/*.cc"]
 VENDORS = {
     "rocksdb/": ROCKSDB,
     "caf/": CAF,

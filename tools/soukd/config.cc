@@ -48,6 +48,8 @@ const Option options[] = {
     {"in_flight_max", &Config::in_flight_max, 16, 1'000'000,
      "requests at once; beyond: 503 overloaded"},
     {"drain_ms", &Config::drain_ms, 0, 600'000, "how long SIGTERM waits for requests under way"},
+    {"clock_jump_days_max", &Config::clock_jump_days_max, 0, 100'000,
+     "a start whose clock is further than this from the newest event is refused; 0: any"},
     {"default_currency", &Config::default_currency, 0, 0, "of an empty cart, ISO 4217"},
     {"search_synonyms", &Config::search_synonyms, 0, 0,
      "a file of words that mean the same to a shopper, one group a line: sofa, couch; none: a few "

@@ -30,6 +30,7 @@ struct Config {
   std::int64_t connections_max = 12'000;
   std::int64_t in_flight_max = 16'384;
   std::int64_t drain_ms = 10'000;
+  std::int64_t clock_jump_days_max = 1'096;  // 0: any
 };
 
 struct Mistake {

@@ -2,26 +2,19 @@
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
+#include <exception>
 #include <thread>
 
-#include "actors/adapters/data_directory.h"
-#include "actors/adapters/payment_simulator/simulator.h"
-#include "actors/adapters/rocksdb_state_store.h"
-#include "actors/adapters/sodium_vault.h"
-#include "actors/adapters/system_clock.h"
-#include "actors/host/engine.h"
-#include "events/journal/rocksdb_journal.h"
-#include "gateway/api/commands/presenter.h"
+#include "events/fault_log.h"
 #include "gateway/api/edge/service.h"
 #include "gateway/api/reads/read_side.h"
 #include "gateway/http/server.h"
-#include "projections/runner/projection_set.h"
+#include "node/disk_ports.h"
 #include "tools/read_models.h"
 #include "tools/soukd/config.h"
 
@@ -30,46 +23,32 @@ extern char** environ;
 namespace souk {
 namespace {
 
-/// The machine's time, never behind the newest event of the log.
-class DaemonClock final : public Clock {
- public:
-  UnixMs now() override { return base_.now().plus_ms(ahead_.load(std::memory_order_relaxed)); }
-  void raise(UnixMs floor) {
-    const UnixMs at = base_.now();
-    if (floor <= at) return;
-    spdlog::warn("the clock is behind the log, going on from there behind_ms={}",
-                 floor.value - at.value);
-    ahead_.store(floor.value - at.value, std::memory_order_relaxed);
+/// SIGTERM or SIGINT waits to be taken. REQUIRES: they are blocked in every thread.
+bool asked_to_end() {
+  sigset_t waiting;
+  sigemptyset(&waiting);
+  sigpending(&waiting);
+  return sigismember(&waiting, SIGTERM) == 1 || sigismember(&waiting, SIGINT) == 1;
+}
+
+/// Everything that is open while the daemon serves, in the order of its making. It ends in order
+/// whatever step of the start failed: first what asks the node, then the node, whose hosts answer
+/// into `api`, then the rest backwards.
+struct Daemon {
+  Daemon() = default;
+  Daemon(const Daemon&) = delete;
+  ~Daemon() {
+    if (common) common->stop();
+    node.reset();
   }
 
- private:
-  SystemClock base_{UnixMs{}};
-  std::atomic<std::int64_t> ahead_{0};
-};
-
-/// Everything that is open while the daemon serves, in the order of its making.
-struct Daemon {
-  std::unique_ptr<DataDirectory> directory;
-  std::unique_ptr<RocksDbJournal> journal;
-  std::unique_ptr<RocksdbStateStore> states;
-  std::unique_ptr<SodiumVault> vault;
-  DaemonClock clock;
-  SystemRandomness randomness;
-  std::unique_ptr<JsonPresenter> presenter;
-  std::unique_ptr<PaymentSimulator> payments;
-  std::unique_ptr<RecentLog> recent;
-  std::unique_ptr<Freshness> freshness;
-  std::unique_ptr<Engine> engine;
-  std::unique_ptr<ProjectionSet> projections;
+  std::unique_ptr<DiskPorts> ports;
+  std::unique_ptr<Node> node;
   std::unique_ptr<ReadSide> read_side;
   std::unique_ptr<ApiCommon> common;
   std::unique_ptr<Api> api;
   std::unique_ptr<HttpServer> server;
-  RecoveryReport recovery;
 };
-
-/// Of encoded batches that read models have not had yet.
-constexpr std::size_t recent_bytes_max = 32 << 20;
 
 EngineOptions engine_options(const Config& c) {
   EngineOptions o;
@@ -86,77 +65,70 @@ EngineOptions engine_options(const Config& c) {
   return o;
 }
 
-template <class T>
-Status take(Result<std::unique_ptr<T>, Fault>&& opened, std::unique_ptr<T>& into) {
-  if (!opened.ok()) return opened.error();
-  into = std::move(*opened);
-  return Done{};
-}
+const Fault asked{Fault::Kind::unavailable, "asked to end while starting"};
 
 Status open_ports(Daemon& d, const Loaded& loaded) {
   const Config& c = loaded.config;
-  std::optional<std::uint32_t> shards;
-  if (loaded.origin.contains("shards")) shards = static_cast<std::uint32_t>(c.shards);
-  if (auto s = take(DataDirectory::open(c.data_dir, shards), d.directory); !s.ok()) return s;
-  if (auto s = take(RocksDbJournal::open(d.directory->journal()), d.journal); !s.ok()) return s;
-  if (auto s = take(RocksdbStateStore::open({.path = d.directory->states()}), d.states); !s.ok())
-    return s;
-  if (auto s = take(SodiumVault::open({.path = d.directory->keys()}), d.vault); !s.ok()) return s;
-  d.presenter = std::make_unique<JsonPresenter>(*Currency::parse(c.default_currency));
-  Daemon* self = &d;
-  return take(
-      PaymentSimulator::open(d.directory->provider(), d.clock,
-                             [self](const PaymentAnswer& a) { self->engine->payment_answered(a); }),
-      d.payments);
+  DiskPortsOptions options{.directory = c.data_dir,
+                           .currency = *Currency::parse(c.default_currency)};
+  if (loaded.origin.contains("shards")) options.shards = static_cast<std::uint32_t>(c.shards);
+  auto ports = DiskPorts::open(options);
+  if (!ports.ok()) return ports.error();
+  d.ports = std::move(*ports);
+  return Done{};
 }
 
-Status start(Daemon& d, const Loaded& loaded, std::chrono::steady_clock::time_point began) {
-  if (auto s = open_ports(d, loaded); !s.ok()) return s;
-  EngineOptions options = engine_options(loaded.config);
-  options.shards = d.directory->manifest().shards;
-  options.hosts = std::min(options.hosts, options.shards);
-  d.recent = std::make_unique<RecentLog>(options.shards, recent_bytes_max);
-  d.freshness = std::make_unique<Freshness>(options.shards);
-  auto engine = Engine::start(options,
-                              {.journal = *d.journal,
-                               .states = *d.states,
-                               .vault = *d.vault,
-                               .payments = *d.payments,
-                               .clock = d.clock,
-                               .randomness = d.randomness,
-                               .presenter = *d.presenter,
-                               .feed = d.recent.get(),
-                               .freshness = d.freshness.get()},
-                              d.recovery);
-  if (!engine.ok()) return engine.error();
-  d.engine = std::move(*engine);
-  d.clock.raise(d.recovery.last_event_at);
-  d.recent->begin_at(d.recovery.last_seqs);
+Status recover(Daemon& d, const Config& config) {
+  NodeOptions options;
+  options.engine = engine_options(config);
+  options.engine.shards = d.ports->shards();
+  options.engine.hosts = std::min(options.engine.hosts, options.engine.shards);
   SearchOptions search;
-  if (!loaded.config.search_synonyms.empty()) search.synonyms = loaded.config.search_synonyms;
-  d.projections = std::make_unique<ProjectionSet>(read_models(search), d.directory->projections(),
-                                                  LogSource{*d.journal, *d.recent});
-  d.projections->start();
-  d.read_side = std::make_unique<ReadSide>(*d.projections, LogSource{*d.journal, *d.recent});
-  if (d.recovery.ignored_records > 0)
-    spdlog::warn("records of failed commits were passed over count={}", d.recovery.ignored_records);
+  if (!config.search_synonyms.empty()) search.synonyms = config.search_synonyms;
+  options.read_models = read_models(search);
+  options.projections = d.ports->directory().projections();
+  options.clock_jump_ms_max = config.clock_jump_days_max * 24 * 60 * 60 * 1'000;
+  options.give_up = &asked_to_end;
+  auto node = Node::recover(std::move(options), d.ports->ports());
+  if (!node.ok()) return node.error();
+  d.node = std::move(*node);
+  if (const auto ignored = d.node->recovery().ignored_records; ignored > 0)
+    spdlog::warn("records of failed commits were passed over count={}", ignored);
+  return Done{};
+}
+
+Status listen(Daemon& d, const Config& config, std::chrono::steady_clock::time_point began) {
+  Node& node = *d.node;
+  d.read_side = std::make_unique<ReadSide>(node.projections(), node.source());
   ApiOptions api;
   api.version = SOUK_VERSION;
-  api.recovery = d.recovery;
+  api.recovery = node.recovery();
   api.recovery_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-  api.view_cache_bytes = static_cast<std::size_t>(loaded.config.view_cache_mb) << 20;
-  api.tickets_max = static_cast<std::size_t>(loaded.config.in_flight_max);
-  d.common = std::make_unique<ApiCommon>(*d.engine, *d.vault, *d.payments, d.randomness,
-                                         *d.read_side, *d.freshness, api);
+  api.view_cache_bytes = static_cast<std::size_t>(config.view_cache_mb) << 20;
+  api.tickets_max = static_cast<std::size_t>(config.in_flight_max);
+  const NodePorts ports = d.ports->ports();
+  d.common = std::make_unique<ApiCommon>(node.engine(), ports.vault, ports.payments,
+                                         ports.randomness, *d.read_side, node.freshness(), api);
   d.api = std::make_unique<Api>(*d.common);
   HttpLimits limits;
-  limits.connections_max = static_cast<std::size_t>(loaded.config.connections_max);
-  if (auto s = take(HttpServer::listen(loaded.config.http, false, limits, *d.api), d.server);
-      !s.ok())
-    return s;
+  limits.connections_max = static_cast<std::size_t>(config.connections_max);
+  auto server = HttpServer::listen(config.http, false, limits, *d.api);
+  if (!server.ok()) return server.error();
+  d.server = std::move(*server);
   d.common->metrics().add_server(*d.server);
   return Done{};
+}
+
+/// All but the running of it: only then does anything happen. Looks now and then whether it shall
+/// end already.
+Status prepare(Daemon& d, const Loaded& loaded, std::chrono::steady_clock::time_point began) {
+  if (asked_to_end()) return Fault(asked);
+  if (auto s = open_ports(d, loaded); !s.ok()) return s;
+  if (asked_to_end()) return Fault(asked);
+  if (auto s = recover(d, loaded.config); !s.ok()) return s;
+  if (asked_to_end()) return Fault(asked);
+  return listen(d, loaded.config, began);
 }
 
 /// Blocks until SIGTERM or SIGINT. REQUIRES: they are blocked in every thread.
@@ -179,6 +151,26 @@ void set_up_logs(const std::string& level) {
   spdlog::flush_on(spdlog::level::info);
 }
 
+/// An exception that nothing caught, in whatever thread: in words, before the process ends.
+[[noreturn]] void end_in_words() {
+  std::string what = "no exception";
+  if (const auto thrown = std::current_exception()) {
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::exception& e) {
+      what = e.what();
+    } catch (...) {
+      what = "something that is no std::exception";
+    }
+  }
+  spdlog::error(
+      "the process ends: a start replays what is durable; look at its limits of memory, threads "
+      "and files what=\"{}\"",
+      one_line(what));
+  spdlog::default_logger()->flush();
+  std::abort();
+}
+
 int serve(const Loaded& loaded) {
   const auto began = std::chrono::steady_clock::now();
   sigset_t set;
@@ -188,21 +180,26 @@ int serve(const Loaded& loaded) {
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   set_up_logs(loaded.config.log_level);
+  std::set_terminate(&end_in_words);
 
   Daemon d;
-  if (auto s = start(d, loaded, began); !s.ok()) {
+  if (auto s = prepare(d, loaded, began); !s.ok() && asked_to_end()) {
+    spdlog::info("ended before it served");
+    return 0;
+  } else if (!s.ok()) {
     fmt::print(stderr, "soukd: {}\n", s.error().what);
-    if (d.engine) d.engine->stop();
     return 1;
   }
+  d.node->run();
   std::thread io([&] { d.server->run(); });
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - began);
+  const RecoveryReport& recovery = d.node->recovery();
   fmt::print("souk ready http={} shards={} recovered_events={} in={}ms\n", d.server->address(),
-             d.engine->shards(), d.recovery.events, took.count());
+             d.ports->shards(), recovery.events, took.count());
   std::fflush(stdout);
   spdlog::info("ready http={} shards={} recovered_events={} loaded_entities={} in_ms={}",
-               d.server->address(), d.engine->shards(), d.recovery.events, d.recovery.entities,
+               d.server->address(), d.ports->shards(), recovery.events, recovery.entities,
                took.count());
 
   wait_for_end();
@@ -210,9 +207,7 @@ int serve(const Loaded& loaded) {
   d.server->drain(static_cast<int>(loaded.config.drain_ms));
   io.join();
   d.common->stop();
-  d.projections->stop();
-  d.payments->stop();
-  d.engine->stop();
+  d.node->stop();
   spdlog::info("ended");
   return 0;
 }
@@ -244,5 +239,12 @@ int main(int argc, char** argv) {
   }
   if (loaded.mode == Mode::check_config) fmt::print("the configuration is sound\n");
   if (loaded.mode != Mode::serve) return 0;
-  return souk::serve(loaded);
+  try {
+    return souk::serve(loaded);
+  } catch (const std::exception& e) {
+    fmt::print(stderr,
+               "soukd: it cannot start: {}; look at its limits of memory, threads and files\n",
+               e.what());
+    return 1;
+  }
 }

@@ -14,21 +14,23 @@ PaymentAnswer failed(const PaymentCall& call) {
 
 }  // namespace
 
-PaymentSimulator::PaymentSimulator(std::unique_ptr<SimulatorLedger> ledger, Clock& clock,
-                                   Answer answer)
-    : ledger_(std::move(ledger)), clock_(clock), answer_(std::move(answer)) {}
+PaymentSimulator::PaymentSimulator(std::unique_ptr<SimulatorLedger> ledger, Clock& clock)
+    : ledger_(std::move(ledger)), clock_(clock) {}
 
 Result<std::unique_ptr<PaymentSimulator>, Fault> PaymentSimulator::open(
-    const std::filesystem::path& path, Clock& clock, Answer answer) {
+    const std::filesystem::path& path, Clock& clock) {
   auto ledger = SimulatorLedger::open(path);
   if (!ledger) return ledger.error();
-  std::unique_ptr<PaymentSimulator> simulator(
-      new PaymentSimulator(std::move(*ledger), clock, std::move(answer)));
-  simulator->thread_ = std::thread([raw = simulator.get()] { raw->run(); });
-  return simulator;
+  return std::unique_ptr<PaymentSimulator>(new PaymentSimulator(std::move(*ledger), clock));
 }
 
 PaymentSimulator::~PaymentSimulator() { stop(); }
+
+void PaymentSimulator::start(Answer answer) {
+  SOUK_ASSERT(!thread_.joinable() && !stopping_);
+  answer_ = std::move(answer);
+  thread_ = std::thread([this] { run(); });
+}
 
 void PaymentSimulator::stop() {
   {

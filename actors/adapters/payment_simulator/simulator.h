@@ -19,8 +19,8 @@
 
 namespace souk {
 
-/// Lifecycle: open starts the thread; `stop` (or the destructor) ends it; calls that are queued and
-///            late answers that are pending are then forgotten: the engine asks again.
+/// Lifecycle: `start` starts the thread; `stop` (or the destructor) ends it for good; calls that are
+///            queued and late answers that are pending are then forgotten: the engine asks again.
 /// Invariant: an answer leaves only after what it says is synced to disk.
 class PaymentSimulator final : public PaymentProvider {
  public:
@@ -29,18 +29,18 @@ class PaymentSimulator final : public PaymentProvider {
   static constexpr std::size_t late_answers_max = 256 * 1024;  // more are never sent
   static constexpr std::size_t accounts_cached_max = 64 * 1024;
 
-  /// `answer` runs on the provider's thread and must not block. `clock` outlives the simulator.
+  /// `clock` outlives the simulator.
   /// Errors: locked, corrupt, full, unsupported, unavailable.
   static Result<std::unique_ptr<PaymentSimulator>, Fault> open(const std::filesystem::path& path,
-                                                               Clock& clock, Answer answer);
+                                                               Clock& clock);
   ~PaymentSimulator() override;
 
+  void start(Answer answer) override;
+  void stop() override;
   /// Where the disk fails, every call is answered `failed`, until it works again.
   void call(std::vector<PaymentCall> calls) override;
   /// Reflects every call that was answered.
   Result<std::optional<PaymentRecord>, Fault> record(OrderId order) override;
-  /// No answer is given after it returns. REQUIRES: not called from `answer`.
-  void stop();
 
  private:
   using Steady = std::chrono::steady_clock;
@@ -52,7 +52,7 @@ class PaymentSimulator final : public PaymentProvider {
     ProviderAccount account;
     std::uint64_t commit = 0;  // the last one that changed it
   };
-  PaymentSimulator(std::unique_ptr<SimulatorLedger> ledger, Clock& clock, Answer answer);
+  PaymentSimulator(std::unique_ptr<SimulatorLedger> ledger, Clock& clock);
   void run();
   void commit(const PaymentCall* calls, std::size_t count);
   CachedAccount* account_of(OrderId order);
@@ -62,7 +62,7 @@ class PaymentSimulator final : public PaymentProvider {
 
   std::unique_ptr<SimulatorLedger> ledger_;
   Clock& clock_;
-  const Answer answer_;
+  Answer answer_;  // set before the thread begins
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;

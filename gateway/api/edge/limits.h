@@ -11,6 +11,13 @@ inline constexpr std::size_t json_depth_max = 32;
 inline constexpr std::size_t country_bytes_max = 64;
 inline constexpr std::size_t user_orders_page_default = 20;
 
+/// From a request to its answer, also of each command of a batch; then it is answered 503
+/// `unavailable`: it may or may not have happened. A net below what has shorter limits of its own
+/// (`wait=final` 5 s, a position 2 s, SQL 5 s and its turn): it catches what hangs.
+inline constexpr std::int64_t answer_ms_max = 15'000;
+inline constexpr std::int64_t question_ms_max = 60'000;  // to read models, and orders to them
+inline constexpr std::int64_t overdue_look_ms = 500;     // how often the table is looked through
+
 // Per I/O thread.
 inline constexpr std::size_t tickets_max = 16'384;          // requests that wait for an answer
 inline constexpr std::size_t batch_tickets_max = 8'192;     // of these, for commands of batches

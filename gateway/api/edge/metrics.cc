@@ -252,7 +252,7 @@ void ApiMetrics::count(Action action, std::size_t result, std::uint64_t nanoseco
 
 void ApiMetrics::add_server(const HttpServer& server) {
   const std::lock_guard lock(servers_mutex_);
-  servers_.push_back(&server);
+  if (std::ranges::find(servers_, &server) == servers_.end()) servers_.push_back(&server);
 }
 
 std::string ApiMetrics::text(const EngineCounters& engine, const RecoveryReport& recovery,

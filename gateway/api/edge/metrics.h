@@ -32,7 +32,7 @@ class ApiMetrics {
   void batch_bytes_changed(std::int64_t by) {
     batch_bytes_.fetch_add(by, std::memory_order_relaxed);
   }
-  /// The server outlives the last call of `text`.
+  /// Each once, however often it is added. The server outlives the last call of `text`.
   void add_server(const HttpServer& server);
 
   /// The whole page, in Prometheus' text format.

@@ -1,7 +1,10 @@
 #include "gateway/api/edge/service.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 
+#include "events/fault_log.h"
 #include "gateway/api/edge/openapi.h"
 #include "gateway/api/edge/response.h"
 #include "gateway/api/edge/text.h"
@@ -13,6 +16,13 @@ std::int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
              std::chrono::steady_clock::now().time_since_epoch())
       .count();
+}
+
+constexpr std::int64_t tick_ms = 50;  // HttpHandler::on_tick
+
+/// Not by a read model.
+bool is_answered_by_engine(Action action) {
+  return is_command(action) || is_read(action) || action == Action::get_payment;
 }
 
 std::string console_page(std::string_view version) {
@@ -72,10 +82,7 @@ std::string Api::problem(int status, std::string_view code, std::string_view det
 }
 
 void Api::on_request(HttpServer& server, ExchangeId exchange, const HttpRequest& request) {
-  if (server_ == nullptr) {
-    server_ = &server;
-    common_.metrics().add_server(server);
-  }
+  server_ = &server;
   const auto started_ns = now_ns();
   if (const auto action = common_.views().answer(server, exchange, request)) {
     common_.metrics().count(*action, static_cast<std::size_t>(ReplyCode::ok),
@@ -170,14 +177,10 @@ bool Api::operation(Visit& visit) {
       response.body = R"({"status":"ok"})";
       break;
     case Action::ready: {
-      const auto suspended =
-          common_.engine().counters().suspended_shards.load(std::memory_order_relaxed);
-      if (common_.draining() || suspended > 0) {
-        visit.problem = {503,
-                         "unavailable",
-                         common_.draining() ? "it is about to end"
-                                            : "a disk fails: some shards take no commands",
-                         {}};
+      const std::string trouble =
+          common_.draining() ? "it is about to end" : common_.engine().trouble();
+      if (!trouble.empty()) {
+        visit.problem = {503, "unavailable", trouble, {}};
         return false;
       }
       response.body = R"({"status":"ready"})";
@@ -204,6 +207,8 @@ bool Api::operation(Visit& visit) {
 }
 
 bool Api::take_ticket(Ticket&& ticket, std::uint64_t& number, Problem& problem) {
+  ticket.due_ms = clock_ms_ + (question_of(ticket.action) != nullptr ? limits::question_ms_max
+                                                                     : limits::answer_ms_max);
   const auto taken = tickets_.take(std::move(ticket));
   if (!taken) {
     problem = overloaded();
@@ -218,10 +223,12 @@ void Api::hand_over(std::uint64_t number, PreparedCommand&& command) {
   command.request.reply_to.who = ReplyTo::Who::client;
   command.request.reply_to.sink = sink_;
   command.request.reply_to.ticket = number;
-  if (command.seal)
+  if (command.seal) {
+    tickets_.find(number)->sealing = true;
     jobs_.push_back(SealJob{number, std::move(command)});
-  else
+  } else {
     outbox_.push_back(std::move(command.request));
+  }
 }
 
 bool Api::start(Ticket&& ticket, PreparedCommand& command) {
@@ -291,8 +298,44 @@ void Api::on_wake(HttpServer& server) {
 }
 
 void Api::on_tick(HttpServer& server) {
+  clock_ms_ += tick_ms;
+  if (clock_ms_ >= next_look_ms_) give_up_overdue();
   // A client that has gone frees its batch here, when nothing else stirs.
   on_poll_end(server);
+}
+
+void Api::give_up_overdue() {
+  next_look_ms_ = clock_ms_ + limits::overdue_look_ms;
+  if (tickets_.in_use() == 0) return;
+  static FaultLog hangs("requests were not answered in time", FaultLog::Severity::error);
+  const auto numbers = tickets_.overdue(clock_ms_);
+  if (numbers.empty()) return;
+  hangs.failed(fmt::format("requests={} first={} why=\"{}\"", numbers.size(),
+                           action_name(tickets_.find(numbers.front())->action),
+                           common_.engine().trouble()));
+  for (const auto number : numbers) give_up(number);
+}
+
+void Api::give_up(std::uint64_t number) {
+  const auto* ticket = tickets_.find(number);
+  if (ticket->sealing && ticket->batch != Ticket::no_batch) batches_.sealed(ticket->batch);
+  if (!is_answered_by_engine(ticket->action)) {
+    const auto given = tickets_.give_back(number);
+    give_back(given, static_cast<std::size_t>(ReplyCode::unavailable));
+    server_->respond(given.exchange,
+                     response_of(Problem{503, "unavailable", "it takes too long", {}}));
+    return;
+  }
+  Reply reply;
+  reply.ticket = number;
+  reply.code = ReplyCode::unavailable;
+  finish(number, std::move(reply));
+}
+
+void Api::give_back(const Ticket& ticket, std::size_t result) {
+  common_.metrics().ticket_freed();
+  common_.metrics().count(ticket.action, result,
+                          static_cast<std::uint64_t>(now_ns() - ticket.started_ns));
 }
 
 void Api::deliver(std::vector<Reply>&& replies) {
@@ -336,8 +379,9 @@ void Api::take_reply(Reply&& reply) {
 }
 
 void Api::take_done(SealDone&& done) {
-  const auto* ticket = tickets_.find(done.ticket);
-  SOUK_ASSERT(ticket != nullptr);
+  auto* ticket = tickets_.find(done.ticket);
+  if (ticket == nullptr) return;  // it was given up: answered 503, and does not happen
+  ticket->sealing = false;
   if (ticket->batch != Ticket::no_batch) batches_.sealed(ticket->batch);
   if (done.request) {
     outbox_.push_back(std::move(*done.request));
@@ -351,10 +395,11 @@ void Api::take_done(SealDone&& done) {
 
 void Api::take_done(OpenDone&& done) {
   const auto number = done.reply.ticket;
-  finish(number, std::move(done.reply));
+  if (tickets_.find(number) != nullptr) finish(number, std::move(done.reply));
 }
 
 void Api::take_done(RecordDone&& done) {
+  if (tickets_.find(done.ticket) == nullptr) return;
   if (!done.failed && !done.record) {  // never called: the order may be there all the same
     Request request;
     request.op = GetOrder{done.order};
@@ -365,10 +410,8 @@ void Api::take_done(RecordDone&& done) {
     return;
   }
   const auto ticket = tickets_.give_back(done.ticket);
-  common_.metrics().ticket_freed();
   const auto code = done.failed ? ReplyCode::unavailable : ReplyCode::ok;
-  common_.metrics().count(ticket.action, static_cast<std::size_t>(code),
-                          static_cast<std::uint64_t>(now_ns() - ticket.started_ns));
+  give_back(ticket, static_cast<std::size_t>(code));
   Reply reply;
   reply.code = code;
   server_->respond(ticket.exchange, code == ReplyCode::ok
@@ -377,20 +420,16 @@ void Api::take_done(RecordDone&& done) {
 }
 
 void Api::take_done(QueryDone&& done) {
+  if (tickets_.find(done.ticket) == nullptr) return;
   const auto ticket = tickets_.give_back(done.ticket);
-  common_.metrics().ticket_freed();
-  common_.metrics().count(
-      ticket.action,
-      done.response.status < 400 ? static_cast<std::size_t>(ReplyCode::ok) : ApiMetrics::invalid,
-      static_cast<std::uint64_t>(now_ns() - ticket.started_ns));
+  give_back(ticket, done.response.status < 400 ? static_cast<std::size_t>(ReplyCode::ok)
+                                               : ApiMetrics::invalid);
   server_->respond(ticket.exchange, std::move(done.response));
 }
 
 void Api::finish(std::uint64_t number, Reply&& reply) {
   const auto ticket = tickets_.give_back(number);
-  common_.metrics().ticket_freed();
-  common_.metrics().count(ticket.action, static_cast<std::size_t>(reply.code),
-                          static_cast<std::uint64_t>(now_ns() - ticket.started_ns));
+  give_back(ticket, static_cast<std::size_t>(reply.code));
   // Buying touches several shards: whoever names this position sees the stock as well.
   std::string also;
   for (const ShardId shard : reply.also_on)

@@ -145,6 +145,10 @@ class Api final : public HttpHandler,
   void refused(Action action, const Problem& problem) override;
 
   bool take_ticket(Ticket&& ticket, std::uint64_t& number, Problem& problem);
+  /// Answers what has waited too long; late answers then find nothing.
+  void give_up_overdue();
+  void give_up(std::uint64_t number);
+  void give_back(const Ticket& ticket, std::size_t result);
   void hand_over(std::uint64_t number, PreparedCommand&& command);
 
   ApiCommon& common_;
@@ -157,6 +161,9 @@ class Api final : public HttpHandler,
   BatchTable batches_;
   std::size_t batch_tickets_ = 0;
   std::size_t batch_bytes_told_ = 0;  // to the metrics
+  // Goes on by ticks: a process that was stopped for a minute has not kept a client waiting.
+  std::int64_t clock_ms_ = 0;
+  std::int64_t next_look_ms_ = 0;
   std::vector<Request> outbox_;
   std::vector<VaultJob> jobs_;
   std::array<std::vector<QueryJob>, query_lanes> questions_;

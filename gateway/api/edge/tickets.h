@@ -20,6 +20,8 @@ struct Ticket {
   Wants wants = Wants::body;
   bool body_omitted = false;  // of a batch that has become too large
   std::int64_t started_ns = 0;
+  std::int64_t due_ms = 0;         // on the Api's own clock: then it is answered 503
+  bool sealing = false;            // its command is with the vault
   ExchangeId exchange;             // unless of a batch
   std::uint32_t batch = no_batch;  // its slot
   std::uint32_t line = 0;          // within the batch
@@ -71,6 +73,14 @@ class TicketTable {
     return std::move(slot.ticket);
   }
   std::size_t in_use() const { return in_use_; }
+  /// Those that are due at `now_ms`.
+  std::vector<std::uint64_t> overdue(std::int64_t now_ms) const {
+    std::vector<std::uint64_t> numbers;
+    for (std::size_t i = 0; i < slots_.size(); ++i)
+      if (slots_[i].used && slots_[i].ticket.due_ms <= now_ms)
+        numbers.push_back(std::uint64_t{slots_[i].generation} << 32 | i);
+    return numbers;
+  }
 
  private:
   struct Slot {

@@ -4,52 +4,30 @@ namespace souk::cli {
 
 Result<std::unique_ptr<InProcess>, Fault> InProcess::open(const std::filesystem::path& directory,
                                                           const EngineOptions& options) {
-  std::unique_ptr<InProcess> p(new InProcess);
-  std::filesystem::create_directories(directory);
-  auto journal = RocksDbJournal::open(directory / "journal");
-  if (!journal.ok()) return journal.error();
-  p->journal_ = std::move(*journal);
-  auto states = RocksdbStateStore::open({.path = directory / "states"});
-  if (!states.ok()) return states.error();
-  p->states_ = std::move(*states);
-  auto vault = SodiumVault::open({.path = directory / "keys"});
-  if (!vault.ok()) return vault.error();
-  p->vault_ = std::move(*vault);
-  InProcess* self = p.get();
-  auto payments = PaymentSimulator::open(
-      directory / "provider", p->clock_,
-      [self](const PaymentAnswer& a) { self->engine_->payment_answered(a); });
-  if (!payments.ok()) return payments.error();
-  p->payments_ = std::move(*payments);
-  auto engine = Engine::start(options,
-                              {.journal = *p->journal_,
-                               .states = *p->states_,
-                               .vault = *p->vault_,
-                               .payments = *p->payments_,
-                               .clock = p->clock_,
-                               .randomness = p->randomness_,
-                               .presenter = p->presenter_},
-                              p->recovery_);
-  if (!engine.ok()) return engine.error();
-  p->engine_ = std::move(*engine);
-  p->sink_ = p->engine_->add_sink(*p);
+  auto ports = DiskPorts::open({.directory = directory, .shards = options.shards});
+  if (!ports.ok()) return ports.error();
+  std::unique_ptr<InProcess> p(new InProcess(std::move(*ports)));
+  NodeOptions node_options;
+  node_options.engine = options;
+  auto node = Node::recover(std::move(node_options), p->ports_->ports());
+  if (!node.ok()) return node.error();
+  p->node_ = std::move(*node);
+  p->sink_ = p->node_->engine().add_sink(*p);
+  p->node_->run();
   return p;
 }
 
 InProcess::~InProcess() { close(); }
 
 void InProcess::close() {
-  if (!engine_) return;
-  payments_->stop();
-  engine_->stop();
-  engine_.reset();
+  if (node_) node_->stop();
 }
 
 Request InProcess::request(Op op, std::uint64_t ticket) {
   Request r{
       .op = std::move(op),
       .reply_to = {.who = ReplyTo::Who::client, .sink = sink_, .ticket = ticket, .entity = {}}};
-  r.cause = randomness_.id128();
+  r.cause = randomness().id128();
   r.wants = Wants::minimal;
   return r;
 }

@@ -1,19 +1,13 @@
 #pragma once
-/// A whole engine in this process, on a real disk, without HTTP: for benchmarks of the engine
-/// alone.
+/// A whole node in this process, on a real disk, without HTTP and read models: for benchmarks of
+/// the engine alone.
 #include <condition_variable>
 #include <filesystem>
 #include <memory>
 #include <mutex>
 #include <vector>
 
-#include "actors/adapters/payment_simulator/simulator.h"
-#include "actors/adapters/rocksdb_state_store.h"
-#include "actors/adapters/sodium_vault.h"
-#include "actors/adapters/system_clock.h"
-#include "actors/host/engine.h"
-#include "events/journal/rocksdb_journal.h"
-#include "gateway/api/commands/presenter.h"
+#include "node/disk_ports.h"
 
 namespace souk::cli {
 
@@ -24,36 +18,29 @@ class InProcess final : public ReplySink {
                                                         const EngineOptions& options);
   ~InProcess() override;
 
-  void submit(std::vector<Request>&& requests) { engine_->submit(std::move(requests)); }
+  void submit(std::vector<Request>&& requests) { node_->engine().submit(std::move(requests)); }
   /// Blocks until there are answers.
   std::vector<Reply> take();
   void deliver(std::vector<Reply>&& replies) override;
   void close();
 
-  const EngineCounters& counters() const { return engine_->counters(); }
-  const RecoveryReport& recovery() const { return recovery_; }
-  std::uint32_t shards() const { return engine_->shards(); }
-  Randomness& randomness() { return randomness_; }
+  const EngineCounters& counters() const { return node_->engine().counters(); }
+  const RecoveryReport& recovery() const { return node_->recovery(); }
+  std::uint32_t shards() const { return ports_->shards(); }
+  Randomness& randomness() { return ports_->ports().randomness; }
   /// A request of this client with a random cause.
   Request request(Op op, std::uint64_t ticket);
 
  private:
-  InProcess() : clock_(UnixMs{}), presenter_(*Currency::parse("GBP")) {}
-
-  SystemClock clock_;
-  SystemRandomness randomness_;
-  JsonPresenter presenter_;
-  std::unique_ptr<RocksDbJournal> journal_;
-  std::unique_ptr<RocksdbStateStore> states_;
-  std::unique_ptr<SodiumVault> vault_;
-  std::unique_ptr<PaymentSimulator> payments_;
-  std::unique_ptr<Engine> engine_;
-  RecoveryReport recovery_;
-  std::uint16_t sink_ = 0;
+  explicit InProcess(std::unique_ptr<DiskPorts> ports) : ports_(std::move(ports)) {}
 
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::vector<Reply> replies_;
+
+  std::unique_ptr<DiskPorts> ports_;
+  std::unique_ptr<Node> node_;  // ends first
+  std::uint16_t sink_ = 0;
 };
 
 }  // namespace souk::cli

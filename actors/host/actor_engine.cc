@@ -1,0 +1,153 @@
+#include "actors/host/actor_engine.h"
+
+#include <algorithm>
+#include <atomic>
+#include <caf/all.hpp>
+#include <thread>
+
+#include "actors/host/fail_stop.h"
+
+namespace souk {
+namespace {
+
+/// An actor that is busy with one message for so long is stuck: a sync takes 2 s on a bad disk.
+constexpr std::int64_t stuck_ms = 5'000;
+
+std::uint64_t new_incarnation(Randomness& randomness) {
+  std::uint64_t n = 0;
+  randomness.fill(&n, sizeof n);
+  return n;
+}
+
+void add(const RecoveryReport& one, std::uint32_t shards, RecoveryReport& to) {
+  to.events += one.events;
+  to.entities += one.entities;
+  to.ignored_records += one.ignored_records;
+  to.last_event_at = std::max(to.last_event_at, one.last_event_at);
+  to.last_seqs.resize(shards);
+  for (std::size_t s = 0; s < one.last_seqs.size(); ++s)
+    to.last_seqs[s] = std::max(to.last_seqs[s], one.last_seqs[s]);
+}
+
+}  // namespace
+
+ActorEngine::ActorEngine(const EngineOptions& options, EnginePorts ports)
+    : options_(options), ports_(ports) {
+  SOUK_ASSERT(options_.hosts > 0 && options_.hosts <= hosts_max);
+  const ShardContext context{.options = options_,
+                             .states = ports_.states,
+                             .clock = ports_.clock,
+                             .randomness = ports_.randomness,
+                             .presenter = ports_.presenter,
+                             .incarnation = new_incarnation(ports_.randomness),
+                             .quote_now = {},
+                             .freshness = ports_.freshness};
+  for (std::uint32_t h = 0; h < options_.hosts; ++h)
+    cores_.push_back(std::make_unique<HostCore>(h, context, ports_.journal));
+}
+
+Status ActorEngine::recover_shards(std::size_t workers, RecoveryReport& report) {
+  std::vector<Shard*> shards;
+  for (auto& core : cores_)
+    for (auto& s : core->shards()) shards.push_back(s.get());
+  workers = std::clamp<std::size_t>(workers, 1, shards.size());
+  std::vector<RecoveryReport> reports(workers);
+  std::vector<Status> results(workers, Status(Done{}));
+  std::atomic<std::size_t> next{0};
+  const auto work = [&](std::size_t w) {
+    for (std::size_t i = next++; i < shards.size() && results[w].ok(); i = next++) {
+      results[w] = ports_.give_up && ports_.give_up()
+                       ? Status(Fault{Fault::Kind::unavailable, "asked to end while recovering"})
+                       : shards[i]->recover(ports_.journal, reports[w]);
+    }
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t w = 1; w < workers; ++w) threads.emplace_back(work, w);
+    work(0);
+  }
+  for (std::size_t w = 0; w < workers; ++w) {
+    if (!results[w].ok()) return results[w];
+    add(reports[w], options_.shards, report);
+  }
+  return Done{};
+}
+
+void ActorEngine::spawn(caf::actor_system& system, Threads threads) {
+  SOUK_ASSERT(!spawned());
+  if (threads == Threads::journal_and_store) {
+    journal_ = system.spawn<caf::detached>(journal_actor, &ports_.journal, &counters_, ports_.feed,
+                                           options_.shards);
+    store_ = system.spawn<caf::detached>(store_actor, &ports_.states, &ports_.vault, &counters_);
+    caf::anon_send(store_, StartMsg{});
+  } else {
+    journal_ =
+        system.spawn(journal_actor, &ports_.journal, &counters_, ports_.feed, options_.shards);
+    store_ = system.spawn(store_actor, &ports_.states, &ports_.vault, &counters_);
+  }
+  for (std::uint32_t h = 0; h < options_.hosts; ++h)
+    hosts_.push_back(system.spawn(host_actor, h, cores_[h].get(),
+                                  HostPorts{.journal = journal_,
+                                            .store = store_,
+                                            .payments = &ports_.payments,
+                                            .counters = &counters_,
+                                            .sinks = &sinks_}));
+  caf::anon_send(journal_, HostsMsg{hosts_});
+  for (auto& h : hosts_) caf::anon_send(h, HostsMsg{hosts_});
+  for (auto& h : hosts_) caf::anon_send(h, StartMsg{});
+}
+
+void ActorEngine::forget_actors() {
+  hosts_.clear();
+  journal_ = nullptr;
+  store_ = nullptr;
+}
+
+std::uint16_t ActorEngine::add_sink(ReplySink& sink) {
+  SOUK_ASSERT(!spawned());  // the hosts read the list without a lock
+  sinks_.push_back(&sink);
+  return static_cast<std::uint16_t>(sinks_.size() - 1);
+}
+
+void ActorEngine::submit(std::vector<Request>&& requests) {
+  if (requests.empty()) return;
+  SOUK_ASSERT(spawned());
+  if (hosts_.size() == 1) {
+    caf::anon_send(hosts_[0],
+                   RequestsMsg{std::make_shared<std::vector<Request>>(std::move(requests))});
+    return;
+  }
+  std::vector<std::shared_ptr<std::vector<Request>>> by_host(hosts_.size());
+  for (auto& r : requests) {
+    const EntityKey target = r.bind ? EntityKey(*r.bind) : target_of(r.op);
+    auto& list = by_host[host_of(shard_of(target, options_.shards), options_.hosts)];
+    if (!list) list = std::make_shared<std::vector<Request>>();
+    list->push_back(std::move(r));
+  }
+  for (std::size_t h = 0; h < by_host.size(); ++h)
+    if (by_host[h]) caf::anon_send(hosts_[h], RequestsMsg{std::move(by_host[h])});
+}
+
+std::string ActorEngine::trouble() const {
+  if (counters_.suspended_shards.load(std::memory_order_relaxed) > 0)
+    return "a disk fails: some shards take no commands";
+  const std::int64_t before_ms = steady_ms() - stuck_ms;
+  const auto stuck = [&](const ActorPulse& pulse) {
+    const std::int64_t since_ms = pulse.since_ms();
+    return since_ms > 0 && since_ms < before_ms;
+  };
+  if (stuck(counters_.journal_pulse)) return "the journal's disk does not answer";
+  if (stuck(counters_.store_pulse)) return "the disk of states or keys does not answer";
+  if (std::ranges::any_of(counters_.host_pulses, stuck)) return "a host makes no progress";
+  return {};
+}
+
+void ActorEngine::payment_answered(const PaymentAnswer& answer) {
+  SOUK_ASSERT(spawned());
+  auto inputs = std::make_shared<std::vector<ShardInput>>();
+  inputs->emplace_back(ProcessAnswer{EntityKey(answer.order), answer});
+  caf::anon_send(hosts_[host_of(answer.order.shard(), options_.hosts)],
+                 InputsMsg{std::move(inputs)});
+}
+
+}  // namespace souk

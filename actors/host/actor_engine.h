@@ -1,0 +1,43 @@
+#pragma once
+/// What an engine on real threads and one that a simulation steps have in common: the shards of all
+/// hosts, their recovery, and the actors around them.
+#include "actors/host/actors.h"
+
+namespace souk {
+
+/// Lifecycle: as Engine. A subclass owns the actor system and ends the actors before it goes.
+class ActorEngine : public Engine {
+ public:
+  ActorEngine(const EngineOptions& options, EnginePorts ports);
+
+  std::uint16_t add_sink(ReplySink& sink) override;
+  void submit(std::vector<Request>&& requests) override;
+  void payment_answered(const PaymentAnswer& answer) override;
+  const EngineCounters& counters() const override { return counters_; }
+  std::string trouble() const override;
+  std::uint32_t shards() const override { return options_.shards; }
+
+ protected:
+  /// Which actors have a thread of their own.
+  enum class Threads : std::uint8_t { journal_and_store, none };
+
+  /// In `workers` threads, or in this one where there is one. Adds to `report`.
+  Status recover_shards(std::size_t workers, RecoveryReport& report);
+  void spawn(caf::actor_system& system, Threads threads);
+  const std::vector<std::unique_ptr<HostCore>>& cores() const { return cores_; }
+  bool spawned() const { return !hosts_.empty(); }
+  /// From here on nothing is sent to the actors.
+  void forget_actors();
+
+  const EngineOptions options_;
+  const EnginePorts ports_;
+  EngineCounters counters_;
+  std::vector<ReplySink*> sinks_;
+  caf::actor journal_, store_;
+  std::vector<caf::actor> hosts_;
+
+ private:
+  std::vector<std::unique_ptr<HostCore>> cores_;
+};
+
+}  // namespace souk
