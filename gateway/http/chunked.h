@@ -7,8 +7,8 @@
 
 namespace souk {
 
-/// Strict: CRLF line ends only, no control characters in extensions; extensions and trailers are
-/// read and ignored.
+/// Strict: CRLF line ends only; extensions (`;name`, `;name=token`, `;name="text"`, blanks only
+/// where the grammar has them) and trailers (`name:value`) are read and ignored.
 ///
 /// Lifecycle: one per body; `reset` makes it as new.
 class ChunkDecoder {
@@ -30,19 +30,31 @@ class ChunkDecoder {
  private:
   enum class State : std::uint8_t {
     size,
-    extension,
+    size_blank,  // behind the size or a value: an extension must follow
+    name_start,
+    name,
+    name_blank,  // an equals sign or the next extension must follow
+    value_start,
+    value,
+    quoted,
+    quoted_pair,
+    quoted_end,
     size_line_feed,
     data,
     data_return,
     data_line_feed,
     trailer_start,
-    trailer,
+    trailer_name,
+    trailer_value,
     trailer_line_feed,
     last_line_feed,
   };
   Outcome take_size(char c);
   Outcome take_framing(char c, std::size_t body_bytes_max);
-  Outcome take_ignored(char c, State at_line_end);
+  Outcome take_extension(char c);
+  Outcome take_trailer(char c);
+  Outcome end_of_extension(char c, State at_blank);
+  Outcome ignore(State next);
   Outcome expect(char c, char wanted, State next);
 
   std::uint64_t chunk_left_ = 0;

@@ -4,6 +4,7 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <charconv>
 #include <limits>
+#include <optional>
 
 namespace souk {
 namespace {
@@ -27,11 +28,40 @@ bool ascii(std::string_view text) {
                      [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
+bool digit(char c) { return c >= '0' && c <= '9'; }
+bool hex_digit(char c) { return digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+
+/// A name, or an address in brackets (RFC 3986, 3.2.2). An http URI has one (RFC 9110, 4.2.1).
+bool plausible_name(std::string_view name) {
+  if (name.empty()) return false;
+  if (name.front() == '[') {
+    const auto inside = name.substr(1);
+    return inside.find(']') == inside.size() - 1 && inside.size() > 1 &&
+           std::all_of(inside.begin(), inside.end() - 1,
+                       [](char c) { return hex_digit(c) || c == ':' || c == '.' || c == 'v'; });
+  }
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(name[i]);
+    if (byte <= ' ' || byte >= 0x7f ||
+        std::string_view("\"#,/:<>?@[\\]^`{|}").find(name[i]) != std::string_view::npos)
+      return false;
+    if (name[i] == '%' &&
+        (i + 2 >= name.size() || !hex_digit(name[i + 1]) || !hex_digit(name[i + 2])))
+      return false;
+  }
+  return true;
+}
+
+/// `name`, `name:` or `name:port`.
 bool plausible_host(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) > ' ' && static_cast<unsigned char>(c) < 0x7f &&
-           std::string_view("\"#,/<>?@\\^`{|}").find(c) == std::string_view::npos;
-  });
+  const auto colon =
+      text.find(':', text.starts_with('[') ? std::min(text.find(']'), text.size()) : 0);
+  if (colon == text.npos) return plausible_name(text);
+  const auto port = text.substr(colon + 1);
+  unsigned value = 0;
+  const auto [end, code] = std::from_chars(port.data(), port.data() + port.size(), value);
+  const bool number = code == std::errc{} && end == port.data() + port.size() && value <= 65'535;
+  return (port.empty() || number) && plausible_name(text.substr(0, colon));
 }
 
 HttpMethod to_method(http::verb verb) {
@@ -59,7 +89,7 @@ HttpMethod to_method(http::verb verb) {
 std::string_view describe(const Error& error) {
   if (error == http::error::bad_method) return "the request line does not begin with a method";
   if (error == http::error::bad_target) return "the request target is malformed";
-  if (error == http::error::bad_version) return "the request line does not end in HTTP/1.0 or 1.1";
+  if (error == http::error::bad_version) return "the request line does not end in HTTP/1.1";
   if (error == http::error::bad_line_ending) return "a line does not end in CR LF";
   if (error == http::error::bad_field) return "a header name is malformed";
   if (error == http::error::bad_value) return "a header value is malformed";
@@ -92,7 +122,6 @@ class HeadParser final : public http::basic_parser<true> {
       refuse(ignored, "Transfer-Encoding in HTTP/1.0");
     }
     head_.keep_alive = http_1_1_ && keep_alive();
-    if (!http_1_1_) head_.expects_continue = false;
     return rejection_.detail.empty();
   }
 
@@ -103,14 +132,22 @@ class HeadParser final : public http::basic_parser<true> {
     head_.request.method = to_method(verb);
     std::string_view text = view(target);
     if (!ascii(text)) return refuse(error, "the request target must be percent-encoded ASCII");
+    if (text.find('#') != text.npos) return refuse(error, "the request target has a fragment");
     // The absolute form, which a server must accept (RFC 9112, 3.2.2): only its path matters here.
     const auto scheme = std::min(text.find("://"), text.size());
     if (equals_lower(text.substr(0, scheme), "http") ||
         equals_lower(text.substr(0, scheme), "https")) {
-      const auto path = text.find('/', std::min(scheme + 3, text.size()));
-      text = path == text.npos ? std::string_view("/") : text.substr(path);
+      const auto rest = text.substr(std::min(scheme + 3, text.size()));
+      const auto path = std::min(rest.find_first_of("/?"), rest.size());
+      if (!plausible_host(rest.substr(0, path)))
+        return refuse(error, "the target's host is malformed");
+      text = path == rest.size() ? std::string_view("/") : rest.substr(path);
+    } else if (text == "*") {
+      if (head_.request.method != HttpMethod::options)
+        return refuse(error, "the target * is for OPTIONS alone");
+    } else if (text.front() != '/') {
+      return refuse(error, "the target is not a path");
     }
-    if (text.front() != '/' && text != "*") return refuse(error, "the target is not a path");
     head_.request.target = text;
   }
 
@@ -131,8 +168,7 @@ class HeadParser final : public http::basic_parser<true> {
       case http::field::transfer_encoding:
         return take_transfer_encoding(value, error);
       case http::field::expect:
-        head_.expects_continue = equals_lower(value, "100-continue");
-        return;
+        return take_expectation(value, error);
       case http::field::content_type:
         if (request.has_content_type) return refuse(error, "more than one Content-Type header");
         request.has_content_type = true;
@@ -171,6 +207,16 @@ class HeadParser final : public http::basic_parser<true> {
       request.has_min_position = true;
       keep(value, request.souk_min_position, error);
     }
+  }
+
+  /// HTTP/1.0 knows none (RFC 9110, 10.1.1).
+  void take_expectation(std::string_view value, Error& error) {
+    if (!http_1_1_) return;
+    head_.expects_continue = equals_lower(value, "100-continue");
+    if (head_.expects_continue) return;
+    refuse(error, "the only expectation known here is 100-continue");
+    rejection_.status = 417;
+    rejection_.code = "expectation_failed";
   }
 
   void take_content_length(std::string_view value, Error& error) {
@@ -232,7 +278,46 @@ class HeadParser final : public http::basic_parser<true> {
   bool has_transfer_encoding_ = false;
 };
 
+/// Why what Beast takes for a beginning can never become a head; empty: it can.
+std::string_view why_never_whole(std::string_view text) {
+  for (auto at = text.find('\n'); at != text.npos; at = text.find('\n', at + 1))
+    if (at == 0 || text[at - 1] != '\r') return "a line does not end in CR LF";
+  if (text.find("\r\n\r\n") != text.npos) return "the request line is malformed";
+  return {};
+}
+
+/// Where `.` stands in the version that ends the first line; none: no version stands there.
+std::optional<std::size_t> version_at(std::string_view text) {
+  const auto line = text.substr(0, text.find("\r\n"));
+  if (line.size() == text.size() || line.size() < 9) return std::nullopt;
+  const auto version = line.substr(line.size() - 9);
+  if (!version.starts_with(" HTTP/") || !digit(version[6]) || version[7] != '.' ||
+      !digit(version[8]))
+    return std::nullopt;
+  return line.size() - 2;
+}
+
+/// A first line that may yet end behind its version, which Beast judges sooner.
+bool version_may_end(std::string_view text) {
+  if (text.ends_with('\r')) text.remove_suffix(1);
+  return text.find('\r') == text.npos && version_at(std::string(text) + "\r\n").has_value();
+}
+
+void judge_version(std::string_view text, Rejection& rejection) {
+  const auto point = version_at(text);
+  if (!point || text[*point - 1] == '1') return;
+  rejection = {505, "version_not_supported", "this server speaks HTTP/1.1"};
+}
+
 }  // namespace
+
+std::optional<std::size_t> newer_minor_at(std::string_view bytes) {
+  const std::size_t skipped = bytes.starts_with("\r\n") ? 2 : 0;
+  const auto point = version_at(bytes.substr(skipped));
+  if (!point) return std::nullopt;
+  const auto minor = skipped + *point + 1;
+  return bytes[minor - 2] == '1' && bytes[minor] > '1' ? std::optional(minor) : std::nullopt;
+}
 
 HeadOutcome parse_head(std::string_view bytes, std::size_t size_max, RequestHead& head,
                        Rejection& rejection) {
@@ -245,13 +330,20 @@ HeadOutcome parse_head(std::string_view bytes, std::size_t size_max, RequestHead
   Error error;
   const std::size_t used = parser.put({text.data(), text.size()}, error);
   if (error == http::error::need_more) {
+    if (const auto wrong = why_never_whole(text); !wrong.empty()) {
+      rejection = {400, "bad_request", wrong};
+      return HeadOutcome::rejected;
+    }
     if (text.size() < size_max) return HeadOutcome::incomplete;
     rejection = {431, "headers_too_large", "the request's headers are too large"};
     return HeadOutcome::rejected;
   }
   if (error || !parser.consistent()) {
+    if (error == http::error::bad_version && text.size() < size_max && version_may_end(text))
+      return HeadOutcome::incomplete;
     rejection = parser.rejection();
     if (rejection.detail.empty()) rejection.detail = describe(error);
+    if (error == http::error::bad_version) judge_version(text, rejection);
     return HeadOutcome::rejected;
   }
   head.size = skipped + used;

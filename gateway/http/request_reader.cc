@@ -11,6 +11,13 @@ constexpr std::size_t first_reserve_bytes_max = 256 * 1024;
 constexpr Rejection body_too_large{413, "too_large", "the request's body is too large"};
 constexpr Rejection bad_chunk{400, "bad_request", "the chunked body is malformed"};
 
+/// Behind `from` an empty line ends, or a line without its CR.
+bool line_ends_for_good(std::string_view text, std::size_t from) {
+  for (auto at = text.find('\n', from); at != text.npos; at = text.find('\n', at + 1))
+    if (at < 3 || text[at - 1] != '\r' || text[at - 2] == '\n') return true;
+  return false;
+}
+
 }  // namespace
 
 RequestReader::Step RequestReader::read(std::string_view bytes, std::size_t head_bytes_max,
@@ -31,7 +38,20 @@ RequestReader::Step RequestReader::read_head(std::string_view bytes, std::size_t
     if (!worth_parsing(before, head_bytes_max)) return {Outcome::more, bytes.size(), {}};
   }
   Step step;
-  switch (parse_head(text, head_bytes_max, head, step.rejection)) {
+  HeadOutcome parsed = parse_head(text, head_bytes_max, head, step.rejection);
+  if (parsed == HeadOutcome::rejected) {
+    if (const auto minor = newer_minor_at(text)) {
+      if (phase_ == Phase::idle) {
+        // Begun anew in memory of its own, where the version can be written over.
+        phase_ = Phase::head;
+        partial_.clear();
+        return read_head(bytes, head_bytes_max, handler, head);
+      }
+      partial_[*minor] = '1';
+      parsed = parse_head(partial_, head_bytes_max, head, step.rejection);
+    }
+  }
+  switch (parsed) {
     case HeadOutcome::rejected:
       step.outcome = Outcome::rejected;
       return step;
@@ -53,11 +73,12 @@ RequestReader::Step RequestReader::read_head(std::string_view bytes, std::size_t
   return step;
 }
 
-/// An incomplete head is parsed again when its end may have come, and otherwise only when it has
-/// doubled (so that noise is refused early): bytes that come one by one do not cost a parse each.
+/// An incomplete head is parsed again when its end (or a line's wrong end) may have come, otherwise
+/// when it has doubled (so that noise is refused early): bytes that come one by one do not cost a
+/// parse each.
 bool RequestReader::worth_parsing(std::size_t fresh_from, std::size_t head_bytes_max) const {
   return partial_.size() >= 2 * parsed_bytes_ || partial_.size() > head_bytes_max ||
-         partial_.find("\r\n\r\n", fresh_from < 3 ? 0 : fresh_from - 3) != std::string::npos;
+         line_ends_for_good(partial_, fresh_from);
 }
 
 /// The head is complete: in `bytes`, or (when they are empty) in partial_.

@@ -39,6 +39,21 @@ TEST_CASE("http chunked: a body is the same in pieces of any size, and what foll
   }
 }
 
+TEST_CASE("http chunked: extensions and trailers of the grammar are passed over") {
+  for (const std::string_view line :
+       {"1;a", "1;a=b", "1 ;a", "1\t; a", "1;a ;b", "1;a = b", "1;a=b;c=d ; e", "1;a=\"\"",
+        "1;a=\"b c;=\\\"\"", "1;a=\"\xc3\xa4\"", "1;!#$%&'*+-.^_`|~=~"}) {
+    for (const std::string_view trailer :
+         {"", "A:\r\n", "A: b\r\nC:\td, \xc3\xa4\r\n", "!~:::\r\n"}) {
+      CAPTURE(line);
+      CAPTURE(trailer);
+      const std::string text = std::string(line) + "\r\nx\r\n0\r\n" + std::string(trailer) + "\r\n";
+      CHECK(decode(text, 1) == Decoded{Outcome::done, text.size(), "x"});
+      CHECK(decode(text, text.size()) == Decoded{Outcome::done, text.size(), "x"});
+    }
+  }
+}
+
 TEST_CASE("http chunked: an empty body ends at once") {
   CHECK(decode("0\r\n\r\n", 1) == Decoded{Outcome::done, 5, ""});
 }
@@ -57,6 +72,38 @@ TEST_CASE("http chunked: what is not the coding is refused") {
                                       "1\r\na\nb",
                                       "1\r\na\rb",
                                       "1\r\na\n0\r\n\r\n",
+                                      "1 \r\na\r\n0\r\n\r\n",
+                                      "1\t\r\na\r\n0\r\n\r\n",
+                                      "1 2\r\n",
+                                      "1 x\r\n",
+                                      "1;\r\n",
+                                      "1; \r\n",
+                                      "1;;a\r\n",
+                                      "1;=\r\n",
+                                      "1;=a\r\n",
+                                      "1;a=\r\n",
+                                      "1;a =\r\n",
+                                      "1;a= \r\n",
+                                      "1;a=b c\r\n",
+                                      "1;a b\r\n",
+                                      "1;a \r\n",
+                                      "1;a=b \r\n",
+                                      "1;a=b=c\r\n",
+                                      "1;(\r\n",
+                                      "1;a=(\r\n",
+                                      "1;a=\"\r\n",
+                                      "1;a=\"b\"c\r\n",
+                                      "1;a=\"b\\\r\n",
+                                      "1;a=\"\x01\"\r\n",
+                                      "1;a,b\r\n",
+                                      "1;\xc3\xa4\r\n",
+                                      "0\r\nA\r\n\r\n",
+                                      "0\r\nA B: c\r\n\r\n",
+                                      "0\r\nA : c\r\n\r\n",
+                                      "0\r\n(: c\r\n\r\n",
+                                      "0\r\n\xc3\xa4: c\r\n\r\n",
+                                      "0\r\nA: b\r\n folded\r\n\r\n",
+                                      "0\r\nA: b\rc\r\n\r\n",
                                       "1;\x01\r\n",
                                       "1;a\nb\r\n",
                                       "0\r\nA: \x7f\r\n\r\n",

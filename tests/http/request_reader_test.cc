@@ -71,13 +71,16 @@ TEST_CASE("http reader: requests are the same in pieces of any size") {
       "\r\nPOST /b HTTP/1.1\r\nhOST:shop:80\r\nidempotency-KEY:  k 1 \r\nContent-Length: 5\r\n\r\n"
       "hello"
       "PUT /c HTTP/1.1\r\nHost: [::1]\r\nTransfer-Encoding: Chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
-      "DELETE /d HTTP/1.1\r\nHost:\r\nContent-Length: 0\r\nConnection: Close\r\n\r\n"
+      "DELETE /d HTTP/1.1\r\nHost: shop:\r\nContent-Length: 0\r\nConnection: Close\r\n\r\n"
       "PATCH /e HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\ne"
       "GET http://shop/f?g HTTP/1.1\r\nHost: shop\r\n\r\n"
+      "GET http://shop?g=/ HTTP/1.1\r\nHost: shop\r\n\r\n"
+      "PUT /g HTTP/1.7\r\nHost: shop\r\nContent-Length: 2\r\n\r\nab"
       "OPTIONS * HTTP/1.1\r\nHost: shop\r\n\r\n";
   const std::vector<std::string> wanted{
-      "0 /a?b=%20c  true|", "3 /b k 1 true|hello", "2 /c  true|abc", "5 /d  false|",
-      "4 /e  false|e",      "0 /f?g  true|",       "6 *  true|"};
+      "0 /a?b=%20c  true|", "3 /b k 1 true|hello", "2 /c  true|abc",
+      "5 /d  false|",       "4 /e  false|e",       "0 /f?g  true|",
+      "0 ?g=/  true|",      "2 /g  true|ab",       "6 *  true|"};
   for (std::size_t piece = 1; piece <= bytes.size(); ++piece) {
     CAPTURE(piece);
     const Taken result = read(bytes, piece);
@@ -94,6 +97,20 @@ TEST_CASE("http reader: a Host is wanted once in HTTP/1.1") {
   CHECK(refusal("GET / HTTP/1.1\r\nHost: a b\r\n\r\n") == 400);
   CHECK(refusal("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n") == 400);
   CHECK(refusal("GET / HTTP/1.0\r\n\r\n") == 0);
+  for (const char* bad :
+       {"",        " ",         ":",       ":80",        "shop:99999", "shop:65536",
+        "shop:-1", "shop:+1",   "shop:8o", "shop:80:80", "a@shop",     "[::1",
+        "::1",     "[]",        "[::1]x",  "[g]",        "a[::1]",     "shop%4",
+        "shop%zz", "shop,shop", "shop\"",  "[::1]:99999"}) {
+    CAPTURE(bad);
+    CHECK(refusal(std::string("GET / HTTP/1.1\r\nHost: ") + bad + "\r\n\r\n") == 400);
+    CHECK(refusal(std::string("GET http://") + bad + "/ HTTP/1.1\r\nHost: a\r\n\r\n") == 400);
+  }
+  for (const char* good : {"shop:65535", "shop:0", "shop:00080", "shop:", "[::1]", "[::1]:8080",
+                           "[v1.a:b]", "1.2.3.4:80", "sh%41p", "a_b.c-d!$&'()*+;=~"}) {
+    CAPTURE(good);
+    CHECK(refusal(std::string("GET / HTTP/1.1\r\nHost: ") + good + "\r\n\r\n") == 0);
+  }
 }
 
 TEST_CASE("http reader: a body's length is said once and plainly") {
@@ -142,16 +159,62 @@ TEST_CASE("http reader: ambiguous lines are refused") {
 }
 
 TEST_CASE("http reader: what is no request line is refused, however little of it there is") {
-  for (const char* bad :
-       {"GET\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/2.0\r\n\r\n", "GET / HTTP/1.2\r\n\r\n",
-        "GET / http/1.1\r\n\r\n", "GET  / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1 \r\n\r\n",
-        " GET / HTTP/1.1\r\n\r\n", "\r\n\r\nGET / HTTP/1.1\r\n\r\n", "G(T / HTTP/1.1\r\n\r\n",
-        "GET shop HTTP/1.1\r\nHost: a\r\n\r\n", "CONNECT shop:80 HTTP/1.1\r\nHost: a\r\n\r\n",
-        "GET ftp://shop/ HTTP/1.1\r\nHost: a\r\n\r\n", "GET /\xc3\xa4 HTTP/1.1\r\nHost: a\r\n\r\n",
-        "\x16\x03\x01\x02\x01\x01"}) {
+  for (const char* bad : {"GET\r\n\r\n",
+                          "GET /\r\n\r\n",
+                          "GET / \r\n\r\n",
+                          "GET / HTTP/1.10\r\n\r\n",
+                          "GET / HTTP/2\r\n\r\n",
+                          "GET / HTTP/11.1\r\n\r\n",
+                          "GET / HTTP/1,1\r\n\r\n",
+                          "\nGET / HTTP/1.1\r\n",
+                          "GET / HTTP/1.1\r\nHost: a\n\n",
+                          "GET / HTTP/1.1\r\nHost: a\r\n\n",
+                          "GET / HTTP/1.1\r\nHost: a\n",
+                          "GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+                          "POST * HTTP/1.1\r\nHost: a\r\n\r\n",
+                          "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n",
+                          "GET http:/// HTTP/1.1\r\nHost: a\r\n\r\n",
+                          "GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+                          "GET / http/1.1\r\n\r\n",
+                          "GET  / HTTP/1.1\r\n\r\n",
+                          "GET / HTTP/1.1 \r\n\r\n",
+                          " GET / HTTP/1.1\r\n\r\n",
+                          "\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+                          "G(T / HTTP/1.1\r\n\r\n",
+                          "GET shop HTTP/1.1\r\nHost: a\r\n\r\n",
+                          "CONNECT shop:80 HTTP/1.1\r\nHost: a\r\n\r\n",
+                          "GET ftp://shop/ HTTP/1.1\r\nHost: a\r\n\r\n",
+                          "GET /\xc3\xa4 HTTP/1.1\r\nHost: a\r\n\r\n",
+                          "\x16\x03\x01\x02\x01\x01"}) {
     CAPTURE(bad);
     CHECK(refusal(bad) == 400);
   }
+}
+
+TEST_CASE("http reader: other major versions are told so, newer minor ones are served") {
+  for (const char* version : {"0.9", "2.0", "3.0", "9.9", "0.0", "2.1"}) {
+    CAPTURE(version);
+    const std::string line = std::string("GET /a HTTP/") + version + "\r\n";
+    CHECK(refusal(line + "\r\n") == 505);
+    CHECK(refusal(line + "Host: a\r\n\r\n") == 505);
+  }
+  CHECK(refusal("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") == 505);
+  for (const char minor : {'2', '3', '9'}) {
+    const std::string line = std::string("GET /a HTTP/1.") + minor + "\r\n";
+    CHECK(refusal(line + "Host: a\r\n\r\n") == 0);
+    CHECK(refusal("\r\n" + line + "Host: a\r\n\r\n") == 0);
+    CHECK(refusal(line + "\r\n") == 400);  // the rules of 1.1 hold: no Host
+  }
+}
+
+TEST_CASE("http reader: the one expectation that is known, in the one version that has it") {
+  for (const char* other : {"tea", "", "100-continue, tea", "100", "100-continued"}) {
+    CAPTURE(other);
+    CHECK(refusal(start + "Expect: " + other + "\r\n\r\n") == 417);
+    CHECK(refusal(std::string("GET / HTTP/1.0\r\nExpect: ") + other + "\r\n\r\n") == 0);
+  }
+  CHECK(refusal(start + "Expect: 100-CONTINUE\r\n\r\n") == 0);
+  CHECK(refusal(start + "Expect: tea\r\nExpect: 100-continue\r\n\r\n") == 417);
 }
 
 TEST_CASE("http reader: headers with one value are not repeated; ours are ASCII") {
