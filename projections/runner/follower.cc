@@ -50,6 +50,10 @@ Result<std::unique_ptr<Follower>, Fault> Follower::open(const ProjectionKind& ki
     if (!decoded) return decoded.error();
     ledger = std::move(*decoded);
   }
+  if (!ledger.directory.zero() && ledger.directory != source.directory)
+    return Fault{Fault::Kind::corrupt, kind.name + ": it belongs to the data directory " +
+                                           id_text('d', ledger.directory)};
+  ledger.directory = source.directory;
   if (ledger.shards.size() != shards)
     return Fault{Fault::Kind::corrupt, kind.name + ": it was made for another number of shards"};
   for (std::uint16_t s = 0; s < shards; ++s)

@@ -18,6 +18,7 @@ namespace souk {
 struct LogSource {
   Journal& journal;
   RecentLog& recent;
+  Id128 directory{};  // whose log it is; zero: not said (tests)
 };
 
 /// Events at which a model threw: it may have changed something, so it was opened again; they are

@@ -20,6 +20,10 @@ std::uint64_t current_generation(const fs::path& folder) {
 Status make_current(const fs::path& folder, std::uint64_t generation) {
   const fs::path file = folder / current_name;
   const fs::path next = file.string() + ".next";
+  for (const auto& name : {file, next}) {
+    std::error_code error;
+    if (fs::is_directory(name, error)) fs::remove_all(name, error);  // nothing of ours
+  }
   {
     std::ofstream out(next);
     out << generation << '\n';

@@ -17,6 +17,9 @@ std::string encode(const Ledger& ledger) {
     shards[i].setSeq(ledger.shards[i].seq);
     shards[i].setEpoch(ledger.shards[i].epoch);
   }
+  if (!ledger.directory.zero()) {
+    root.setDirectory({ledger.directory.bytes.data(), ledger.directory.bytes.size()});
+  }
   auto stale = root.initStale(static_cast<unsigned>(ledger.stale.size()));
   unsigned at = 0;
   for (const auto& [entity, s] : ledger.stale) {
@@ -44,6 +47,12 @@ Result<Ledger, Fault> decode_ledger(std::string_view bytes) {
     for (unsigned i = 0; i < root.getShards().size(); ++i) {
       ledger.shards[i].seq = root.getShards()[i].getSeq();
       ledger.shards[i].epoch = root.getShards()[i].getEpoch();
+    }
+    if (const auto id = root.getDirectory(); id.size() != 0) {
+      const auto directory =
+          Id128::from_bytes({reinterpret_cast<const char*>(id.begin()), id.size()});
+      if (!directory) return Fault{Fault::Kind::corrupt, "a directory's id of another length"};
+      ledger.directory = *directory;
     }
     for (const auto s : root.getStale()) {
       const auto id = s.getId();

@@ -27,6 +27,7 @@ struct Ledger {
     std::uint64_t epoch = 0;
   };
   std::uint32_t version = 0;  // of the model's code
+  Id128 directory;            // whose log it folds; zero: not said (format 1, tests)
   std::vector<Shard> shards;
   std::map<EntityKey, Stale> stale;
 

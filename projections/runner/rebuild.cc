@@ -8,6 +8,7 @@
 
 #include "projections/runner/compare.h"
 #include "projections/runner/generations.h"
+#include "projections/runner/seal.h"
 
 namespace souk {
 namespace {
@@ -135,6 +136,7 @@ void ProjectionRunner::finish_rebuild() {
       live_ = std::move(b.follower);
       if (!first) applied_before_ -= live_->applied();  // the same events once more
       generation_ = b.generation;
+      sealed_ = false;
       condemned_ = b.condemned;
       samples_.clear();
       shown_.last_rebuild = outcome.empty() ? "built" : outcome;
@@ -160,6 +162,8 @@ void ProjectionRunner::drop_leftovers() {
     std::error_code gone;
     if (at->is_directory(gone) && at->path() != generation_folder(folder_, generation_))
       fs::remove_all(at->path(), gone);
+    if (at->path().extension() == ".seal" && at->path() != seal_file(folder_, generation_))
+      fs::remove(at->path(), gone);
   }
 }
 

@@ -7,12 +7,23 @@
 
 #include "projections/runner/generations.h"
 #include "projections/runner/rebuild.h"
+#include "projections/runner/seal.h"
 
 namespace souk {
 namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
+
+constexpr int failed_opens_max = 6;  // in a row; then a copy is built anew
+
+// A digest reads the whole copy, which takes nothing meanwhile: only where it has stood still for
+// twenty times as long, and at the end where it is quick.
+constexpr int seal_version = 1;  // raise it where a digest says something else of the same
+constexpr milliseconds seal_still_min{500};
+constexpr int seal_still_for_cost = 20;
+constexpr std::uint64_t seal_events_per_ms = 50;  // a guess, before the first
+constexpr milliseconds seal_at_end_max{300};
 
 /// Reading each commit by itself costs more than it is worth, so events are gathered; the longer,
 /// the more processor time was used since the last rest: a model that has caught up leaves nine
@@ -98,6 +109,9 @@ void ProjectionRunner::run() {
   if (builder_) {
     builder_->stop = true;
     builder_->thread.join();
+  } else if (live_ && !broken_ && !sealed_ && seal_takes_ <= seal_at_end_max &&
+             live_->applied() == still_applied_) {
+    seal();
   }
   const std::lock_guard lock(mutex_);
   asked_.clear();  // breaks their promises
@@ -116,20 +130,78 @@ void ProjectionRunner::open_live() {
   if (!opened) {
     const Fault::Kind kind = opened.error().kind;
     failed(opened.error());
-    if (kind == Fault::Kind::corrupt || kind == Fault::Kind::unsupported) begin_rebuild();
+    // A disk that fails or is full passes. What else keeps a copy shut (a file that is missing, of
+    // another owner, a folder in its place) stays.
+    const bool stays = kind == Fault::Kind::unavailable && ++failed_opens_ >= failed_opens_max;
+    if (kind == Fault::Kind::corrupt || kind == Fault::Kind::unsupported || stays) {
+      failed_opens_ = 0;
+      begin_rebuild();
+    }
     return;
   }
+  failed_opens_ = 0;
   const bool old = (*opened)->ledger().version != kind_.version;
   {
     const std::lock_guard lock(mutex_);
     live_ = std::move(*opened);
     shown_.fault.clear();
   }
+  if (!old) compare_with_seal();
   if (old && !builder_) {
     spdlog::info("projection has another version and is rebuilt projection={} version={}",
                  kind_.name, kind_.version);
     begin_rebuild();
   }
+}
+
+std::uint64_t ProjectionRunner::sealed_place() const {
+  return stable_hash(fmt::format("{} {} ", seal_version, kind_.version) +
+                     live_->model()->checkpoint());
+}
+
+void ProjectionRunner::compare_with_seal() {
+  still_applied_ = live_->applied();
+  still_since_ = Clock::now();
+  sealed_ = false;
+  std::uint64_t events = 0;
+  for (const Seq seq : live_->positions()) events += seq;
+  seal_takes_ = milliseconds(events / seal_events_per_ms);
+  const auto kept = read_seal(seal_file(folder_, generation_));
+  if (!kept || kept->place != sealed_place()) return;
+  seal_takes_ = milliseconds(kept->took_ms);
+  const auto found = live_->model()->digest();
+  sealed_ = found.ok() && *found == kept->digest;
+  if (sealed_ || (!found && found.error().kind != Fault::Kind::corrupt)) return;
+  failed({Fault::Kind::corrupt,
+          found.ok() ? kind_.name + ": it is not what it was when it last stood still"
+                     : found.error().what});
+  broken_ = true;
+  if (!builder_) begin_rebuild();
+}
+
+void ProjectionRunner::seal_if_still() {
+  const auto now = Clock::now();
+  if (live_->applied() != still_applied_) {
+    still_applied_ = live_->applied();
+    still_since_ = now;
+    sealed_ = false;
+  }
+  if (!sealed_ && now - still_since_ >= std::max(seal_still_min, seal_still_for_cost * seal_takes_))
+    seal();
+}
+
+void ProjectionRunner::seal() {
+  const auto began = Clock::now();
+  sealed_ = true;  // also where it fails: not again until something has moved
+  const auto digest = live_->model()->digest();
+  if (!digest) return;
+  seal_takes_ = std::chrono::duration_cast<milliseconds>(Clock::now() - began);
+  const Seal seal{.place = sealed_place(),
+                  .digest = *digest,
+                  .took_ms = static_cast<std::uint64_t>(seal_takes_.count())};
+  if (auto status = write_seal(seal_file(folder_, generation_), seal); !status.ok())
+    spdlog::debug("projection not sealed projection={} why=\"{}\"", kind_.name,
+                  status.error().what);
 }
 
 void ProjectionRunner::failed(const Fault& fault) {
@@ -189,6 +261,7 @@ void ProjectionRunner::turn() {
   measure();
   worked_ += thread_time() - used_before;
   if (*place == Follower::Place::behind) return;
+  if (!builder_) seal_if_still();
   rest_ = std::clamp<std::chrono::nanoseconds>(std::min(rest_for_work * worked_, 2 * rest_),
                                                gather_min, gather_max);
   worked_ = {};

@@ -67,6 +67,12 @@ class ProjectionRunner {
   using Clock = std::chrono::steady_clock;
   void run();
   void open_live();
+  /// Whether the live copy is what it was when it last stood still; where not, it is built anew.
+  void compare_with_seal();
+  /// Where the copy has stood still for long enough, and that is new: notes what it contains.
+  void seal_if_still();
+  void seal();
+  std::uint64_t sealed_place() const;
   void turn();
   void failed(const Fault& fault);
   /// The live copy is opened again when it is time; a damaged one is rebuilt, and until then it
@@ -98,6 +104,12 @@ class ProjectionRunner {
   bool paused_ = false;
   bool broken_ = false;  // the live copy failed: it takes nothing more
   FaultLog failures_{"projection fails"};
+  int failed_opens_ = 0;
+  // Seals (seal.h). What one costs is known from the last, and guessed before.
+  std::uint64_t still_applied_ = 0;  // as of still_since_
+  Clock::time_point still_since_{};
+  bool sealed_ = false;  // as the copy stands
+  std::chrono::milliseconds seal_takes_{};
   struct Sample {
     Clock::time_point at;
     std::uint64_t applied;

@@ -40,13 +40,18 @@ std::uint64_t digest_of_document(std::uint64_t product, const Xapian::Document& 
 std::uint64_t digest_of_index(const Xapian::Database& database,
                               const std::vector<std::uint64_t>& products, Places places) {
   std::uint64_t sum = 0;
+  Xapian::totallength length = 0;
   for (auto term = database.allterms_begin(); term != database.allterms_end(); ++term) {
     const std::string name = *term;
     for (auto at = database.postlist_begin(name); at != database.postlist_end(name); ++at) {
+      length += at.get_wdf();
       const std::uint64_t product = *at < products.size() ? products[*at] : *at;
       if (product != 0) sum += digest_of_entry(product, name, at, places);
     }
   }
+  // The index keeps the sum beside, in a file of its own, and ranking rests on it.
+  if (length != database.get_total_length())
+    throw Xapian::DatabaseCorruptError("the lengths of all products are not what the index says");
   return sum;
 }
 

@@ -20,4 +20,5 @@ struct RunnerCheckpoint {
   version @0 :UInt32;          # of the model's code
   shards @1 :List(Shard);
   stale @2 :List(Stale);
+  directory @3 :Data;          # 16 bytes: the data directory whose log it folds; empty: of format 1
 }
