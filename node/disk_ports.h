@@ -5,12 +5,9 @@
 #include <memory>
 #include <optional>
 
-#include "actors/adapters/data_directory.h"
 #include "actors/adapters/payment_simulator/simulator.h"
-#include "actors/adapters/rocksdb_state_store.h"
-#include "actors/adapters/sodium_vault.h"
+#include "actors/adapters/stores.h"
 #include "actors/adapters/system_clock.h"
-#include "events/journal/rocksdb_journal.h"
 #include "gateway/api/commands/presenter.h"
 #include "node/node.h"
 
@@ -36,14 +33,18 @@ struct DiskPortsOptions {
 /// Lifecycle: open; the node that uses it ends before it.
 class DiskPorts {
  public:
-  /// Errors: those of the stores, with words for the operator.
+  /// Errors: those of Stores::open, with words for the operator.
   static Result<std::unique_ptr<DiskPorts>, Fault> open(const DiskPortsOptions& options);
 
   NodePorts ports() {
-    return {*journal_, *states_, *vault_, *payments_, clock_, randomness_, presenter_};
+    return {*stores_.journal, *stores_.states, *stores_.vault, *payments_,
+            clock_,           randomness_,     presenter_,     stores_.directory->manifest().id};
   }
-  const DataDirectory& directory() const { return *directory_; }
-  std::uint32_t shards() const { return directory_->manifest().shards; }
+  const DataDirectory& directory() const { return *stores_.directory; }
+  std::uint32_t shards() const { return directory().manifest().shards; }
+  /// What was opened is sound: a directory of an older format is of the newest from here on.
+  /// REQUIRES: the node has recovered, and does not run yet.
+  Status raise_format() { return stores_.directory->raise_format(); }
 
  private:
   explicit DiskPorts(Currency currency) : presenter_(currency) {}
@@ -51,10 +52,7 @@ class DiskPorts {
   MachineNodeClock clock_;
   SystemRandomness randomness_;
   JsonPresenter presenter_;
-  std::unique_ptr<DataDirectory> directory_;  // its lock is the last to go
-  std::unique_ptr<RocksDbJournal> journal_;
-  std::unique_ptr<RocksdbStateStore> states_;
-  std::unique_ptr<SodiumVault> vault_;
+  Stores stores_;
   std::unique_ptr<PaymentSimulator> payments_;
 };
 

@@ -23,6 +23,7 @@ struct NodePorts {
   NodeClock& clock;
   Randomness& randomness;
   const Presenter& presenter;
+  Id128 directory{};  // whose log it is; zero: of none
 };
 
 struct NodeOptions {
@@ -63,7 +64,7 @@ class Node {
   ProjectionSet& projections() { return projections_; }
   Freshness& freshness() { return freshness_; }
   /// The log, for who reads it. Lifecycle: as the node.
-  LogSource source() { return {ports_.journal, recent_}; }
+  LogSource source() { return {ports_.journal, recent_, ports_.directory}; }
   const RecoveryReport& recovery() const { return recovery_; }
 
  private:

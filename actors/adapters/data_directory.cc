@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "actors/adapters/system_clock.h"
+#include "events/crc32c.h"
 
 namespace souk {
 namespace {
@@ -20,6 +21,8 @@ namespace fs = std::filesystem;
 constexpr std::string_view manifest_name = "souk-data";
 constexpr std::string_view manifest_draft_name = "souk-data.new";
 constexpr std::string_view lock_name = "lock";
+constexpr std::string_view check_head = "check = ";
+constexpr std::uint32_t format_with_check = 2;
 constexpr std::size_t manifest_bytes_max = 64 * 1024;
 
 Fault disk_fault(const fs::path& path, std::string_view action, int error) {
@@ -44,6 +47,18 @@ std::optional<std::string> value_of(std::string_view text, std::string_view name
     if (line.starts_with(head)) return line.substr(head.size());
   }
   return std::nullopt;
+}
+
+/// Whether the last line is the check of all before it.
+enum class Check { none, holds, wrong };
+Check check_of_manifest(std::string_view text) {
+  const auto found = text.rfind(check_head);
+  if (found == std::string_view::npos || (found != 0 && text[found - 1] != '\n')) {
+    return Check::none;
+  }
+  return text.substr(found) == fmt::format("{}{:08x}\n", check_head, crc32c(text.substr(0, found)))
+             ? Check::holds
+             : Check::wrong;
 }
 
 std::string read_text(int file) {
@@ -196,21 +211,29 @@ Status DataDirectory::load_manifest() {
   ::close(opened);
   if (failed != 0) return disk_fault(file, "read", failed);
   text.resize(static_cast<std::size_t>(got));
+  const Fault damaged{
+      Fault::Kind::corrupt,
+      fmt::format("{}: the manifest is damaged: restore this file from a backup, nothing else was "
+                  "touched (its lines are format, shards, created_at, id and check)",
+                  file.string())};
+  const auto check = check_of_manifest(text);
   const auto format = parse_number(value_of(text, "format").value_or(""));
   if (format && *format > format_newest) {
     return Fault{Fault::Kind::unsupported,
-                 fmt::format("{}: format {} is newer than this version knows ({}): run a newer one",
-                             path_.string(), *format, format_newest)};
+                 fmt::format("{}: format {} is newer than this version knows ({}): run a newer "
+                             "one{}",
+                             path_.string(), *format, format_newest,
+                             check == Check::wrong ? ". If none wrote it, the manifest is damaged: "
+                                                     "restore that file from a backup"
+                                                   : "")};
   }
+  if (check == Check::wrong) return damaged;
   const auto shards = parse_number(value_of(text, "shards").value_or(""));
   const auto created_at = parse_rfc3339(value_of(text, "created_at").value_or(""));
   const auto id = parse_id('d', value_of(text, "id").value_or(""));
   if (!format || *format == 0 || !shards || *shards == 0 || *shards > limits::shards_max ||
-      !created_at || !id) {
-    return Fault{Fault::Kind::corrupt,
-                 fmt::format("{}: the manifest is damaged: restore it from a backup (its lines are "
-                             "format, shards, created_at and id)",
-                             file.string())};
+      !created_at || !id || (*format >= format_with_check && check == Check::none)) {
+    return damaged;
   }
   manifest_ = {*format, *shards, *created_at, *id};
   return Done{};
@@ -218,17 +241,34 @@ Status DataDirectory::load_manifest() {
 
 Status DataDirectory::create_manifest(std::uint32_t shards) {
   SystemRandomness randomness;
-  manifest_ = {format_newest, shards, SystemClock::wall_now(), randomness.id128()};
-  const auto text =
-      fmt::format("format = {}\nshards = {}\ncreated_at = {}\nid = {}\n", manifest_.format,
-                  manifest_.shards, to_rfc3339(manifest_.created_at), id_text('d', manifest_.id));
+  if (auto status =
+          write_manifest({format_newest, shards, SystemClock::wall_now(), randomness.id128()});
+      !status) {
+    return status;
+  }
+  return sync_directory(fs::absolute(path_).lexically_normal().parent_path());
+}
+
+Status DataDirectory::raise_format() {
+  SOUK_ASSERT(access_ == Access::alone);
+  if (manifest_.format == format_newest) return Done{};
+  Manifest raised = manifest_;
+  raised.format = format_newest;
+  return write_manifest(raised);
+}
+
+Status DataDirectory::write_manifest(const Manifest& manifest) {
+  auto text =
+      fmt::format("format = {}\nshards = {}\ncreated_at = {}\nid = {}\n", manifest.format,
+                  manifest.shards, to_rfc3339(manifest.created_at), id_text('d', manifest.id));
+  text += fmt::format("{}{:08x}\n", check_head, crc32c(text));
   const auto draft = path_ / manifest_draft_name;
   if (auto status = write_all_synced(draft, text); !status) return status;
   if (::rename(draft.c_str(), (path_ / manifest_name).c_str()) != 0) {
     return disk_fault(draft, "rename", errno);
   }
-  if (auto status = sync_directory(path_); !status) return status;
-  return sync_directory(fs::absolute(path_).lexically_normal().parent_path());
+  manifest_ = manifest;
+  return sync_directory(path_);
 }
 
 }  // namespace souk

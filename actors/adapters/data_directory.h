@@ -5,11 +5,17 @@
 ///   lock        held (flock) by the process that has it open; text: its pid and start
 ///   journal/ states/ keys/ provider/    one RocksDB each
 ///
-/// The manifest, one `name = value` a line; lines with other names are kept for later versions:
-///   format = 1
+/// The manifest, one `name = value` a line; other names are of later versions:
+///   format = 2
 ///   shards = 64
 ///   created_at = 2025-11-22T13:00:00.000Z
 ///   id = d0123...
+///   check = 0011aaff    crc32c of all before this line; the last one
+///
+/// Formats. An older version refuses a newer one with words.
+///   1  no `check`; nothing says which stores belong together.
+///   2  the stores are bound to each other (events/journal/anchor.h), and the journal may hold
+///      records that a version of format 1 cannot read.
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -32,7 +38,7 @@ class DataDirectory {
     Id128 id;  // random; another in each directory
     bool operator==(const Manifest&) const = default;
   };
-  static constexpr std::uint32_t format_newest = 1;
+  static constexpr std::uint32_t format_newest = 2;
   static constexpr std::uint32_t shards_default = 64;
 
   /// Opens the directory for this process alone; makes it where it is missing or empty.
@@ -40,7 +46,7 @@ class DataDirectory {
   /// Errors: locked     another process has it open; the words name its pid.
   ///         mismatch   another count of shards, or a folder with other things in it.
   ///         unsupported   a newer format.
-  ///         corrupt    the manifest cannot be read.
+  ///         corrupt    the manifest is damaged.
   ///         full, unavailable   the disk.
   static Result<std::unique_ptr<DataDirectory>, Fault> open(
       const std::filesystem::path& path, std::optional<std::uint32_t> shards = std::nullopt);
@@ -53,6 +59,9 @@ class DataDirectory {
   DataDirectory& operator=(const DataDirectory&) = delete;
 
   const Manifest& manifest() const { return manifest_; }
+  /// The directory is of the newest format from now on, durably and all at once. REQUIRES: it was
+  /// opened for this process alone, and what the format demands of the stores is there.
+  Status raise_format();
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path journal() const { return path_ / "journal"; }
   std::filesystem::path states() const { return path_ / "states"; }
@@ -66,6 +75,7 @@ class DataDirectory {
       : path_(std::move(path)), lock_(lock), access_(access) {}
   Status load_manifest();
   Status create_manifest(std::uint32_t shards);
+  Status write_manifest(const Manifest& manifest);
 
   std::filesystem::path path_;
   int lock_;  // -1 where the directory can only be read

@@ -7,12 +7,16 @@
 #include <rocksdb/write_batch.h>
 #include <xxhash.h>
 
+#include <fstream>
+
 namespace souk {
 namespace {
 
 constexpr std::string_view if_corrupt =
     "the journal has the truth: stop the daemon, delete this folder, and it is rebuilt at the "
     "start";
+constexpr std::string_view rules_key = "rules";  // u32 LE
+constexpr std::uint32_t rules_unsaid = 1;
 constexpr std::size_t key_head_bytes = 4;  // tag, shard, kind
 constexpr std::size_t state_head_bytes = 12;
 constexpr std::size_t checkpoint_bytes = 36;
@@ -91,8 +95,12 @@ Fault corrupt(std::string_view what, ShardId shard) {
 
 }  // namespace
 
-RocksdbStateStore::RocksdbStateStore(std::unique_ptr<RocksdbHandle> database, std::size_t log_bytes)
-    : database_(std::move(database)), log_bytes_(log_bytes) {}
+RocksdbStateStore::RocksdbStateStore(std::unique_ptr<RocksdbHandle> database,
+                                     const Options& options, RocksdbHandle::Access access)
+    : path_(options.path),
+      database_(std::move(database)),
+      log_bytes_(options.log_bytes),
+      damage_noted_(access == RocksdbHandle::Access::read_only) {}
 
 Result<std::unique_ptr<RocksdbStateStore>, Fault> RocksdbStateStore::open(const Options& options) {
   return open_as(options, RocksdbHandle::Access::read_write);
@@ -123,8 +131,43 @@ Result<std::unique_ptr<RocksdbStateStore>, Fault> RocksdbStateStore::open_as(
   database_options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   auto database = RocksdbHandle::open(database_options, options.path, if_corrupt, access);
   if (!database) return database.error();
-  return std::unique_ptr<RocksdbStateStore>(
-      new RocksdbStateStore(std::move(*database), options.log_bytes));
+  const auto empty = (*database)->empty();
+  if (!empty) return empty.error();
+  if (options.binding) {
+    if (auto status = (*database)->bind(*options.binding); !status) return status.error();
+  }
+  std::unique_ptr<RocksdbStateStore> store(
+      new RocksdbStateStore(std::move(*database), options, access));
+  if (auto status = store->load_rules(*empty); !status) return status.error();
+  return store;
+}
+
+Status RocksdbStateStore::load_rules(bool empty) {
+  std::string bytes;
+  rocksdb::Status status;
+  {
+    const auto reader = database_->read();
+    status = reader.db->Get({}, rocksdb::Slice(rules_key), &bytes);
+  }
+  if (status.ok() && bytes.size() == sizeof rules_) {
+    rules_ = read_le<std::uint32_t>(bytes);
+    return Done{};
+  }
+  if (!status.IsNotFound()) {
+    return database_->fault(status.ok() ? rocksdb::Status::Corruption("rules") : status,
+                            "read what made the states");
+  }
+  rules_ = empty ? rules_version : rules_unsaid;
+  if (!empty) return Done{};
+  append_le<std::uint32_t>(bytes, rules_);
+  rocksdb::WriteBatch batch;
+  batch.Put(rocksdb::Slice(rules_key), bytes);
+  // Opened for reading only, nothing is written, and nothing is there to be misjudged.
+  if (auto written = database_->write(batch, RocksdbHandle::Durability::buffered);
+      !written && written.error().kind != Fault::Kind::unsupported) {
+    return written;
+  }
+  return Done{};
 }
 
 Status RocksdbStateStore::put(const std::vector<StateWrite>& states,
@@ -151,7 +194,7 @@ Status RocksdbStateStore::put(const std::vector<StateWrite>& states,
   }
   if (auto status = database_->write(batch, RocksdbHandle::Durability::buffered); !status) {
     marks_generation_ = 0;
-    return status;
+    return noted(status.error());
   }
   bytes_in_log_ += batch.GetDataSize() + bytes_per_entry * static_cast<std::size_t>(batch.Count());
   if (bytes_in_log_ < log_bytes_) return Done{};
@@ -159,6 +202,13 @@ Status RocksdbStateStore::put(const std::vector<StateWrite>& states,
   auto rotated = database_->rotate_log();
   if (!rotated) marks_generation_ = 0;
   return rotated;
+}
+
+Fault RocksdbStateStore::noted(Fault fault) {
+  if (fault.kind == Fault::Kind::corrupt && !damage_noted_.exchange(true)) {
+    std::ofstream(path_ / damage_note) << fault.what << '\n';
+  }
+  return fault;
 }
 
 void RocksdbStateStore::mark(const StateWrite& write, rocksdb::WriteBatch& batch) {
@@ -179,7 +229,7 @@ Status RocksdbStateStore::reload_marks() {
         const auto shard = static_cast<std::uint16_t>(static_cast<unsigned char>(key[1]) << 8 |
                                                       static_cast<unsigned char>(key[2]));
         const auto entity = entity_of(key);
-        if (!entity) return corrupt("a mark", {shard});
+        if (!entity) return noted(corrupt("a mark", {shard}));
         active_[shard].insert(*entity);
         return true;
       });
@@ -198,9 +248,9 @@ Result<StateStore::Found, Fault> RocksdbStateStore::get(ShardId shard, const Ent
   const auto status = reader.db->Get(options, reader.db->DefaultColumnFamily(), key, &value);
   if (status.IsNotFound()) return Found{};
   if (status.IsIncomplete()) return Found{Found::Answer::on_disk, {}};
-  if (!status.ok()) return database_->fault(status, "read a state");
+  if (!status.ok()) return noted(database_->fault(status, "read a state"));
   auto state = decode_state(key, value.ToStringView());
-  if (!state) return corrupt("a state", shard);
+  if (!state) return noted(corrupt("a state", shard));
   return Found{Found::Answer::found, std::move(*state)};
 }
 
@@ -211,9 +261,9 @@ Result<Checkpoint, Fault> RocksdbStateStore::checkpoint(ShardId shard) {
   std::string value;
   const auto status = reader.db->Get({}, key, &value);
   if (status.IsNotFound()) return Checkpoint{};
-  if (!status.ok()) return database_->fault(status, "read a checkpoint");
+  if (!status.ok()) return noted(database_->fault(status, "read a checkpoint"));
   const auto checkpoint = decode_checkpoint(key, value);
-  if (!checkpoint) return corrupt("the checkpoint", shard);
+  if (!checkpoint) return noted(corrupt("the checkpoint", shard));
   return *checkpoint;
 }
 
@@ -222,7 +272,7 @@ Result<std::vector<EntityKey>, Fault> RocksdbStateStore::active(ShardId shard) {
   auto status =
       visit_keys('a', shard, [&](std::string_view key, std::string_view) -> Result<bool, Fault> {
         const auto entity = entity_of(key);
-        if (!entity) return corrupt("a mark", shard);
+        if (!entity) return noted(corrupt("a mark", shard));
         found.push_back(*entity);
         return true;
       });
@@ -236,7 +286,7 @@ Status RocksdbStateStore::each(ShardId shard,
                     [&](std::string_view key, std::string_view value) -> Result<bool, Fault> {
                       const auto entity = entity_of(key);
                       auto state = decode_state(key, value);
-                      if (!entity || !state) return corrupt("a state", shard);
+                      if (!entity || !state) return noted(corrupt("a state", shard));
                       return visit(*entity, std::move(*state));
                     });
 }
@@ -257,7 +307,7 @@ Status RocksdbStateStore::visit_keys(char tag, std::optional<ShardId> shard,
     if (!more) return more.error();
     if (!*more) return Done{};
   }
-  if (!it->status().ok()) return database_->fault(it->status(), "read");
+  if (!it->status().ok()) return noted(database_->fault(it->status(), "read"));
   return Done{};
 }
 

@@ -5,9 +5,12 @@
 ///   's' shard(u16 BE) kind(u8) id              u64 LE seq, u32 LE check, state bytes
 ///   'a' shard(u16 BE) kind(u8) id              empty: the entity is active; no key: idle
 ///   'c' shard(u16 BE)                          u64 LE seq, chain, epoch, time_ms; u32 LE check
+///   "directory"                                whose it is: events/journal/anchor.h
+///   "rules"                                    u32 LE: the version of the rules that made the states
 ///
 /// check: the low 32 bits of XXH3-64 over (key, all of the value but the check).
 /// Embedded on disk: do not change.
+#include <atomic>
 #include <cstddef>
 #include <filesystem>
 #include <memory>
@@ -17,6 +20,7 @@
 
 #include "actors/adapters/rocksdb_support.h"
 #include "actors/ports/state_store.h"
+#include "actors/states/rules_version.h"
 
 namespace souk {
 
@@ -26,10 +30,16 @@ class RocksdbStateStore final : public StateStore {
     std::filesystem::path path;                // made where it is not there
     std::size_t block_cache_bytes = 64 << 20;  // of uncompressed data blocks
     std::size_t log_bytes = 16 << 20;          // a log file (and a memtable) is closed beyond
+    std::optional<StoreBinding> binding = {};  // none: it is of no directory (tests)
   };
 
-  /// Errors: locked, corrupt, full, unsupported, unavailable.
+  /// Errors: mismatch (another directory's); locked, corrupt, full, unsupported, unavailable.
   static Result<std::unique_ptr<RocksdbStateStore>, Fault> open(const Options& options);
+  /// A file that damage found while the store was open leaves in its folder: there may be more, so
+  /// the next start folds all states anew.
+  static constexpr std::string_view damage_note = "souk-damaged";
+  /// Of the rules that made its states; a store that was empty is of this program's.
+  std::uint32_t rules() const { return rules_; }
   /// For `souk verify`: changes nothing on disk, `put` answers unsupported.
   static Result<std::unique_ptr<RocksdbStateStore>, Fault> open_read_only(const Options& options);
 
@@ -47,24 +57,31 @@ class RocksdbStateStore final : public StateStore {
               const std::function<bool(const EntityKey&, StoredState)>& visit) override;
 
  private:
-  RocksdbStateStore(std::unique_ptr<RocksdbHandle> database, std::size_t log_bytes);
+  RocksdbStateStore(std::unique_ptr<RocksdbHandle> database, const Options& options,
+                    RocksdbHandle::Access access);
   static Result<std::unique_ptr<RocksdbStateStore>, Fault> open_as(const Options& options,
                                                                    RocksdbHandle::Access access);
   void mark(const StateWrite& write, rocksdb::WriteBatch& batch);
   Status reload_marks();
+  Status load_rules(bool empty);
+  /// Leaves a note in the folder where `fault` is damage.
+  Fault noted(Fault fault);
   /// Answers whether to go on.
   using VisitKey = std::function<Result<bool, Fault>(std::string_view key, std::string_view value)>;
   Status visit_keys(char tag, std::optional<ShardId> shard, const VisitKey& visit);
 
+  const std::filesystem::path path_;
   std::unique_ptr<RocksdbHandle> database_;
   const std::size_t log_bytes_;
-  std::mutex write_mutex_;  // guards what follows
+  std::atomic<bool> damage_noted_;  // or never to be, as it is open for reading only
+  std::mutex write_mutex_;          // guards what follows
   // What is marked 'a' on disk, so that an idle state needs no delete. The engine holds every
   // active entity in memory anyway.
   std::unordered_map<std::uint16_t, std::unordered_set<EntityKey>> active_;
   std::uint64_t marks_generation_ =
       0;  // of the database when active_ was loaded; 0: never, or stale
   std::size_t bytes_in_log_ = 0;
+  std::uint32_t rules_ = rules_version;
 };
 
 }  // namespace souk

@@ -14,6 +14,7 @@
 #include <cstdio>
 
 #include "events/journal/rocksdb_log.h"
+#include "events/journal/wal_tail.h"
 #include "events/journal/write_probe.h"
 
 namespace souk {
@@ -22,6 +23,18 @@ namespace {
 bool library_has(rocksdb::CompressionType type) {
   const auto types = rocksdb::GetSupportedCompressions();
   return std::find(types.begin(), types.end(), type) != types.end();
+}
+
+bool has_tables_or_logs(const std::filesystem::path& folder) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end;
+       at.increment(error)) {
+    const auto name = at->path().filename().string();
+    if (name.ends_with(".sst") || name.ends_with(".log") || name.starts_with("MANIFEST")) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -55,11 +68,12 @@ rocksdb::Options rocksdb_base_options(const std::filesystem::path& path,
 }
 
 RocksdbHandle::RocksdbHandle(const rocksdb::Options& options, const std::filesystem::path& path,
-                             std::string_view if_corrupt, Access access)
+                             std::string_view if_corrupt, Access access, LogEnd log_end)
     : options_(std::make_unique<rocksdb::Options>(options)),
       path_(path),
       if_corrupt_(if_corrupt),
-      access_(access) {}
+      access_(access),
+      log_end_(log_end) {}
 
 RocksdbHandle::~RocksdbHandle() {
   // After a failed write nothing more is asked of its log: RocksDB's assertions end the process.
@@ -79,8 +93,9 @@ RocksdbHandle::~RocksdbHandle() {
 Result<std::unique_ptr<RocksdbHandle>, Fault> RocksdbHandle::open(const rocksdb::Options& options,
                                                                   const std::filesystem::path& path,
                                                                   std::string_view if_corrupt,
-                                                                  Access access) {
-  std::unique_ptr<RocksdbHandle> handle(new RocksdbHandle(options, path, if_corrupt, access));
+                                                                  Access access, LogEnd log_end) {
+  std::unique_ptr<RocksdbHandle> handle(
+      new RocksdbHandle(options, path, if_corrupt, access, log_end));
   if (access == Access::read_write) {
     std::error_code error;
     std::filesystem::create_directories(path, error);
@@ -89,13 +104,34 @@ Result<std::unique_ptr<RocksdbHandle>, Fault> RocksdbHandle::open(const rocksdb:
                    fmt::format("{}: cannot be created: {}", path.string(), error.message())};
     }
   }
+  // Where CURRENT is missing RocksDB would begin anew and delete what it does not know.
+  if (!std::filesystem::exists(path / "CURRENT") && has_tables_or_logs(path)) {
+    return handle->fault(rocksdb::Status::Corruption("the file CURRENT is missing"), "open");
+  }
   if (auto status = handle->open_database(); !status.ok()) return handle->fault(status, "open");
   return handle;
+}
+
+/// Behind a torn end there is nothing, so recovery to that point loses nothing.
+rocksdb::Status RocksdbHandle::judge_log_end() {
+  const auto tail = worst_wal_end(path_);
+  const auto where = fmt::format("{} from byte {}", tail.log.filename().string(), tail.at);
+  if (tail.end == WalEnd::damaged) return rocksdb::Status::Corruption("cannot be read", where);
+  options_->wal_recovery_mode = tail.end == WalEnd::torn
+                                    ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
+                                    : rocksdb::WALRecoveryMode::kAbsoluteConsistency;
+  if (tail.end == WalEnd::torn) {
+    spdlog::warn("torn end of a log dropped store={} log=\"{}\"", path_.string(), where);
+  }
+  return rocksdb::Status::OK();
 }
 
 rocksdb::Status RocksdbHandle::open_database() {
   rocksdb::DB* db = nullptr;
   rocksdb::Status status;
+  if (log_end_ == LogEnd::judged) {
+    if (status = judge_log_end(); !status.ok()) return status;
+  }
   try {
     status = access_ == Access::read_only
                  ? rocksdb::DB::OpenForReadOnly(*options_, path_.string(), &db)
@@ -122,8 +158,12 @@ Status RocksdbHandle::write(rocksdb::WriteBatch& batch, Durability durability) {
   }
   rocksdb::WriteOptions options;
   options.sync = durability == Durability::synced;
+  if (options.sync) count(batch);
   const auto status = db_->Write(options, &batch);  // only this thread ever replaces db_
-  if (status.ok()) return Done{};
+  if (status.ok()) {
+    if (options.sync) counted();
+    return Done{};
+  }
   broken_ = true;
   last_fault_ = fault(status, "write");
   next_recovery_ = std::chrono::steady_clock::now() + recovery_interval;
@@ -156,6 +196,9 @@ Status RocksdbHandle::recover() {
     last_fault_ = {probe.error().kind, probe.error().what + "; it is tried again by itself"};
     return last_fault_;
   }
+  // A merge of files met a damaged block, and would at each opening: what can be read is merged no
+  // more, and writing goes on.
+  if (last_fault_.kind == Fault::Kind::corrupt) options_->disable_auto_compactions = true;
   auto status = reopen();
   if (!status.ok()) {
     last_fault_ = fault(status, "recover");

@@ -6,10 +6,12 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
 
+#include "actors/adapters/store_binding.h"
 #include "events/fault_log.h"
 #include "events/result.h"
 
@@ -39,14 +41,27 @@ class RocksdbHandle {
  public:
   enum class Access { read_write, read_only };
   enum class Durability { synced, buffered };  // buffered: handed to the kernel, survives a kill
+  /// What a log that ends badly means. `cut`: whatever follows the place is dropped, and the store
+  /// is older. `judged`, where each write is synced: as for the journal, an end that was never
+  /// acknowledged is dropped, with a warning, and damage is refused.
+  enum class LogEnd { cut, judged };
 
   /// `if_corrupt` ends the message of a corrupt fault: what an operator can do.
   /// Errors: locked, corrupt, full, unsupported (a newer format), unavailable.
   static Result<std::unique_ptr<RocksdbHandle>, Fault> open(const rocksdb::Options& options,
                                                             const std::filesystem::path& path,
                                                             std::string_view if_corrupt,
-                                                            Access access = Access::read_write);
+                                                            Access access = Access::read_write,
+                                                            LogEnd log_end = LogEnd::cut);
   ~RocksdbHandle();
+
+  /// Checks that the store is the directory's and neither older than the journal nor newer, and
+  /// from then on counts each synced write. Opened for reading only, it checks.
+  /// Errors: mismatch, with what to do; corrupt; those of write.
+  Status bind(const StoreBinding& binding);
+
+  /// Whether it holds nothing at all. Errors: corrupt, unavailable.
+  Result<bool, Fault> empty();
 
   /// The open database for as long as the guard lives; null while the disk is away.
   struct Reader {
@@ -71,8 +86,12 @@ class RocksdbHandle {
 
  private:
   RocksdbHandle(const rocksdb::Options& options, const std::filesystem::path& path,
-                std::string_view if_corrupt, Access access);
+                std::string_view if_corrupt, Access access, LogEnd log_end);
   rocksdb::Status open_database();
+  rocksdb::Status judge_log_end();
+  Result<std::optional<StoreAnchor>, Fault> stored_anchor();
+  void count(rocksdb::WriteBatch& batch);
+  void counted();
   Status recover();
   rocksdb::Status reopen();
 
@@ -81,9 +100,12 @@ class RocksdbHandle {
   std::filesystem::path path_;
   std::string if_corrupt_;
   Access access_;
+  LogEnd log_end_;
   std::shared_mutex mutex_;  // exclusive while db_ is replaced
   std::unique_ptr<rocksdb::DB> db_;
   // The writer's own.
+  StoreBinding binding_;
+  StoreAnchor anchor_;  // as of the newest write that was tried
   bool broken_ = false;
   bool stands_in_ = false;  // db_ is open for reading only, as the disk takes no writes
   FaultLog writes_fail_{"store write failed"};

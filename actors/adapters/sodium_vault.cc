@@ -48,6 +48,17 @@ SodiumVault::SodiumVault(std::unique_ptr<RocksdbHandle> database, std::size_t ca
     : database_(std::move(database)), cache_(cached_keys_max) {}
 
 Result<std::unique_ptr<SodiumVault>, Fault> SodiumVault::open(const Options& options) {
+  auto vault = open_as(options, RocksdbHandle::Access::read_write);
+  if (vault) (*vault)->purger_ = std::thread([raw = vault->get()] { raw->purge_loop(); });
+  return vault;
+}
+
+Result<std::unique_ptr<SodiumVault>, Fault> SodiumVault::open_read_only(const Options& options) {
+  return open_as(options, RocksdbHandle::Access::read_only);
+}
+
+Result<std::unique_ptr<SodiumVault>, Fault> SodiumVault::open_as(const Options& options,
+                                                                 RocksdbHandle::Access access) {
   if (sodium_init() < 0) {
     return Fault{Fault::Kind::unavailable, "keys: libsodium finds no source of random bytes"};
   }
@@ -58,13 +69,15 @@ Result<std::unique_ptr<SodiumVault>, Fault> SodiumVault::open(const Options& opt
   database_options.bottommost_compression = rocksdb::kNoCompression;
   database_options.write_buffer_size = 8 << 20;
   database_options.target_file_size_base = 2 << 20;
-  database_options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  auto database = RocksdbHandle::open(database_options, options.path, if_corrupt);
+  auto database = RocksdbHandle::open(database_options, options.path, if_corrupt, access,
+                                      RocksdbHandle::LogEnd::judged);
   if (!database) return database.error();
   std::unique_ptr<SodiumVault> vault(
       new SodiumVault(std::move(*database), options.cached_keys_max));
-  if (auto status = vault->load_secret(); !status) return status.error();
-  vault->purger_ = std::thread([raw = vault.get()] { raw->purge_loop(); });
+  if (options.binding) {
+    if (auto status = vault->database_->bind(*options.binding); !status) return status.error();
+  }
+  if (auto status = vault->load_secret(options.secret); !status) return status.error();
   return vault;
 }
 
@@ -80,7 +93,7 @@ SodiumVault::~SodiumVault() {
   sodium_memzero(wide_hash_key_.data(), wide_hash_key_.size());
 }
 
-Status SodiumVault::load_secret() {
+Status SodiumVault::load_secret(Options::Secret missing) {
   std::string secret;
   rocksdb::Status status;
   {
@@ -88,6 +101,13 @@ Status SodiumVault::load_secret() {
     status = reader.db->Get({}, rocksdb::Slice(secret_key), &secret);
   }
   if (!status.ok() && !status.IsNotFound()) return database_->fault(status, "read the secret");
+  if (status.IsNotFound() && missing == Options::Secret::required) {
+    return Fault{
+        Fault::Kind::mismatch,
+        fmt::format("keys: the directory's secret is gone, and the journal was written with "
+                    "it: idempotency keys would count twice; {}",
+                    if_corrupt)};
+  }
   if (status.IsNotFound()) {
     secret.resize(hash_key_.size() + wide_hash_key_.size());
     randombytes_buf(secret.data(), secret.size());
@@ -189,10 +209,9 @@ Result<std::optional<std::string>, Fault> SodiumVault::open(const PersonId& pers
   if (!state) return state.error();
   if (*state == KeyState::destroyed) return std::optional<std::string>();
   if (*state == KeyState::none) {
-    return Fault{Fault::Kind::unavailable,
-                 fmt::format("keys: {} never had a key here: this keys folder belongs to another "
-                             "data directory or is older than its log",
-                             person.text())};
+    return Fault{Fault::Kind::corrupt,
+                 fmt::format("keys: {} has no key here, and bytes that were sealed with one; {}",
+                             person.text(), if_corrupt)};
   }
   const Fault wrong{Fault::Kind::corrupt,
                     fmt::format("keys: sealed bytes of {} fail their tag", person.text())};
@@ -289,7 +308,7 @@ Status SodiumVault::purge() {
   std::lock_guard lock(write_mutex_);
   rocksdb::WriteBatch batch;
   for (const auto& mark : marks) batch.Delete(mark);
-  return database_->write(batch, RocksdbHandle::Durability::buffered);
+  return database_->write(batch, RocksdbHandle::Durability::synced);
 }
 
 std::uint64_t SodiumVault::keyed_hash(std::string_view bytes) const {

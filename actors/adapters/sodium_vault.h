@@ -5,6 +5,7 @@
 ///   'k' shard(u16 BE) kind(u8) id      u8 1, then the 32 bytes of the key; or u8 2: destroyed
 ///   'p' shard(u16 BE) kind(u8) id      empty: a destroyed key whose bytes may still be in a file
 ///   's'                                the directory's secret: 16 bytes (SipHash), 32 (BLAKE2b)
+///   "directory"                        whose it is: events/journal/anchor.h
 ///
 /// Sealed bytes: nonce (24, random), then ciphertext and tag; the person's kind and id are
 /// authenticated with them. Embedded on disk and in the log: do not change.
@@ -33,18 +34,24 @@ namespace souk {
 class SodiumVault final : public Vault {
  public:
   struct Options {
-    std::filesystem::path path;               // made where it is not there
-    std::size_t cached_keys_max = 64 * 1024;  // some 200 bytes each
+    std::filesystem::path path;                // made where it is not there
+    std::size_t cached_keys_max = 64 * 1024;   // some 200 bytes each
+    std::optional<StoreBinding> binding = {};  // none: it is of no directory (tests)
+    /// A secret that is not there is made, or missed: by then other stores rest on it.
+    enum class Secret { made, required } secret = Secret::made;
   };
-  /// Errors: locked, corrupt, full, unsupported, unavailable.
+  /// Errors: mismatch (another directory's, older than the journal, or without its secret); locked,
+  ///         corrupt, full, unsupported, unavailable.
   static Result<std::unique_ptr<SodiumVault>, Fault> open(const Options& options);
+  /// For `souk verify`: writes nothing, makes nothing, purges nothing.
+  static Result<std::unique_ptr<SodiumVault>, Fault> open_read_only(const Options& options);
   ~SodiumVault() override;
 
   /// REQUIRES of every person: a kind whose id has 16 bytes (user, cart, order).
   Status ensure(const std::vector<PersonId>& persons) override;
   Result<Sealed, Fault> seal(const PersonId& person, std::string_view plain) override;
-  /// Empty sealed bytes open to an empty text. Errors also: unavailable where this vault never had
-  /// a key of the person (a folder of another directory).
+  /// Empty sealed bytes open to an empty text. Errors also: corrupt where this vault has lost the
+  /// person's key.
   Result<std::optional<std::string>, Fault> open(const PersonId& person,
                                                  const Sealed& sealed) override;
   Status destroy(const PersonId& person) override;
@@ -59,7 +66,9 @@ class SodiumVault final : public Vault {
   enum class KeyState { none, present, destroyed };
   Result<KeyState, Fault> find_key(const PersonId& person, PersonKey& key);
   Result<KeyState, Fault> read_key(const PersonId& person, PersonKey& key);
-  Status load_secret();
+  static Result<std::unique_ptr<SodiumVault>, Fault> open_as(const Options& options,
+                                                             RocksdbHandle::Access access);
+  Status load_secret(Options::Secret missing);
   void purge_loop();
   Status purge();
 

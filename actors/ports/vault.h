@@ -27,7 +27,7 @@ class Vault {
   /// Errors: unavailable where the person has no key (call ensure before, or it was destroyed).
   /// Thread: any; may read the disk.
   virtual Result<Sealed, Fault> seal(const PersonId& person, std::string_view plain) = 0;
-  /// Nothing where the key was destroyed. Errors: corrupt where the bytes fail their tag.
+  /// Nothing where the key was destroyed. Errors: corrupt where key or bytes are damaged or lost.
   virtual Result<std::optional<std::string>, Fault> open(const PersonId& person,
                                                          const Sealed& sealed) = 0;
   /// For ever. Ok also where there is no key (any more). Durable when it returns.

@@ -34,6 +34,13 @@ constexpr std::size_t key_bytes = shard_bytes + 8;
 constexpr std::string_view barrier_key =
     "\xFF\xFF"
     "barrier";
+constexpr std::string_view anchor_key =
+    "\xFF\xFF"
+    "directory";
+constexpr std::string_view marks_key =
+    "\xFF\xFF"
+    "marks";
+constexpr std::size_t marks_entry_bytes = 64;
 constexpr std::size_t batch_entry_bytes = 32;  // of a WriteBatch: the key and what frames it
 constexpr std::size_t block_bytes = 32 * 1024;
 constexpr std::size_t block_cache_bytes = 8 * 1024 * 1024;
@@ -178,7 +185,11 @@ struct RocksDbJournal::Impl {
   std::atomic<bool> closing{false};       // scans must give way
   bool unsettled = false;                 // the writer's own
   bool stands_in = false;  // `database` is open for reading only, until it is settled
+  StoreMarks* marks = nullptr;
+  JournalMarks opened_with;
+  std::uint64_t writes = 0;  // tried; the writer's own
 
+  Status load_marks();
   Status write(const std::vector<Batch>& batches);
   Status reopen();
   Status scan(ShardId shard, Seq from, const Visit& visit);
@@ -197,6 +208,8 @@ RocksDbJournal::Opened RocksDbJournal::open(const fs::path& directory,
   auto database = open_database(directory, impl->engine, impl->access, *impl->log);
   if (!database) return database.error();
   impl->database = std::move(*database);
+  impl->marks = options.marks;
+  if (auto status = impl->load_marks(); !status) return status.error();
   return std::unique_ptr<RocksDbJournal>(new RocksDbJournal(std::move(impl)));
 }
 
@@ -211,6 +224,8 @@ RocksDbJournal::Opened RocksDbJournal::open_read_only(const fs::path& directory,
   auto database = open_database(directory, impl->engine, impl->access, *impl->log);
   if (!database) return database.error();
   impl->database = std::move(*database);
+  impl->marks = options.marks;
+  if (auto status = impl->load_marks(); !status) return status.error();
   return std::unique_ptr<RocksDbJournal>(new RocksDbJournal(std::move(impl)));
 }
 
@@ -218,7 +233,7 @@ Status RocksDbJournal::Impl::write(const std::vector<Batch>& batches) {
   if (access == Access::read_only) return Fault{Fault::Kind::unavailable, "opened to read only"};
   if (unsettled) return Fault{Fault::Kind::unavailable, "a write failed and is not settled yet"};
   if (batches.empty()) return Done{};
-  std::size_t bytes = 0;
+  std::size_t bytes = marks_entry_bytes;
   for (const Batch& batch : batches) bytes += batch.bytes.size() + batch_entry_bytes;
   rocksdb::WriteBatch all(bytes);
   for (const Batch& batch : batches) {
@@ -226,10 +241,17 @@ Status RocksDbJournal::Impl::write(const std::vector<Batch>& batches) {
     const KeyBytes key = key_of(batch.shard, batch.first_seq);
     all.Put(slice(key), slice(batch.bytes));
   }
+  ++writes;
+  if (marks) {
+    all.Put(slice(marks_key), encode(JournalMarks{writes, marks->keys, marks->provider}));
+  }
   rocksdb::WriteOptions durable;
   durable.sync = true;
   const auto status = database->Write(durable, &all);
-  if (status.ok()) return Done{};
+  if (status.ok()) {
+    if (marks) marks->journal = writes;
+    return Done{};
+  }
   unsettled = true;
   return fault_of("write to the journal", status);
 }
@@ -319,6 +341,46 @@ Status RocksDbJournal::Impl::scan(ShardId shard, Seq from, const Visit& visit) {
 Status RocksDbJournal::scan(ShardId shard, Seq from, const Visit& visit) {
   SOUK_ASSERT(shard.value < limits::shards_max);
   return impl_->scan(shard, from, visit);
+}
+
+Status RocksDbJournal::Impl::load_marks() {
+  std::string bytes;
+  const auto status = database->Get({}, slice(marks_key), &bytes);
+  if (status.IsNotFound()) return Done{};
+  if (!status.ok()) return fault_of("read the journal's marks", status);
+  const auto decoded = decode_journal_marks(bytes);
+  if (!decoded) return fault_of("read the journal's marks", rocksdb::Status::Corruption("marks"));
+  opened_with = *decoded;
+  writes = decoded->writes;
+  if (marks) marks->journal = writes;
+  return Done{};
+}
+
+Result<std::optional<JournalAnchor>, Fault> RocksDbJournal::anchor() const {
+  std::string bytes;
+  const auto status = impl_->database->Get({}, slice(anchor_key), &bytes);
+  if (status.IsNotFound()) return std::optional<JournalAnchor>();
+  if (!status.ok()) return fault_of("read whose journal it is", status);
+  const auto decoded = decode_journal_anchor(bytes);
+  if (!decoded) return fault_of("read whose journal it is", rocksdb::Status::Corruption("anchor"));
+  return std::optional<JournalAnchor>(*decoded);
+}
+
+Status RocksDbJournal::write_anchor(const JournalAnchor& anchor) {
+  rocksdb::WriteOptions durable;
+  durable.sync = true;
+  const auto status = impl_->database->Put(durable, slice(anchor_key), encode(anchor));
+  if (!status.ok()) return fault_of("write whose journal it is", status);
+  return Done{};
+}
+
+const JournalMarks& RocksDbJournal::marks() const { return impl_->opened_with; }
+
+Result<bool, Fault> RocksDbJournal::has_records() const {
+  const std::unique_ptr<rocksdb::Iterator> at(impl_->database->NewIterator({}));
+  at->SeekToFirst();
+  if (!at->status().ok()) return fault_of("read the journal", at->status());
+  return at->Valid() && at->key().size() == key_bytes && !at->key().starts_with("\xFF\xFF");
 }
 
 std::uint64_t RocksDbJournal::bytes_on_disk() const {

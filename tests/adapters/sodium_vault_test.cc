@@ -77,7 +77,7 @@ TEST_CASE("vault: nothing is sealed for a person without a key") {
   TemporaryDirectory folder;
   auto vault = open_vault(folder / "keys");
   CHECK(vault->seal(user(1), "x").error().kind == Fault::Kind::unavailable);
-  CHECK(vault->open(user(1), {std::string(40, 'x')}).error().kind == Fault::Kind::unavailable);
+  CHECK(vault->open(user(1), {std::string(40, 'x')}).error().kind == Fault::Kind::corrupt);
 }
 
 TEST_CASE("vault: a destroyed key opens nothing and never comes back") {

@@ -11,12 +11,12 @@ import unittest
 from souk_client import TREE, Daemon, Shop, binary, eventually
 
 GOLDEN = os.path.join(TREE, "tests", "golden")
-# A later build may show more members; what it showed then must be there, and equal.
-OPTIONS = ("--hold-ms", "86400000", "--payment-deadline-ms", "3600000")
+# It may be years old by now.
+OPTIONS = ("--hold-ms", "86400000", "--payment-deadline-ms", "3600000", "--clock-jump-days-max", "0")
 
 
 def holds(shown, now):
-    """Whether `now` shows all that was shown."""
+    """Whether `now` shows all that was shown: a later build may show more members."""
     if isinstance(shown, dict):
         return isinstance(now, dict) and all(name in now and holds(value, now[name]) for name, value in shown.items())
     if isinstance(shown, list):

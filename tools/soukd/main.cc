@@ -92,6 +92,7 @@ Status recover(Daemon& d, const Config& config) {
   auto node = Node::recover(std::move(options), d.ports->ports());
   if (!node.ok()) return node.error();
   d.node = std::move(*node);
+  if (auto s = d.ports->raise_format(); !s.ok()) return s;
   if (const auto ignored = d.node->recovery().ignored_records; ignored > 0)
     spdlog::warn("records of failed commits were passed over count={}", ignored);
   return Done{};

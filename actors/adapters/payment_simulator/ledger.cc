@@ -105,30 +105,50 @@ std::optional<ProviderAccount> decode_account(std::string_view bytes) {
 }
 
 namespace {
-Result<std::unique_ptr<RocksdbHandle>, Fault> open_ledger(const std::filesystem::path& path,
-                                                          RocksdbHandle::Access access) {
+Result<std::unique_ptr<RocksdbHandle>, Fault> open_ledger(
+    const std::filesystem::path& path, RocksdbHandle::Access access,
+    const std::optional<StoreBinding>& binding) {
   auto options = rocksdb_base_options(path, 32 << 20);
   options.write_buffer_size = 32 << 20;
   // Most calls are the first of their order: a filter spares the search of the memtable.
   options.memtable_whole_key_filtering = true;
   options.memtable_prefix_bloom_size_ratio = 0.05;
-  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  return RocksdbHandle::open(options, path, if_corrupt, access);
+  auto handle =
+      RocksdbHandle::open(options, path, if_corrupt, access, RocksdbHandle::LogEnd::judged);
+  if (!handle || !binding) return handle;
+  if (auto status = (*handle)->bind(*binding); !status) return status.error();
+  return handle;
 }
 }  // namespace
 
 Result<std::unique_ptr<SimulatorLedger>, Fault> SimulatorLedger::open(
-    const std::filesystem::path& path) {
-  auto database = open_ledger(path, RocksdbHandle::Access::read_write);
+    const std::filesystem::path& path, const std::optional<StoreBinding>& binding) {
+  auto database = open_ledger(path, RocksdbHandle::Access::read_write, binding);
   if (!database) return database.error();
   return std::unique_ptr<SimulatorLedger>(new SimulatorLedger(std::move(*database)));
 }
 
 Result<std::unique_ptr<SimulatorLedger>, Fault> SimulatorLedger::open_read_only(
-    const std::filesystem::path& path) {
-  auto database = open_ledger(path, RocksdbHandle::Access::read_only);
+    const std::filesystem::path& path, const std::optional<StoreBinding>& binding) {
+  auto database = open_ledger(path, RocksdbHandle::Access::read_only, binding);
   if (!database) return database.error();
   return std::unique_ptr<SimulatorLedger>(new SimulatorLedger(std::move(*database)));
+}
+
+Status SimulatorLedger::each(
+    const std::function<bool(OrderId, std::optional<ProviderAccount>)>& visit) {
+  const auto reader = database_->read();
+  if (!reader.db) return database_->away();
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  const std::unique_ptr<rocksdb::Iterator> at(reader.db->NewIterator(options));
+  for (at->SeekToFirst(); at->Valid(); at->Next()) {
+    const auto id = Id128::from_bytes(at->key().ToStringView());
+    if (!id) continue;  // whose it is
+    if (!visit(OrderId{*id}, decode_account(at->value().ToStringView()))) return Done{};
+  }
+  if (!at->status().ok()) return database_->fault(at->status(), "read the accounts");
+  return Done{};
 }
 
 Result<std::optional<ProviderAccount>, Fault> SimulatorLedger::load(OrderId order) {

@@ -21,7 +21,7 @@ Result<std::unique_ptr<PaymentSimulator>, Fault> PaymentSimulator::open(
     const std::filesystem::path& path, Clock& clock) {
   auto ledger = SimulatorLedger::open(path);
   if (!ledger) return ledger.error();
-  return std::unique_ptr<PaymentSimulator>(new PaymentSimulator(std::move(*ledger), clock));
+  return std::make_unique<PaymentSimulator>(std::move(*ledger), clock);
 }
 
 PaymentSimulator::~PaymentSimulator() { stop(); }

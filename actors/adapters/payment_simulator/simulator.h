@@ -33,6 +33,7 @@ class PaymentSimulator final : public PaymentProvider {
   /// Errors: locked, corrupt, full, unsupported, unavailable.
   static Result<std::unique_ptr<PaymentSimulator>, Fault> open(const std::filesystem::path& path,
                                                                Clock& clock);
+  PaymentSimulator(std::unique_ptr<SimulatorLedger> ledger, Clock& clock);
   ~PaymentSimulator() override;
 
   void start(Answer answer) override;
@@ -52,7 +53,6 @@ class PaymentSimulator final : public PaymentProvider {
     ProviderAccount account;
     std::uint64_t commit = 0;  // the last one that changed it
   };
-  PaymentSimulator(std::unique_ptr<SimulatorLedger> ledger, Clock& clock);
   void run();
   void commit(const PaymentCall* calls, std::size_t count);
   CachedAccount* account_of(OrderId order);

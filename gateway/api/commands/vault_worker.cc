@@ -76,10 +76,15 @@ Status open_sealed(Vault& vault, Body& body) {
   std::size_t taken = 0;
   for (const auto& member : body.sealed) {
     auto opened = vault.open(member.person, member.sealed);
-    if (!opened.ok()) return opened.error();
+    if (!opened.ok() && opened.error().kind != Fault::Kind::corrupt) return opened.error();
     json.append(body.json, taken, member.offset - taken);
     taken = member.offset;
-    if (!opened->has_value()) {
+    if (!opened.ok()) {
+      // The key or the bytes are lost for good: waiting brings nothing, and the rest is sound.
+      spdlog::error("vault: personal data is lost and shown as null fault=\"{}\"",
+                    opened.error().what);
+      json += "null";
+    } else if (!opened->has_value()) {
       json += "null";
     } else if (member.raw) {
       json += **opened;

@@ -61,7 +61,8 @@ class VaultClient {
 void put_sealed(Op& op, std::optional<Sealed> email, std::optional<Sealed> name,
                 std::optional<Sealed> address);
 /// Opens every sealed member into the body: a JSON string, or JSON as it is for a raw one; null
-/// where the key was destroyed. Errors: the vault's.
+/// where the key was destroyed, and where it or the bytes are damaged or lost.
+/// Errors: the vault's but corrupt.
 Status open_sealed(Vault& vault, Body& body);
 
 /// One thread for all I/O threads. Takes whatever has gathered as one group: answers and records

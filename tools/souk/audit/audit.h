@@ -11,7 +11,7 @@
 namespace souk::cli {
 
 struct Violation {
-  std::string promise;   // P1, P2, P3, P5, P6, money
+  std::string promise;   // P1, P2, P3, P5, P6, money, keys
   std::string entity;    // as a person reads it; "shard 12" where it is the log itself
   std::string position;  // shard:seq, the shard, or how many events a read model knows
   std::string what;
@@ -48,8 +48,9 @@ class AuditWatch {
 
 /// `kinds`: the read models to compare with the fold of the log, where the directory has them;
 /// each is copied and folded anew in a temporary folder, so the directory stays as it is.
-/// Errors: locked (a daemon runs), mismatch (no data directory), full, unavailable, unsupported.
-///         Wrong bytes are violations, not errors.
+/// Errors: locked (a daemon runs), mismatch (no data directory, or stores that do not belong
+///         together), corrupt (one that cannot be opened at all), full, unavailable, unsupported.
+///         Wrong bytes within them are violations, not errors.
 Result<AuditReport, Fault> audit(const std::string& data_dir,
                                  const std::vector<ProjectionKind>& kinds, AuditWatch& watch);
 

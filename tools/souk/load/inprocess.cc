@@ -12,6 +12,7 @@ Result<std::unique_ptr<InProcess>, Fault> InProcess::open(const std::filesystem:
   auto node = Node::recover(std::move(node_options), p->ports_->ports());
   if (!node.ok()) return node.error();
   p->node_ = std::move(*node);
+  if (auto s = p->ports_->raise_format(); !s.ok()) return s.error();
   p->sink_ = p->node_->engine().add_sink(*p);
   p->node_->run();
   return p;

@@ -105,20 +105,23 @@ Verbs verify_verbs() {
            .examples = {"souk verify --data-dir data"},
            .arguments = {option("data-dir", "the directory that soukd was given", "data")},
            .run = verify,
-           .details = "Reads the whole log: that no acknowledged record is missing or damaged "
-                      "(P1), that no idempotency\n"
-                      "key took effect twice (P2), that stock adds up and was never oversold (P3), "
-                      "that the money the\n"
-                      "provider kept is what the orders say, that stored states equal the fold of "
-                      "the log, byte for byte\n"
-                      "(P6), and that each read model equals the fold of the log at the position "
-                      "that it names (P5); for\n"
-                      "that it is copied and folded anew in a temporary folder ($TMPDIR), which "
-                      "needs twice its room.\n"
-                      "Changes nothing in the directory. Prints each violation with its entity and "
-                      "position and ends with\n"
-                      "1 if there is any. A read model that is behind the log is none: it is "
-                      "reported."}};
+           .details =
+               "Reads the whole log: that no acknowledged record is missing or damaged "
+               "(P1), that no idempotency\n"
+               "key took effect twice (P2), that stock adds up and was never oversold (P3), "
+               "that the money the\n"
+               "provider kept is what the orders say and that it knows of no other order, that "
+               "what was sealed can be\n"
+               "opened unless its key was destroyed, that stored states equal the fold of "
+               "the log, byte for byte\n"
+               "(P6), and that each read model equals the fold of the log at the position "
+               "that it names (P5); for\n"
+               "that it is copied and folded anew in a temporary folder ($TMPDIR), which "
+               "needs twice its room.\n"
+               "Changes nothing in the directory. Prints each violation with its entity and "
+               "position and ends with\n"
+               "1 if there is any. A read model that is behind the log is none: it is "
+               "reported."}};
 }
 
 }  // namespace souk::cli
