@@ -7,8 +7,9 @@
 namespace souk::search {
 namespace {
 
-// Hexadecimal: format 1, query, position, score, doc, price, time (8 bytes each, little endian),
-// the length of the name (2 bytes), the name, the SKU, and four bytes of a hash over all that.
+// Hexadecimal: format 1, query, position, score, nothing, price, time (8 bytes each, little
+// endian), the length of the name (2 bytes), the name, the SKU, and four bytes of a hash over all
+// that.
 constexpr char format = 1;
 constexpr std::size_t check_bytes = 4;
 constexpr std::size_t fixed_bytes = 1 + 6 * 8 + 2;
@@ -36,7 +37,7 @@ std::string encode(const Cursor& cursor) {
   put(bytes, cursor.query);
   put(bytes, cursor.position);
   put(bytes, std::bit_cast<std::uint64_t>(cursor.score));
-  put(bytes, cursor.doc);
+  put(bytes, 0);  // was a number of one copy of the index
   put(bytes, static_cast<std::uint64_t>(cursor.place.price.value));
   put(bytes, static_cast<std::uint64_t>(cursor.place.defined_at.value));
   put(bytes, cursor.place.name.size(), 2);
@@ -69,7 +70,7 @@ std::optional<Cursor> decode_cursor(std::string_view text) {
   cursor.query = take(bytes);
   cursor.position = take(bytes);
   cursor.score = std::bit_cast<double>(take(bytes));
-  cursor.doc = static_cast<DocId>(take(bytes));
+  take(bytes);
   cursor.place.price.value = static_cast<std::int64_t>(take(bytes));
   cursor.place.defined_at.value = static_cast<std::int64_t>(take(bytes));
   const std::size_t name_bytes = take(bytes, 2);

@@ -12,9 +12,8 @@ namespace souk::search {
 struct Cursor {
   std::uint64_t query = 0;     // a hash of what was asked: it fits no other
   std::uint64_t position = 0;  // how many came before
-  double score = 0;            // of the last hit, and its number, where hits are ranked
-  DocId doc = 0;
-  Catalogue::Place place;  // of the last hit, where they are sorted by columns
+  double score = 0;            // of the last hit, where hits are ranked
+  Catalogue::Place place;      // of the last hit
 };
 
 std::string encode(const Cursor& cursor);

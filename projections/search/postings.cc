@@ -57,12 +57,14 @@ std::vector<Ranked> best_of(std::span<const DocId> among, std::span<const double
   all.reserve(among.size());
   for (std::size_t i = 0; i < among.size(); ++i)
     if (scores[i] > 0) all.push_back({among[i], scores[i]});
-  const std::size_t count = std::min(first, all.size());
-  std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count), all.end(),
-                    [](const Ranked& a, const Ranked& b) {
-                      return a.score != b.score ? a.score > b.score : a.doc < b.doc;
-                    });
-  all.resize(count);
+  if (first == 0) all.clear();
+  if (first >= all.size()) return all;
+  const auto last = all.begin() + static_cast<std::ptrdiff_t>(first - 1);
+  std::nth_element(all.begin(), last, all.end(),
+                   [](const Ranked& x, const Ranked& y) { return x.score > y.score; });
+  const auto end = std::partition(
+      last + 1, all.end(), [score = last->score](const Ranked& hit) { return hit.score == score; });
+  all.erase(end, all.end());
   return all;
 }
 

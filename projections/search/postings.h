@@ -49,7 +49,8 @@ struct Bm25 {
            std::span<const DocId> among, std::span<double> scores) const;
 };
 
-/// The `first` best, best first; equal scores by number. One with a score of 0 is not there.
+/// The `first` best, and all whose score is that of the last of them, in no order: who knows the
+/// products decides between equals. One with a score of 0 is not there.
 std::vector<Ranked> best_of(std::span<const DocId> among, std::span<const double> scores,
                             std::size_t first);
 

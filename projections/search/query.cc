@@ -139,12 +139,21 @@ class Matcher {
   const SearchTuning& tuning_;
 };
 
-/// Drops what the cursor has passed. Whoever has a lower score, or the same and a higher number,
-/// comes later.
-void drop_passed(std::vector<Ranked>& ranked, const Cursor& cursor) {
+/// Best first, equal scores by the bytes of the SKU: the same order in every copy of the index,
+/// whose numbers depend on the order in which it learnt of its products.
+void put_in_order(const Catalogue& catalogue, std::vector<Ranked>& ranked, std::size_t first) {
+  const auto end = ranked.begin() + static_cast<std::ptrdiff_t>(std::min(first, ranked.size()));
+  std::partial_sort(ranked.begin(), end, ranked.end(), [&](const Ranked& a, const Ranked& b) {
+    return a.score != b.score ? a.score > b.score : catalogue.sku(a.doc) < catalogue.sku(b.doc);
+  });
+  ranked.erase(end, ranked.end());
+}
+
+/// Drops what the cursor has passed.
+void drop_passed(const Catalogue& catalogue, std::vector<Ranked>& ranked, const Cursor& cursor) {
   std::erase_if(ranked, [&](const Ranked& hit) {
     if (hit.score != cursor.score) return hit.score > cursor.score;
-    return hit.doc <= cursor.doc;
+    return catalogue.sku(hit.doc) <= cursor.place.sku;
   });
 }
 
@@ -167,20 +176,20 @@ void vote(const Catalogue& catalogue, double weight, std::vector<Ranked>& ranked
     if (!path.empty()) share /= static_cast<double>(path.size());
     ranked[i].score *= 1 + weight * share;
   }
-  std::sort(ranked.begin(), ranked.begin() + static_cast<std::ptrdiff_t>(window),
-            [](const Ranked& a, const Ranked& b) {
-              return a.score != b.score ? a.score > b.score : a.doc < b.doc;
-            });
+  put_in_order(catalogue, ranked, ranked.size());
 }
 
-/// Those that hold none of the ranked terms come last, by number.
-void add_unranked(std::vector<Ranked>& ranked, const DocSet& docs, std::size_t wanted) {
+/// Those that hold none of the ranked terms come last, by SKU.
+void add_unranked(const Catalogue& catalogue, std::vector<Ranked>& ranked, const DocSet& docs,
+                  std::size_t wanted) {
   if (ranked.size() >= std::min(wanted, docs.size())) return;
   std::unordered_set<DocId> there;
   for (const auto& hit : ranked) there.insert(hit.doc);
-  for (DocSet::Walk at(docs); !at.done() && ranked.size() < wanted; at.next()) {
-    if (!there.contains(at.doc())) ranked.push_back({at.doc(), 0});
-  }
+  std::vector<Ranked> others;
+  for (DocSet::Walk at(docs); !at.done(); at.next())
+    if (!there.contains(at.doc())) others.push_back({at.doc(), 0});
+  put_in_order(catalogue, others, wanted - ranked.size());
+  ranked.insert(ranked.end(), others.begin(), others.end());
 }
 
 }  // namespace
@@ -222,9 +231,10 @@ Result<SearchResult, BadQuery> SearchModel::search(const SearchQuery& query) con
     if (!ranked) return unreadable(ranked.error());
     page = std::move(*ranked);
     reading = impl.reading();
+    put_in_order(impl.catalogue, page, wanted);
     vote(impl.catalogue, impl.options.tuning.category_vote, page);
-    add_unranked(page, match->docs, wanted);
-    if (cursor) drop_passed(page, *cursor);
+    add_unranked(impl.catalogue, page, match->docs, wanted);
+    if (cursor) drop_passed(impl.catalogue, page, *cursor);
   } else {
     if (cursor) {
       std::erase_if(
@@ -247,7 +257,6 @@ Result<SearchResult, BadQuery> SearchModel::search(const SearchQuery& query) con
     result.cursor = encode(Cursor{.query = query_hash(query),
                                   .position = passed + page.size(),
                                   .score = page.back().score,
-                                  .doc = page.back().doc,
                                   .place = impl.catalogue.place(page.back().doc)});
   }
   return result;

