@@ -5,7 +5,6 @@
 
 #include <bit>
 #include <cstring>
-#include <limits>
 
 #include "events/crc32c.h"
 #include "events/event_codec.h"
@@ -15,7 +14,6 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "records are little endian");
 
-constexpr std::uint8_t format_version = 1;
 constexpr std::size_t version_at = 0;
 constexpr std::size_t type_at = 1;
 constexpr std::size_t flags_at = 2;
@@ -27,6 +25,8 @@ constexpr std::size_t time_at = 32;
 constexpr std::size_t chain_at = 40;
 constexpr std::size_t count_at = 48;
 constexpr std::size_t payload_size_at = 52;
+/// No byte of it is zero, nor becomes zero when one bit changes.
+constexpr std::uint32_t end_mark = 0xD7B45AE9;
 
 template <class Integer>
 void store(std::string& bytes, std::size_t at, Integer value) {
@@ -53,6 +53,31 @@ Fault unsupported(const char* what) {
 
 }  // namespace
 
+namespace {
+
+/// Fills in header and trailer around the payload that `bytes` already holds.
+void frame(std::string& bytes, const BatchHeader& header) {
+  const std::size_t payload = bytes.size() - batch_header_bytes;
+  SOUK_ASSERT(payload + batch_header_bytes + batch_trailer_bytes <= limits::record_bytes_max);
+  store(bytes, version_at, batch_format);
+  store(bytes, type_at, static_cast<std::uint8_t>(header.type));
+  store(bytes, flags_at, std::uint16_t{0});
+  store(bytes, epoch_at, header.epoch);
+  store(bytes, incarnation_at, header.incarnation);
+  store(bytes, first_seq_at, header.first_seq);
+  store(bytes, time_at, header.at.value);
+  store(bytes, chain_at, header.chain);
+  store(bytes, count_at, header.count);
+  store(bytes, payload_size_at, static_cast<std::uint32_t>(payload));
+  const std::size_t trailer_at = bytes.size();
+  bytes.resize(trailer_at + batch_trailer_bytes);
+  store(bytes, trailer_at, static_cast<std::uint32_t>(bytes.size()));
+  store(bytes, trailer_at + 4, end_mark);
+  store(bytes, crc_at, crc_of(bytes));
+}
+
+}  // namespace
+
 std::string encode_batch(BatchHeader& header, const std::vector<Transaction>& transactions) {
   std::size_t count = 0;
   for (const Transaction& transaction : transactions) {
@@ -63,37 +88,42 @@ std::string encode_batch(BatchHeader& header, const std::vector<Transaction>& tr
   std::string bytes(batch_header_bytes, '\0');
   append_payload(bytes, transactions);
   const auto payload = std::string_view(bytes).substr(batch_header_bytes);
-  SOUK_ASSERT(payload.size() <= std::numeric_limits<std::uint32_t>::max());
-
   header.count = static_cast<std::uint32_t>(count);
   header.chain = chain_after(header.chain, header.first_seq, payload);
-  store(bytes, version_at, format_version);
-  store(bytes, type_at, static_cast<std::uint8_t>(header.type));
-  store(bytes, flags_at, std::uint16_t{0});
-  store(bytes, epoch_at, header.epoch);
-  store(bytes, incarnation_at, header.incarnation);
-  store(bytes, first_seq_at, header.first_seq);
-  store(bytes, time_at, header.at.value);
-  store(bytes, chain_at, header.chain);
-  store(bytes, count_at, header.count);
-  store(bytes, payload_size_at, static_cast<std::uint32_t>(payload.size()));
-  store(bytes, crc_at, crc_of(bytes));
+  frame(bytes, header);
   return bytes;
+}
+
+std::string encode_record(const BatchHeader& header, std::string_view payload) {
+  std::string bytes;
+  bytes.reserve(batch_header_bytes + payload.size() + batch_trailer_bytes);
+  bytes.resize(batch_header_bytes);
+  bytes += payload;
+  frame(bytes, header);
+  return bytes;
+}
+
+std::string_view record_payload(std::string_view bytes) {
+  return bytes.substr(batch_header_bytes, load<std::uint32_t>(bytes, payload_size_at));
 }
 
 Result<BatchHeader, Fault> decode_batch_header(std::string_view bytes) {
   if (bytes.size() < batch_header_bytes) return corrupt("shorter than its header");
   if (load<std::uint32_t>(bytes, crc_at) != crc_of(bytes)) return corrupt("the checksum differs");
   const auto version = load<std::uint8_t>(bytes, version_at);
-  if (version > format_version) return unsupported("a format version");
-  if (version != format_version) return corrupt("no format version");
+  if (version > batch_format) return unsupported("a format version");
+  if (version == 0) return corrupt("no format version");
   if (load<std::uint16_t>(bytes, flags_at) != 0) return unsupported("a flag");
   const auto type = load<std::uint8_t>(bytes, type_at);
-  if (type > static_cast<std::uint8_t>(BatchType::transfer)) return unsupported("a type");
+  if (type > static_cast<std::uint8_t>(BatchType::chunk)) return unsupported("a type");
   if (type < static_cast<std::uint8_t>(BatchType::events)) return corrupt("no type");
-  if (load<std::uint32_t>(bytes, payload_size_at) != bytes.size() - batch_header_bytes) {
+  const std::size_t trailer = version < batch_format_with_trailer ? 0 : batch_trailer_bytes;
+  if (std::uint64_t{load<std::uint32_t>(bytes, payload_size_at)} + batch_header_bytes + trailer !=
+      bytes.size())
     return corrupt("the size of the payload differs");
-  }
+  if (trailer != 0 && (load<std::uint32_t>(bytes, bytes.size() - 8) != bytes.size() ||
+                       load<std::uint32_t>(bytes, bytes.size() - 4) != end_mark))
+    return corrupt("it does not end as a record does");
   BatchHeader header;
   header.type = static_cast<BatchType>(type);
   header.epoch = load<std::uint64_t>(bytes, epoch_at);
@@ -114,13 +144,20 @@ Result<DecodedBatch, Fault> decode_batch(std::string_view bytes) {
   if (!header) return header.error();
   DecodedBatch batch{*header, {}};
   if (header->type != BatchType::events) return batch;
-  auto transactions = decode_payload(bytes.substr(batch_header_bytes));
+  auto transactions = decode_transactions(*header, record_payload(bytes));
   if (!transactions) return transactions.error();
-  std::size_t count = 0;
-  for (const Transaction& transaction : *transactions) count += transaction.events.size();
-  if (count != header->count) return corrupt("the count of events differs");
   batch.transactions = std::move(*transactions);
   return batch;
+}
+
+Result<std::vector<Transaction>, Fault> decode_transactions(const BatchHeader& header,
+                                                            std::string_view payload) {
+  auto transactions = decode_payload(payload);
+  if (!transactions) return transactions;
+  std::size_t count = 0;
+  for (const Transaction& transaction : *transactions) count += transaction.events.size();
+  if (count != header.count) return corrupt("the count of events differs");
+  return transactions;
 }
 
 std::uint64_t chain_after(std::uint64_t before, Seq first_seq, std::string_view payload) {

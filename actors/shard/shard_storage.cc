@@ -182,8 +182,7 @@ Status Shard::replay_tail(Journal& journal, RecoveryReport& report) {
         if (header.first_seq != last_seq_ + 1)
           return corrupt(first_seq, "events " + std::to_string(last_seq_ + 1) + " to " +
                                         std::to_string(header.first_seq - 1) + " are missing");
-        const std::uint64_t chain =
-            chain_after(chain_, header.first_seq, bytes.substr(batch_header_bytes));
+        const std::uint64_t chain = chain_after(chain_, header.first_seq, record_payload(bytes));
         if (chain != header.chain)
           return corrupt(first_seq, "it does not follow from the record before it");
         for (const auto& t : batch->transactions) {

@@ -1,12 +1,14 @@
 #include "events/journal/wal_tail.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <string>
 
+#include "events/batch.h"
 #include "events/crc32c.h"
 
 namespace souk {
@@ -21,12 +23,15 @@ constexpr std::size_t length_at = 4;
 constexpr std::size_t type_at = 6;
 constexpr std::uint8_t type_full = 1;
 constexpr std::uint8_t type_first = 2;
+constexpr std::uint8_t type_middle = 3;
 constexpr std::uint8_t type_last = 4;
 
 /// What a disk writes whole or not at all.
 constexpr std::size_t sector_bytes = 512;
-/// A packed batch ends in fewer zeros than this.
+/// A batch record of version 1 ends in fewer zeros than this, as a rule.
 constexpr std::size_t zero_tail_bytes = 8;
+/// Before the first value of a write: sequence number, count, tag, and a key behind its size.
+constexpr std::size_t write_head_bytes = 8 + 4 + 1;
 
 std::uint32_t masked(std::uint32_t crc) { return (crc >> 15 | crc << 17) + 0xA282EAD8U; }
 
@@ -76,26 +81,126 @@ std::size_t next_record(std::size_t at) {
   return block_left < header_bytes ? at + block_left : at;
 }
 
-/// Whether the record at `at` is whole but for its length. `last`: the last byte of the log that is
-/// not zero, which ends it or nearly so.
-bool only_length_differs(std::string_view log, std::size_t at, std::size_t last) {
-  const std::size_t end = std::min(room_end(log, at), last + 1 + zero_tail_bytes);
-  for (std::size_t size = header_bytes; at + size <= end; ++size)
-    if (checksum_holds(log, at, at + size)) return true;
+/// What a byte does to a CRC-32C register; the top bytes of the entries are all different.
+struct CrcTable {
+  std::array<std::uint32_t, 256> of{};
+  std::array<std::uint8_t, 256> by_top{};
+  constexpr CrcTable() {
+    for (std::uint32_t byte = 0; byte < 256; ++byte) {
+      std::uint32_t crc = byte;
+      for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0x82F63B78U : 0U);
+      of[byte] = crc;
+      by_top[crc >> 24] = static_cast<std::uint8_t>(byte);
+    }
+  }
+};
+constexpr CrcTable crc_table;
+
+/// Whether the record at `at` is whole but for its length.
+bool only_length_differs(std::string_view log, std::size_t at) {
+  const std::size_t end = room_end(log, at);
+  const std::uint32_t stored = stored_checksum(log, at);
+  std::uint32_t crc = 0xFFFFFFFFU;  // of all from the type on
+  for (std::size_t byte = at + type_at; byte < end; ++byte) {
+    crc = crc >> 8 ^ crc_table.of[(crc ^ static_cast<std::uint8_t>(log[byte])) & 0xFF];
+    if (stored == masked(~crc)) return true;
+  }
   return false;
 }
 
-/// Whether bytes of the unreadable last record at `at` never came to the disk.
-bool unfinished(std::string_view log, std::size_t at) {
-  if (at + header_bytes > log.size()) return true;
-  if (type_of(log, at) == 0 && length_of(log, at) == 0) return true;
-  const std::size_t end = at + header_bytes + length_of(log, at);
-  if (end > log.size()) return true;
+/// Whether the record from `at` to `end` has its checksum but for one byte that changed, in the
+/// checksum or in what it covers. The difference of two checksums depends on the changed byte and
+/// its distance from the end alone: it is run back byte by byte until it is that of one byte.
+bool one_byte_differs(std::string_view log, std::size_t at, std::size_t end) {
+  const std::uint32_t computed = crc32c(log.substr(at + type_at, end - at - type_at));
+  const std::uint32_t stored = stored_checksum(log, at);
+  for (int shift = 0; shift < 32; shift += 8)
+    if (((stored ^ masked(computed)) & ~(0xFFU << shift)) == 0) return true;
+  const std::uint32_t rotated = stored - 0xA282EAD8U;
+  std::uint32_t difference = (rotated >> 17 | rotated << 15) ^ computed;
+  for (std::size_t byte = at + type_at; byte < end; ++byte) {
+    const std::uint8_t changed = crc_table.by_top[difference >> 24];
+    difference ^= crc_table.of[changed];
+    if (difference == 0) return true;
+    difference = difference << 8 | changed;
+  }
+  return false;
+}
+
+/// Where a record stands: at the start of a write, or in one that began before.
+enum class Place { first, inside };
+
+bool type_fits(std::uint8_t type, Place place) {
+  return place == Place::first ? type == type_full || type == type_first
+                               : type == type_middle || type == type_last;
+}
+
+/// Where the write ends of which a record stands at `at`; 0: its end never came to the disk.
+/// REQUIRES: its type fits.
+std::size_t write_end(std::string_view log, std::size_t at, Place place) {
+  while (at + header_bytes <= log.size()) {
+    const std::uint8_t type = type_of(log, at);
+    const std::size_t end = at + header_bytes + length_of(log, at);
+    if (!type_fits(type, place) || end > room_end(log, at)) return 0;
+    if (type == type_full || type == type_last) return end;
+    place = Place::inside;
+    at = next_record(end);
+  }
+  return 0;
+}
+
+/// The first bytes of the write at `at`, put together from its records as far as those are there.
+std::string write_begin(std::string_view log, std::size_t at, std::size_t bytes) {
+  std::string begin;
+  while (begin.size() < bytes && at + header_bytes <= log.size()) {
+    const std::size_t end = std::min(at + header_bytes + length_of(log, at), room_end(log, at));
+    begin += log.substr(at + header_bytes, end - at - header_bytes);
+    if (end == at + header_bytes) break;
+    at = next_record(end);
+  }
+  begin.resize(std::min(begin.size(), bytes));
+  return begin;
+}
+
+/// Whether the write at `at` holds a batch record with a trailer, as far as its bytes can be
+/// believed: one changed bit makes no old version a new one.
+bool has_trailer(std::string_view log, std::size_t at) {
+  const std::string begin = write_begin(log, at, write_head_bytes + 64);
+  if (begin.size() <= write_head_bytes) return false;
+  std::size_t value = write_head_bytes + 1 + static_cast<std::uint8_t>(begin[write_head_bytes]);
+  while (value < begin.size() && (begin[value] & 0x80) != 0) ++value;  // its size, a varint
+  // Version, type and no flags: bytes that are read at the wrong place do not look like that.
+  return value + 4 < begin.size() &&
+         static_cast<std::uint8_t>(begin[value + 1]) == batch_format_with_trailer &&
+         begin[value + 3] == 0 && begin[value + 4] == 0;
+}
+
+bool misses_sector(std::string_view log, std::size_t at, std::size_t end) {
   for (std::size_t from = at; from < end;) {
     const std::size_t to = std::min(end, (from / sector_bytes + 1) * sector_bytes);
     if (all_zero(log.substr(from, to - from))) return true;
     from = to;
   }
+  return false;
+}
+
+/// Whether bytes of the last write never came to the disk. It began at `write`, its record at `at`
+/// cannot be read, and `last` is the last byte of the log that is not zero.
+bool unfinished(std::string_view log, std::size_t write, std::size_t at, std::size_t last) {
+  if (at + header_bytes > log.size() || last < at + header_bytes) return true;
+  if (type_of(log, at) == 0 && length_of(log, at) == 0) return true;
+  const std::size_t end = at + header_bytes + length_of(log, at);
+  if (end > log.size()) return true;
+  const Place place = at == write ? Place::first : Place::inside;
+  const bool fits = type_fits(type_of(log, at), place);
+  const bool trailer = has_trailer(log, write);
+  if (fits && end <= room_end(log, at)) {
+    const std::size_t write_to = write_end(log, at, place);
+    if (write_to == 0 || (trailer && log[write_to - 1] == '\0')) return true;
+  }
+  if (one_byte_differs(log, at, std::min(end, room_end(log, at)))) return false;
+  if (misses_sector(log, at, end)) return true;
+  if (trailer && fits) return false;
   return end - at >= zero_tail_bytes &&
          all_zero(log.substr(end - zero_tail_bytes, zero_tail_bytes));
 }
@@ -104,23 +209,25 @@ bool unfinished(std::string_view log, std::size_t at) {
 
 WalVerdict wal_end(std::string_view log) {
   std::size_t at = 0;
-  bool inside = false;  // of a record that was split
+  std::size_t write = 0;  // where the write of the record at `at` began
+  bool inside = false;    // of a record that was split
   for (std::size_t end = 0; at < log.size() && (end = intact_end(log, at)) != 0;) {
     inside = type_of(log, at) != type_full && type_of(log, at) != type_last;
     at = next_record(end);
+    if (!inside) write = at;
   }
   const WalEnd split = inside ? WalEnd::torn : WalEnd::clean;
   if (at >= log.size()) return {split, {}, log.size()};
   // Nothing can begin behind the last byte that is not zero.
   const std::size_t last = log.find_last_not_of('\0');
   if (last == std::string_view::npos || last < at) return {split, {}, at};
-  if (only_length_differs(log, at, last)) return {WalEnd::damaged, {}, at};
+  if (only_length_differs(log, at)) return {WalEnd::damaged, {}, at};
   for (std::size_t later = at + 1; later <= last && later + header_bytes <= log.size(); ++later) {
     const std::uint8_t type = type_of(log, later);
     if (type != type_full && type != type_first) continue;
     if (intact_end(log, later) != 0) return {WalEnd::damaged, {}, at};
   }
-  return {unfinished(log, at) ? WalEnd::torn : WalEnd::damaged, {}, at};
+  return {unfinished(log, write, at, last) ? WalEnd::torn : WalEnd::damaged, {}, at};
 }
 
 WalVerdict worst_wal_end(const std::filesystem::path& directory) {

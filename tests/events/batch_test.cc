@@ -123,7 +123,7 @@ TEST_CASE("batch: the header's bytes stand where the format says") {
     std::memcpy(&value, bytes.data() + offset, size);
     return value;
   };
-  CHECK(at(0, 1) == 1);
+  CHECK(at(0, 1) == 2);
   CHECK(at(1, 1) == 1);
   CHECK(at(2, 2) == 0);
   CHECK(at(8, 8) == 3);
@@ -132,7 +132,34 @@ TEST_CASE("batch: the header's bytes stand where the format says") {
   CHECK(at(32, 8) == 1'314'789'900'456);
   CHECK(at(40, 8) == header.chain);
   CHECK(at(48, 4) == 1);
-  CHECK(at(52, 4) == bytes.size() - batch_header_bytes);
+  CHECK(at(52, 4) == bytes.size() - batch_header_bytes - batch_trailer_bytes);
+  CHECK(at(bytes.size() - 8, 4) == bytes.size());
+  CHECK(at(bytes.size() - 4, 4) == 0xD7B45AE9);
+}
+
+TEST_CASE("batch: one that version 1 wrote is read, and a version 2 without its trailer is not") {
+  for (const auto& sample : event_samples()) {
+    CAPTURE(sample.name);
+    BatchHeader header = sample_header();
+    const std::string bytes = encode_batch(header, {sample.transaction});
+    const std::string old = test::as_version_1(bytes);
+    CHECK(old.size() == bytes.size() - batch_trailer_bytes);
+    const auto read = decode_batch(old);
+    REQUIRE(read);
+    CHECK(read->transactions[0] == sample.transaction);
+    CHECK(read->header.chain == header.chain);
+    CHECK(record_payload(old) == record_payload(bytes));
+    std::string bare = old;
+    bare[0] = 2;
+    test::seal(bare);
+    CHECK(decode_batch_header(bare).error().kind == Fault::Kind::corrupt);
+  }
+}
+
+TEST_CASE("batch: a record without events has no last sequence number of its own") {
+  CHECK(BatchHeader{}.last_seq() == 0);
+  CHECK(BatchHeader{.first_seq = 7}.last_seq() == 6);
+  CHECK(BatchHeader{.first_seq = 7, .count = 1}.last_seq() == 7);
 }
 
 TEST_CASE("batch: the same events give the same bytes, also after a large batch") {
@@ -209,7 +236,7 @@ TEST_CASE("batch: the chain binds the record before, the sequence and the payloa
   BatchHeader header = sample_header();
   const std::uint64_t before = header.chain;
   const std::string bytes = encode_batch(header, {event_samples()[0].transaction});
-  const auto payload = std::string_view(bytes).substr(batch_header_bytes);
+  const auto payload = record_payload(bytes);
   CHECK(header.chain == chain_after(before, header.first_seq, payload));
   CHECK(header.chain != chain_after(before + 1, header.first_seq, payload));
   CHECK(header.chain != chain_after(before, header.first_seq + 1, payload));

@@ -44,8 +44,8 @@ TEST_CASE("golden: every event ever released is read as it was meant") {
     CHECK(batch->header.epoch == test::sample_header().epoch);
     CHECK(batch->header.first_seq == test::sample_header().first_seq);
     CHECK(batch->header.at == test::sample_header().at);
-    CHECK(batch->header.chain == chain_after(test::sample_header().chain, batch->header.first_seq,
-                                             std::string_view(bytes).substr(batch_header_bytes)));
+    CHECK(batch->header.chain ==
+          chain_after(test::sample_header().chain, batch->header.first_seq, record_payload(bytes)));
     REQUIRE(batch->transactions.size() == 1);
     CHECK(batch->transactions[0] == sample.transaction);
   }

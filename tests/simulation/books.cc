@@ -33,7 +33,7 @@ void Books::fold(const SimJournal::Records& records) {
       return wrong("P1",
                    "the next record begins at event " + std::to_string(batch->header.first_seq));
     if (batch->header.epoch < epoch) return wrong("P4", "the next record has an older epoch");
-    const std::string_view payload = std::string_view(bytes).substr(batch_header_bytes);
+    const std::string_view payload = record_payload(bytes);
     if (chain_after(chain, batch->header.first_seq, payload) != batch->header.chain)
       return wrong("P1", "the next record does not follow from this one");
     chain = batch->header.chain;

@@ -1,5 +1,9 @@
 #include "tests/support/samples.h"
 
+#include <cstring>
+
+#include "events/crc32c.h"
+
 namespace souk::test {
 namespace {
 
@@ -176,6 +180,19 @@ std::string encode_samples(BatchHeader& header) {
   std::vector<Transaction> all;
   for (const auto& sample : event_samples()) all.push_back(sample.transaction);
   return encode_batch(header, all);
+}
+
+std::string as_version_1(std::string_view bytes) {
+  std::string old(bytes.substr(0, bytes.size() - batch_trailer_bytes));
+  old[0] = 1;
+  seal(old);
+  return old;
+}
+
+void seal(std::string& bytes) {
+  const std::uint32_t crc =
+      crc32c(std::string_view(bytes).substr(0, 4), std::string_view(bytes).substr(8));
+  std::memcpy(bytes.data() + 4, &crc, sizeof crc);
 }
 
 }  // namespace souk::test

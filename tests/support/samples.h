@@ -26,4 +26,9 @@ BatchHeader sample_header();
 /// All samples in one batch record.
 std::string encode_samples(BatchHeader& header);
 
+/// The bytes that a build before the trailer would have written.
+std::string as_version_1(std::string_view bytes);
+/// Puts the right checksum into changed bytes.
+void seal(std::string& bytes);
+
 }  // namespace souk::test
