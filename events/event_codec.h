@@ -15,6 +15,14 @@ namespace souk {
 /// Thread: any.
 void append_payload(std::string& out, const std::vector<Transaction>& transactions);
 
+/// About what `transaction` takes in a payload, and at least that. The largest command, a check-out
+/// of limits::cart_lines_max lines with the longest names, stays below limits::batch_bytes_max.
+/// Thread: any; allocates nothing.
+std::size_t estimated_bytes(const Transaction& transaction);
+/// Up to where the transactions from `from` on go into one record: as many as stay within
+/// limits::batch_events_max events and limits::batch_bytes_max estimated bytes, and at least one.
+std::size_t record_end(const std::vector<Transaction>& transactions, std::size_t from);
+
 /// What `append_payload` wrote, by this version or any before it.
 /// Limits: limits::batch_events_max events.
 /// Errors: corrupt      not such a message: bad pointers, an id of the wrong size, a SKU or
