@@ -60,6 +60,7 @@ Result<std::unique_ptr<Node>, Fault> Node::recover(NodeOptions options, NodePort
     return s.error();
   ports.clock.begin_at(node->recovery_.last_event_at);
   node->recent_.begin_at(node->recovery_.last_seqs);
+  if (auto s = node->projections_.open(); !s.ok()) return s.error();
   return node;
 }
 

@@ -13,6 +13,22 @@ namespace {
 /// Beyond this it is the model that is wrong, not the events.
 constexpr std::size_t stale_max = 1'000;
 
+/// Why the log of `shard` is not the one that a model which stands at `place` has read.
+std::optional<Fault> not_anchored(const ProjectionKind& kind, Journal& journal, ShardId shard,
+                                  const FoldState& place) {
+  const auto status =
+      check_anchor(journal, shard, place.seq, place.chain, "projections/" + kind.name);
+  // While the journal cannot be read a model answers as before; the next record is held against
+  // the chain all the same.
+  if (status.ok() || status.error().kind == Fault::Kind::unavailable) return std::nullopt;
+  if (status.error().kind != Fault::Kind::mismatch) return status.error();
+  return Fault{
+      Fault::Kind::mismatch,
+      fmt::format("{}; or delete projections/{}, to have it built anew from the journal as "
+                  "it is",
+                  status.error().what, kind.name)};
+}
+
 }  // namespace
 
 std::chrono::steady_clock::time_point coarse_now() {
@@ -57,9 +73,7 @@ Result<std::unique_ptr<Follower>, Fault> Follower::open(const ProjectionKind& ki
   if (ledger.shards.size() != shards)
     return Fault{Fault::Kind::corrupt, kind.name + ": it was made for another number of shards"};
   for (std::uint16_t s = 0; s < shards; ++s)
-    if (ledger.shards[s].seq > source.recent.last_seq({s}))
-      return Fault{Fault::Kind::corrupt,
-                   kind.name + ": it knows events that the log does not have"};
+    if (auto fault = not_anchored(kind, source.journal, {s}, ledger.shards[s])) return *fault;
   return std::unique_ptr<Follower>(
       new Follower(kind, std::move(*model), std::move(ledger), source, std::move(condemned), pace));
 }
@@ -117,16 +131,16 @@ Result<Follower::Place, Fault> Follower::read_recent() {
   bool gap = run.lost;
   for (const auto& recent : run.batches) {
     const Batch& batch = recent->batch();
-    Ledger::Shard& at = ledger_.shards[batch.shard.value];
+    const Ledger::Shard& at = ledger_.shards[batch.shard.value];
     if (batch.last_seq <= at.seq) continue;
     // A model that is too slow for what came in one go reads the rest from the journal.
     if (gap || batch.first_seq != at.seq + 1 || pace_.now() >= stop_at) {
       gap = true;
       break;
     }
-    const auto& decoded = recent->decoded();
-    if (!decoded.ok()) return decoded.error();
-    if (auto status = apply(batch.shard, *decoded); !status.ok()) return status.error();
+    if (auto applied = apply(*recent); !applied.ok()) return applied.error();
+    if (!model_->wants_commit()) continue;
+    if (auto status = commit(); !status.ok()) return status.error();
   }
   const bool at_the_end = !gap && run.batches.size() < pace_.recent_batches_a_step;
   if (at_the_end || gap || commit_is_due()) {
@@ -141,32 +155,29 @@ Result<Follower::Place, Fault> Follower::read_recent() {
 }
 
 Status Follower::read_journal(ShardId shard, Seq to, std::size_t events_max) {
-  Ledger::Shard& at = ledger_.shards[shard.value];
-  const Seq stop_after = at.seq + events_max;
+  FoldState& at = ledger_.shards[shard.value];
+  const Seq before = at.seq;
+  const Seq stop_after = before + events_max;
   const auto stop_at = pace_.now() + pace_.step_time;
-  Status result = Done{};
-  const auto scanned =
-      source_.journal.scan(shard, at.seq + 1, [&](Seq first_seq, std::string_view bytes) {
-        auto batch = decode_batch(bytes);
-        if (!batch.ok()) {
-          result = batch.error();
-          return false;
-        }
-        const BatchHeader& header = batch->header;
-        // What a failed commit left behind: its owner went on in a higher epoch.
-        if (header.first_seq <= at.seq || header.epoch < at.epoch) return true;
-        if (header.first_seq != at.seq + 1) {
-          result = Fault{Fault::Kind::corrupt,
-                         fmt::format("journal of shard {}: events {} to {} are missing",
-                                     shard.value, at.seq + 1, first_seq - 1)};
-          return false;
-        }
-        if (header.last_seq() > to) return false;
-        result = apply(shard, *batch);
-        return result.ok() && at.seq < to && at.seq < stop_after && pace_.now() < stop_at;
-      });
-  if (!result.ok()) return result;
-  return scanned;
+  const auto read =
+      fold_log(source_.journal, shard, at,
+               [&](const BatchHeader& header,
+                   const std::vector<Transaction>& transactions) -> Result<Visited, Fault> {
+                 if (header.last_seq() > to) return Visited::stop_before;
+                 if (auto status = apply(shard, header, transactions); !status.ok())
+                   return status.error();
+                 const bool on = header.last_seq() < to && header.last_seq() < stop_after &&
+                                 pace_.now() < stop_at && !model_->wants_commit();
+                 return on ? Visited::go_on : Visited::stop;
+               });
+  if (!read.ok()) return read;
+  // A step reads at least one record. Where there is none it would ask for ever.
+  if (at.seq == before)
+    return Fault{Fault::Kind::corrupt,
+                 fmt::format("the log of shard {} ends at event {}, but {} were committed: "
+                             "journal/ lost its end. Restore the data directory from a copy",
+                             shard.value, before, to)};
+  return Done{};
 }
 
 Status Follower::run_to(const std::vector<Seq>& targets, const std::atomic<bool>& stop) {
@@ -175,12 +186,10 @@ Status Follower::run_to(const std::vector<Seq>& targets, const std::atomic<bool>
   for (std::uint16_t s = 0; s < targets.size(); ++s) {
     while (ledger_.shards[s].seq < targets[s]) {
       if (stop) return Fault{Fault::Kind::unavailable, "it was stopped"};
-      const Seq before = ledger_.shards[s].seq;
       if (auto status = read_journal({s}, targets[s], pace_.journal_events_a_step); !status.ok())
         return status;
-      if (ledger_.shards[s].seq == before)
-        return Fault{Fault::Kind::corrupt,
-                     fmt::format("the log of shard {} ends before {}", s, targets[s])};
+      if (!model_->wants_commit()) continue;
+      if (auto status = commit(); !status.ok()) return status;
     }
   }
   return commit();
@@ -188,20 +197,34 @@ Status Follower::run_to(const std::vector<Seq>& targets, const std::atomic<bool>
 
 // ---- applying ----
 
-Status Follower::apply(ShardId shard, const DecodedBatch& batch) {
-  Ledger::Shard& at = ledger_.shards[shard.value];
-  for (const Transaction& t : batch.transactions) {
+Status Follower::apply(ShardId shard, const BatchHeader& header,
+                       const std::vector<Transaction>& transactions) {
+  Seq seq = header.first_seq;
+  for (const Transaction& t : transactions) {
     for (std::size_t i = 0; i < t.events.size(); ++i) {
-      const EventAt event{.shard = shard, .seq = at.seq + 1, .transaction = t, .index = i};
+      const EventAt event{.shard = shard, .seq = seq++, .transaction = t, .index = i};
       if (auto status = apply(event); !status.ok()) return status;
-      ++at.seq;
     }
     last_at_.store(t.at.value, std::memory_order_relaxed);
   }
-  at.epoch = batch.header.epoch;
-  uncommitted_ += batch.header.count;
-  applied_.fetch_add(batch.header.count, std::memory_order_relaxed);
-  return model_->wants_commit() ? commit() : Status(Done{});
+  uncommitted_ += header.count;
+  applied_.fetch_add(header.count, std::memory_order_relaxed);
+  return Done{};
+}
+
+/// What the feed brought: false where it does not count.
+Result<bool, Fault> Follower::apply(const RecentBatch& recent) {
+  const Batch& batch = recent.batch();
+  const auto& decoded = recent.decoded();
+  if (!decoded.ok()) return decoded.error();
+  FoldState next = ledger_.shards[batch.shard.value];
+  const auto folded = fold(next, batch.first_seq, decoded->header, record_payload(batch.bytes));
+  if (!folded.ok()) return folded.error();
+  if (folded->what != Folded::What::events) return false;
+  if (auto status = apply(batch.shard, decoded->header, decoded->transactions); !status.ok())
+    return status.error();
+  ledger_.shards[batch.shard.value] = std::move(next);
+  return true;
 }
 
 Result<Result<Done, Poison>, Fault> Follower::give(const EventAt& event) {
@@ -246,7 +269,8 @@ Status Follower::apply(const EventAt& event) {
 }
 
 bool Follower::commit_is_due() const {
-  return uncommitted_ >= pace_.commit_events || pace_.now() - committed_at_ >= pace_.commit_every;
+  return model_->wants_commit() || uncommitted_ >= pace_.commit_events ||
+         pace_.now() - committed_at_ >= pace_.commit_every;
 }
 
 Status Follower::commit() {
@@ -267,6 +291,24 @@ Status Follower::commit() {
 
 // ---- quarantine ----
 
+/// One event of a stale entity; where the model still cannot take one, the others wait again.
+Status Follower::give_again(const Stale& stale, const EventAt& event, std::optional<Stale>& still) {
+  if (still) {
+    ++still->held;
+    return Done{};
+  }
+  condemned_->erase({event.shard, event.seq});
+  const auto given = give(event);
+  if (!given.ok()) return given.error();
+  if (given->ok()) return Done{};
+  still = stale;
+  still->seq = event.seq;
+  still->why = given->error().why;
+  still->at = event.at();
+  still->held = 0;
+  return Done{};
+}
+
 Result<std::size_t, Fault> Follower::mend(Mend how, const std::optional<EntityKey>& only) {
   std::vector<Stale> todo;
   for (const auto& [entity, stale] : ledger_.stale)
@@ -274,49 +316,24 @@ Result<std::size_t, Fault> Follower::mend(Mend how, const std::optional<EntityKe
   std::size_t mended = 0;
   for (const Stale& stale : todo) {
     std::optional<Stale> still;
-    Seq seq = 0;
-    Status result = Done{};
     const Seq to = ledger_.shards[stale.shard.value].seq;
-    std::uint64_t epoch = 0;
-    const auto scanned =
-        source_.journal.scan(stale.shard, stale.seq, [&](Seq first_seq, std::string_view bytes) {
-          auto batch = decode_batch(bytes);
-          if (!batch.ok()) {
-            result = batch.error();
-            return false;
-          }
-          if (first_seq <= seq || batch->header.epoch < epoch) return true;
-          epoch = batch->header.epoch;
-          seq = first_seq - 1;
-          for (const Transaction& t : batch->transactions) {
-            for (std::size_t i = 0; i < t.events.size(); ++i) {
-              ++seq;
+    FoldState from = joined_before(stale.seq);
+    const auto read = fold_log(
+        source_.journal, stale.shard, from,
+        [&](const BatchHeader& header,
+            const std::vector<Transaction>& transactions) -> Result<Visited, Fault> {
+          Seq seq = header.first_seq;
+          for (const Transaction& t : transactions)
+            for (std::size_t i = 0; i < t.events.size(); ++i, ++seq) {
               if (seq < stale.seq || seq > to || t.events[i].entity != stale.entity) continue;
               if (seq == stale.seq && how == Mend::skip) continue;
-              if (still) {
-                ++still->held;
-                continue;
-              }
               const EventAt event{.shard = stale.shard, .seq = seq, .transaction = t, .index = i};
-              condemned_->erase({stale.shard, seq});
-              const auto given = give(event);
-              if (!given.ok()) {
-                result = given.error();
-                return false;
-              }
-              if (!given->ok()) {
-                still = stale;
-                still->seq = seq;
-                still->why = given->error().why;
-                still->at = t.at;
-                still->held = 0;
-              }
+              if (auto status = give_again(stale, event, still); !status.ok())
+                return status.error();
             }
-          }
-          return seq < to;
+          return seq <= to ? Visited::go_on : Visited::stop;
         });
-    if (!result.ok()) return result.error();
-    if (!scanned.ok()) return scanned.error();
+    if (!read.ok()) return read.error();
     if (still) {
       ledger_.stale[stale.entity] = *still;
     } else {

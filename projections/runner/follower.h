@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include "events/journal/journal.h"
+#include "events/journal/folded_log.h"
 #include "projections/projection.h"
 #include "projections/runner/ledger.h"
 #include "projections/runner/recent_log.h"
@@ -46,8 +46,8 @@ struct Pace {
 /// Thread: one, unless a function says otherwise.
 class Follower {
  public:
-  /// Errors: as the model's open; corrupt too where its checkpoint cannot be read, or is ahead of
-  /// the log (a log that was restored from an older copy).
+  /// Errors: as the model's open; corrupt too where its checkpoint cannot be read; mismatch where
+  /// the log does not have what the model knows: the log lost its end, or is of another time.
   static Result<std::unique_ptr<Follower>, Fault> open(const ProjectionKind& kind,
                                                        const std::filesystem::path& folder,
                                                        LogSource source,
@@ -85,9 +85,12 @@ class Follower {
            LogSource source, std::shared_ptr<Condemned> condemned, const Pace& pace);
   Status read_journal(ShardId shard, Seq to, std::size_t events_max);
   Result<Place, Fault> read_recent();
-  Status apply(ShardId shard, const DecodedBatch& batch);
+  Status apply(ShardId shard, const BatchHeader& header,
+               const std::vector<Transaction>& transactions);
+  Result<bool, Fault> apply(const RecentBatch& recent);
   Status apply(const EventAt& event);
   Result<Result<Done, Poison>, Fault> give(const EventAt& event);
+  Status give_again(const Stale& stale, const EventAt& event, std::optional<Stale>& still);
   bool commit_is_due() const;
   Status commit();
 

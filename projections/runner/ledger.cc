@@ -16,6 +16,8 @@ std::string encode(const Ledger& ledger) {
   for (unsigned i = 0; i < shards.size(); ++i) {
     shards[i].setSeq(ledger.shards[i].seq);
     shards[i].setEpoch(ledger.shards[i].epoch);
+    const std::string place = encode(ledger.shards[i]);
+    shards[i].setPlace({reinterpret_cast<const kj::byte*>(place.data()), place.size()});
   }
   if (!ledger.directory.zero()) {
     root.setDirectory({ledger.directory.bytes.data(), ledger.directory.bytes.size()});
@@ -45,8 +47,18 @@ Result<Ledger, Fault> decode_ledger(std::string_view bytes) {
     const auto root = message.getRoot<schema::RunnerCheckpoint>();
     Ledger ledger(root.getVersion(), root.getShards().size());
     for (unsigned i = 0; i < root.getShards().size(); ++i) {
-      ledger.shards[i].seq = root.getShards()[i].getSeq();
-      ledger.shards[i].epoch = root.getShards()[i].getEpoch();
+      const auto shard = root.getShards()[i];
+      if (shard.hasPlace()) {
+        const auto place = shard.getPlace();
+        auto state =
+            decode_fold_state({reinterpret_cast<const char*>(place.begin()), place.size()});
+        if (!state.ok()) return state.error();
+        ledger.shards[i] = std::move(*state);
+      } else {
+        ledger.shards[i].seq = shard.getSeq();
+        ledger.shards[i].epoch = shard.getEpoch();
+        if (shard.getSeq() > 0) ledger.shards[i].chain.reset();
+      }
     }
     if (const auto id = root.getDirectory(); id.size() != 0) {
       const auto directory =

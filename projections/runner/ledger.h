@@ -6,6 +6,7 @@
 
 #include "events/event.h"
 #include "events/ids.h"
+#include "events/log_fold.h"
 #include "events/result.h"
 
 namespace souk {
@@ -22,10 +23,9 @@ struct Stale {
 };
 
 struct Ledger {
-  struct Shard {
-    Seq seq = 0;
-    std::uint64_t epoch = 0;
-  };
+  /// Where the model stands in the log of a shard. One that a build before the fold's state was
+  /// stored has left knows no chain, and takes it from the next record.
+  using Shard = FoldState;
   std::uint32_t version = 0;  // of the model's code
   Id128 directory;            // whose log it folds; zero: not said (format 1, tests)
   std::vector<Shard> shards;

@@ -10,6 +10,12 @@ ProjectionSet::ProjectionSet(std::vector<ProjectionKind> kinds, const std::files
   }
 }
 
+Status ProjectionSet::open() {
+  for (const auto& runner : runners_)
+    if (auto opened = runner->open(); !opened.ok()) return opened;
+  return Done{};
+}
+
 void ProjectionSet::start() {
   for (const auto& runner : runners_) runner->start();
 }

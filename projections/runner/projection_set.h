@@ -12,6 +12,8 @@ class ProjectionSet {
   /// `folder`: each model's folder is made in it.
   ProjectionSet(std::vector<ProjectionKind> kinds, const std::filesystem::path& folder,
                 LogSource source);
+  /// Opens the copies that answer. Errors: mismatch: a model knows what the log does not have.
+  Status open();
   void start();
   void stop();
 

@@ -146,8 +146,9 @@ void ProjectionRunner::finish_rebuild() {
   }
   if (fault) {
     spdlog::warn("projection's rebuild failed projection={} why=\"{}\"", kind_.name, fault->what);
-    retry_at_ = Clock::now() + retry_after;
+    rest_after_fault();
   } else {
+    rest_after_fault_ = {};
     spdlog::info("projection was rebuilt projection={} generation={} outcome=\"{}\"", kind_.name,
                  generation_, outcome);
   }

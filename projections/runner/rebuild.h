@@ -6,6 +6,8 @@ namespace souk {
 
 /// After a failure nothing is tried before this.
 constexpr std::chrono::milliseconds retry_after{500};
+/// Twice as long after each failure that follows, up to this.
+constexpr std::chrono::milliseconds retry_after_max{4'000};
 
 /// Readers give way to those who write; their threads have names that `top -H` shows.
 void begin_thread(std::string_view work, const std::string& projection);

@@ -71,6 +71,13 @@ ProjectionRunner::ProjectionRunner(ProjectionKind kind, fs::path folder, LogSour
 
 ProjectionRunner::~ProjectionRunner() { stop(); }
 
+Status ProjectionRunner::open() {
+  opened_ = true;
+  const Status status = open_live();
+  const bool refused = !status.ok() && status.error().kind == Fault::Kind::mismatch;
+  return refused ? status : Status(Done{});
+}
+
 void ProjectionRunner::start() {
   thread_ = std::thread([this] {
     begin_thread("read", kind_.name);
@@ -79,18 +86,19 @@ void ProjectionRunner::start() {
 }
 
 void ProjectionRunner::stop() {
-  if (!thread_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   source_.recent.wake();
   changed_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
+  if (builder_ && builder_->thread.joinable()) builder_->thread.join();
 }
 
 void ProjectionRunner::run() {
-  open_live();
+  if (!opened_) (void)open();
+  compare_with_seal();
   while (!stopping_) {
     std::packaged_task<Answer()> task;
     {
@@ -108,7 +116,6 @@ void ProjectionRunner::run() {
   }
   if (builder_) {
     builder_->stop = true;
-    builder_->thread.join();
   } else if (live_ && !broken_ && !sealed_ && seal_takes_ <= seal_at_end_max &&
              live_->applied() == still_applied_) {
     seal();
@@ -117,14 +124,14 @@ void ProjectionRunner::run() {
   asked_.clear();  // breaks their promises
 }
 
-void ProjectionRunner::open_live() {
+Status ProjectionRunner::open_live() {
   std::error_code error;
   fs::create_directories(folder_, error);
   generation_ = current_generation(folder_);
   drop_leftovers();
   if (generation_ == 0) {
     begin_rebuild();
-    return;
+    return Done{};
   }
   auto opened = Follower::open(kind_, generation_folder(folder_, generation_), source_, condemned_);
   if (!opened) {
@@ -137,7 +144,7 @@ void ProjectionRunner::open_live() {
       failed_opens_ = 0;
       begin_rebuild();
     }
-    return;
+    return opened.error();
   }
   failed_opens_ = 0;
   const bool old = (*opened)->ledger().version != kind_.version;
@@ -146,12 +153,12 @@ void ProjectionRunner::open_live() {
     live_ = std::move(*opened);
     shown_.fault.clear();
   }
-  if (!old) compare_with_seal();
   if (old && !builder_) {
     spdlog::info("projection has another version and is rebuilt projection={} version={}",
                  kind_.name, kind_.version);
     begin_rebuild();
   }
+  return Done{};
 }
 
 std::uint64_t ProjectionRunner::sealed_place() const {
@@ -160,6 +167,7 @@ std::uint64_t ProjectionRunner::sealed_place() const {
 }
 
 void ProjectionRunner::compare_with_seal() {
+  if (!live_ || live_->ledger().version != kind_.version) return;
   still_applied_ = live_->applied();
   still_since_ = Clock::now();
   sealed_ = false;
@@ -206,9 +214,14 @@ void ProjectionRunner::seal() {
 
 void ProjectionRunner::failed(const Fault& fault) {
   failures_.failed(fmt::format("projection={} why=\"{}\"", kind_.name, one_line(fault.what)));
-  retry_at_ = Clock::now() + retry_after;
+  rest_after_fault();
   const std::lock_guard lock(mutex_);
   shown_.fault = fault.what;
+}
+
+void ProjectionRunner::rest_after_fault() {
+  rest_after_fault_ = std::clamp(2 * rest_after_fault_, retry_after, retry_after_max);
+  retry_at_ = Clock::now() + rest_after_fault_;
 }
 
 void ProjectionRunner::live_failed(const Fault& fault) {
@@ -235,7 +248,8 @@ void ProjectionRunner::turn() {
       const std::lock_guard lock(mutex_);
       drop_live();
     }
-    open_live();
+    (void)open_live();  // it has said what fails
+    compare_with_seal();
   }
   if (paused_ || !in_time || broken_ || !live_) {
     measure();
@@ -300,6 +314,7 @@ void ProjectionRunner::measure() {
     if (at_end) {
       moved_at_ = now;
       if (!broken_) shown_.fault.clear();
+      if (!broken_) rest_after_fault_ = {};
     }
     if (samples_.empty() || now - samples_.back().at >= milliseconds(250))
       samples_.push_back({now, applied});

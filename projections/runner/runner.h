@@ -43,6 +43,13 @@ class ProjectionRunner {
   ProjectionRunner(ProjectionKind kind, std::filesystem::path folder, LogSource source);
   ~ProjectionRunner();
 
+  /// Opens the copy that answers; where there is none, or it is damaged, one is built.
+  /// Errors: mismatch: it knows what the log does not have. Nothing is rebuilt then: the log may
+  /// have
+  ///         lost its end. Everything else is tried again by the runner's thread.
+  /// REQUIRES: not started.
+  Status open();
+  /// Opens first where `open` was not called.
   void start();
   void stop();
 
@@ -66,7 +73,7 @@ class ProjectionRunner {
   struct Builder;
   using Clock = std::chrono::steady_clock;
   void run();
-  void open_live();
+  Status open_live();
   /// Whether the live copy is what it was when it last stood still; where not, it is built anew.
   void compare_with_seal();
   /// Where the copy has stood still for long enough, and that is new: notes what it contains.
@@ -75,6 +82,7 @@ class ProjectionRunner {
   std::uint64_t sealed_place() const;
   void turn();
   void failed(const Fault& fault);
+  void rest_after_fault();
   /// The live copy is opened again when it is time; a damaged one is rebuilt, and until then it
   /// answers what it can.
   void live_failed(const Fault& fault);
@@ -99,6 +107,8 @@ class ProjectionRunner {
   std::uint64_t generation_ = 0;
   std::unique_ptr<Builder> builder_;
   Clock::time_point retry_at_{};
+  std::chrono::milliseconds rest_after_fault_{};
+  bool opened_ = false;
   std::chrono::nanoseconds worked_{};  // of the processor, since the last rest
   std::chrono::nanoseconds rest_{};    // the last
   bool paused_ = false;

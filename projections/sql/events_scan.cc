@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "events/journal/folded_log.h"
 #include "events/time.h"
 
 namespace souk::analytics {
@@ -55,15 +56,15 @@ void EventScan::end_shard() {
 Status EventScan::fetch() {
   end_shard();
   std::size_t bytes_copied = 0;
-  return source_.journal.scan(shard_, next_seq_, [&](Seq first_seq, std::string_view bytes) {
-    if (first_seq > last_seq_) return false;
+  return source_.journal.scan(shard_, next_seq_, [&](Offset offset, std::string_view bytes) {
+    if (offset > last_seq_) return false;  // no record stands behind its first event
     if (piece_.size() == piece_records_max || bytes_copied > piece_bytes_max) {
-      next_seq_ = first_seq;
+      next_seq_ = offset;
       shard_ended_ = false;
       return false;
     }
     bytes_copied += bytes.size();
-    piece_.push_back({first_seq, std::string(bytes)});
+    piece_.push_back({offset, std::string(bytes)});
     return true;
   });
 }
@@ -78,18 +79,19 @@ EventScan::Found EventScan::next_record() {
       if (piece_.empty()) return Found::end;
     }
     Record& record = piece_[record_++];
-    const auto header = decode_batch_header(record.bytes);
-    if (!header) return fail(header.error());
-    if (header->type != BatchType::events) continue;
-    if (static_cast<std::int64_t>(header->last_seq()) < filter_.seq_from) continue;
+    const auto folded = fold(fold_, record.offset, record.bytes);
+    if (!folded) return fail(folded.error());
+    if (folded->what != Folded::What::events) continue;
+    const BatchHeader& header = folded->header;
+    if (static_cast<std::int64_t>(header.last_seq()) < filter_.seq_from) continue;
     // A batch is cut after its last transaction was stamped.
-    if (!filter_.at_from.empty() && to_rfc3339(header->at) < filter_.at_from) continue;
-    auto batch = decode_batch(record.bytes);
-    if (!batch) return fail(batch.error());
+    if (!filter_.at_from.empty() && to_rfc3339(header.at) < filter_.at_from) continue;
+    auto transactions = decode_transactions(header, folded->payload());
+    if (!transactions) return fail(transactions.error());
+    seq_ = header.first_seq;
     record.bytes = std::string();
-    transactions_ = std::move(batch->transactions);
+    transactions_ = std::move(*transactions);
     transaction_ = index_ = 0;
-    seq_ = record.first_seq;
     at_.clear();
     if (!transactions_.empty()) return Found::event;
   }
@@ -133,9 +135,10 @@ EventScan::Found EventScan::find(bool there) {
     const Seq end =
         source_.ends.empty() ? std::numeric_limits<Seq>::max() : source_.ends[shard_.value];
     last_seq_ = std::min(end, static_cast<Seq>(filter_.seq_to));
-    next_seq_ = static_cast<Seq>(filter_.seq_from);
+    fold_ = joined_before(static_cast<Seq>(std::max<std::int64_t>(filter_.seq_from, 1)));
+    next_seq_ = fold_.seq + 1;
     end_shard();
-    shard_ended_ = next_seq_ > last_seq_;
+    shard_ended_ = filter_.seq_from > static_cast<std::int64_t>(last_seq_);
   }
 }
 

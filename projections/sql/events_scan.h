@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "events/batch.h"
+#include "events/log_fold.h"
 #include "projections/sql/events_table.h"
 
 namespace souk::analytics {
@@ -45,7 +45,7 @@ class EventScan {
 
  private:
   struct Record {
-    Seq first_seq = 0;
+    Offset offset = 0;
     std::string bytes;
   };
   Status fetch();
@@ -61,6 +61,7 @@ class EventScan {
   std::vector<std::uint16_t> shards_;  // still to be read, the next one last
   ShardId shard_;
   Seq next_seq_ = 0, last_seq_ = 0;  // of the shard: what to read next, where to end
+  FoldState fold_;                   // of the shard: which records count
   std::vector<Record> piece_;
   std::size_t record_ = 0;
   bool shard_ended_ = true;

@@ -354,7 +354,7 @@ TEST_CASE("runner: another version of the code rebuilds by itself") {
   CHECK(p.switches.opened == opened + 1);
 }
 
-TEST_CASE("runner: a copy that is broken, or ahead of the log, is built anew") {
+TEST_CASE("runner: a copy that is broken is built anew") {
   Place p;
   p.begin();
   for (int i = 0; i < 100; ++i) p.log.receive({1}, "a", 1);
@@ -370,18 +370,44 @@ TEST_CASE("runner: a copy that is broken, or ahead of the log, is built anew") {
   CHECK(sums(*p.runner)["a"] == 100);
 }
 
-TEST_CASE("runner: a restored log that is shorter than what the model knows") {
+TEST_CASE("runner: a log that lost what the model knows is refused, not made the model's") {
   Place p;
   p.begin();
   for (int i = 0; i < 100; ++i) p.log.receive({1}, "a", 1);
   REQUIRE(p.caught_up());
   p.runner.reset();
   Place other;
-  for (int i = 0; i < 60; ++i) other.log.receive({1}, "a", 1);
+  const int events = 60;
+  SUBCASE("it is shorter") {
+    for (int i = 0; i < events; ++i) other.log.receive({1}, "a", 1);
+  }
+  SUBCASE("it has other events") {
+    for (int i = 0; i < events; ++i) other.log.receive({1}, "a", 1);
+    for (int i = 0; i < events; ++i) other.log.receive({1}, "a", 2);
+  }
   fs::copy(p.home.path() / "tally", other.home.path() / "tally", fs::copy_options::recursive);
-  other.begin();
-  REQUIRE(other.caught_up());
-  CHECK(sums(*other.runner)["a"] == 60);
+  ProjectionRunner runner(tally_kind(other.switches), other.home.path() / "tally",
+                          other.log.source());
+  const Status opened = runner.open();
+  REQUIRE_FALSE(opened.ok());
+  CHECK(opened.error().kind == Fault::Kind::mismatch);
+  CHECK(opened.error().what.find("projections/tally knows event 100 of shard 1") !=
+        std::string::npos);
+  CHECK(fs::exists(other.home.path() / "tally" / "000001"));
+  CHECK_FALSE(fs::exists(other.home.path() / "tally" / "000002"));
+}
+
+TEST_CASE("runner: a log that ends before what was committed is said, and not asked for ever") {
+  Place p;
+  p.log.receive({1}, "a", 1);
+  p.log.recent.begin_at({0, 3, 0, 0});  // as if two more had been made durable
+  p.begin();
+  REQUIRE(eventually([&] {
+    return p.runner->status().last_rebuild.find("ends at event 1, but 3") != std::string::npos;
+  }));
+  const int opened = p.switches.opened;
+  std::this_thread::sleep_for(milliseconds(300));
+  CHECK(p.switches.opened <= opened + 1);
 }
 
 TEST_CASE("runner: the model is the fold, whatever happens on the way") {

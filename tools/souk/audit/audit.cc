@@ -9,6 +9,7 @@
 
 #include "actors/adapters/stores.h"
 #include "actors/shard/shard.h"
+#include "events/journal/folded_log.h"
 #include "gateway/api/commands/command.h"
 #include "gateway/api/commands/presenter.h"
 #include "tools/souk/audit/audit_read_model.h"
@@ -146,7 +147,7 @@ class Audit {
   }
 
   Status damaged(ShardId id, const Fault& fault) {
-    if (fault.kind != Fault::Kind::corrupt) return fault;
+    if (fault.kind != Fault::Kind::corrupt && fault.kind != Fault::Kind::mismatch) return fault;
     log_damaged_ = true;
     violation("P1", fmt::format("shard {}", id.value), std::to_string(id.value), fault.what);
     return Done{};
@@ -156,40 +157,34 @@ class Audit {
   Status scan_log(ShardId id) {
     std::unordered_map<EntityKey, Answers> answers;
     ++report_.shards;
-    std::optional<std::string> broken;
-    std::uint64_t epoch = 0;
-    Seq seq = 0;
-    const Status scanned = journal_.scan(id, 1, [&](Seq first_seq, std::string_view bytes) {
-      auto batch = decode_batch(bytes);
-      if (!batch.ok()) {
-        broken = fmt::format("the record at {} cannot be read: {}", first_seq, batch.error().what);
-        return false;
-      }
-      if (batch->header.first_seq <= seq || batch->header.epoch < epoch) {
-        ++report_.ignored_records;
-        return true;
-      }
-      ++report_.records;
-      report_.events += batch->header.count;
-      epoch = batch->header.epoch;
-      seq = last_seqs_.back() = batch->header.last_seq();
-      Seq at = first_seq;
-      for (const auto& t : batch->transactions) {
-        ++report_.transactions;
-        if (t.key_hash != 0) {
-          Answers& known = answers[t.events.front().entity];
-          if (known.find(t.key_hash, t.at))
-            violation("P2", t.events.front().entity.text(), fmt::format("{}:{}", id.value, at),
-                      "the same idempotency key took effect a second time");
-          known.keep({.key_hash = t.key_hash, .request_hash = t.request_hash, .at_ms = t.at.value});
-        }
-        at += t.events.size();
-      }
-      return true;
-    });
+    FoldState at;
+    FoldCounts counts;
+    const Status scanned = fold_log(
+        journal_, id, at,
+        [&](const BatchHeader& header,
+            const std::vector<Transaction>& transactions) -> Result<Visited, Fault> {
+          report_.events += header.count;
+          last_seqs_.back() = header.last_seq();
+          Seq seq = header.first_seq;
+          for (const auto& t : transactions) {
+            ++report_.transactions;
+            if (t.key_hash != 0) check_key(id, seq, t, answers[t.events.front().entity]);
+            seq += t.events.size();
+          }
+          return Visited::go_on;
+        },
+        &counts);
+    report_.records += counts.records;
+    report_.ignored_records += counts.skipped;
     if (!scanned.ok()) return damaged(id, scanned.error());
-    if (broken) return damaged(id, Fault{Fault::Kind::corrupt, *broken});
     return Done{};
+  }
+
+  void check_key(ShardId id, Seq seq, const Transaction& t, Answers& known) {
+    if (known.find(t.key_hash, t.at))
+      violation("P2", t.events.front().entity.text(), fmt::format("{}:{}", id.value, seq),
+                "the same idempotency key took effect a second time");
+    known.keep({.key_hash = t.key_hash, .request_hash = t.request_hash, .at_ms = t.at.value});
   }
 
   /// P3 within the SKU.

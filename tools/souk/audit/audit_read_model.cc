@@ -4,6 +4,7 @@
 
 #include <exception>
 
+#include "events/journal/folded_log.h"
 #include "projections/runner/generations.h"
 #include "projections/runner/ledger.h"
 #include "tools/souk/load/scratch.h"
@@ -55,26 +56,26 @@ class FreshFold {
  private:
   Status shard(ShardId id, Seq to) {
     if (to == 0) return Done{};
-    Seq at = 0;
-    std::uint64_t epoch = 0;
-    Status result = Done{};
-    const auto scanned = journal_.scan(id, 1, [&](Seq, std::string_view bytes) {
-      auto batch = decode_batch(bytes);
-      if (!batch.ok()) {
-        result = batch.error();
-        return false;
-      }
-      if (batch->header.first_seq <= at || batch->header.epoch < epoch) return true;
-      epoch = batch->header.epoch;
-      for (const Transaction& t : batch->transactions)
-        for (std::size_t i = 0; i < t.events.size() && at < to; ++i)
-          if (result = give({.shard = id, .seq = ++at, .transaction = t, .index = i}); !result.ok())
-            return false;
-      result = after(batch->header.count);
-      return result.ok() && at < to;
-    });
-    if (!result.ok()) return result;
-    return scanned;
+    FoldState at;
+    const auto folded = fold_log(
+        journal_, id, at,
+        [&](const BatchHeader& header,
+            const std::vector<Transaction>& transactions) -> Result<Visited, Fault> {
+          Seq seq = header.first_seq;
+          for (const Transaction& t : transactions)
+            for (std::size_t i = 0; i < t.events.size() && seq <= to; ++i, ++seq)
+              if (auto s = give({.shard = id, .seq = seq, .transaction = t, .index = i}); !s.ok())
+                return s.error();
+          if (auto s = after(header.count); !s.ok()) return s.error();
+          return seq <= to ? Visited::go_on : Visited::stop;
+        });
+    if (!folded.ok()) return folded;
+    const FoldState& stands = until_.shards[id.value];
+    if (at.seq == to && stands.chain && at.chain != stands.chain)
+      return Fault{
+          Fault::Kind::corrupt,
+          fmt::format("it was made of other events than the log of shard {} has", id.value)};
+    return Done{};
   }
 
   Status give(const EventAt& event) {
