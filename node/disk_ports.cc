@@ -17,6 +17,8 @@ Result<std::unique_ptr<DiskPorts>, Fault> DiskPorts::open(const DiskPortsOptions
   if (!stores) return stores.error();
   p->stores_ = std::move(*stores);
   p->payments_ = std::make_unique<PaymentSimulator>(std::move(p->stores_.provider), p->clock_);
+  p->scrubber_ = std::make_unique<Scrubber>(
+      [journal = p->stores_.journal.get()](std::size_t bytes) { return journal->scrub(bytes); });
   return p;
 }
 

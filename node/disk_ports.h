@@ -8,6 +8,7 @@
 #include "actors/adapters/payment_simulator/simulator.h"
 #include "actors/adapters/stores.h"
 #include "actors/adapters/system_clock.h"
+#include "events/journal/scrubber.h"
 #include "gateway/api/commands/presenter.h"
 #include "node/node.h"
 
@@ -54,6 +55,7 @@ class DiskPorts {
   JsonPresenter presenter_;
   Stores stores_;
   std::unique_ptr<PaymentSimulator> payments_;
+  std::unique_ptr<Scrubber> scrubber_;  // of the journal; ends first
 };
 
 }  // namespace souk

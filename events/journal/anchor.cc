@@ -12,7 +12,8 @@ constexpr std::size_t id_bytes = sizeof(Id128::bytes);
 constexpr std::size_t journal_anchor_bytes = id_bytes + 4 + check_bytes;
 constexpr std::size_t journal_marks_bytes = 3 * 8 + check_bytes + 1;
 constexpr std::size_t store_anchor_bytes = id_bytes + 4 + 2 * 8 + check_bytes + 1;
-constexpr char last_byte = 1;
+/// No single changed bit makes it a zero, which would look like a write that was not finished.
+constexpr char last_byte = static_cast<char>(0xB5);
 
 void put(std::string& out, std::uint64_t value, std::size_t bytes) {
   for (std::size_t i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i) & 0xff));

@@ -35,7 +35,7 @@ std::string encode(const JournalAnchor& anchor);
 std::optional<JournalAnchor> decode_journal_anchor(std::string_view bytes);
 
 /// Stands in the journal, written last in every append.
-///   u64 LE each, u32 LE crc32c of the three, one byte 1. Embedded on disk: do not change.
+///   u64 LE each, u32 LE crc32c of the three, one byte B5. Embedded on disk: do not change.
 struct JournalMarks {
   std::uint64_t writes = 0;    // of the journal itself
   std::uint64_t keys = 0;      // at least so many synced writes have the keys
@@ -47,7 +47,7 @@ std::optional<JournalMarks> decode_journal_marks(std::string_view bytes);
 
 /// Stands in each other store of the directory, in `keys` and `provider` written with every synced
 /// write of it.
-///   16 bytes id, u32 LE shards, u64 LE writes, u64 LE journal, u32 LE crc32c, one byte 1: a
+///   16 bytes id, u32 LE shards, u64 LE writes, u64 LE journal, u32 LE crc32c, one byte B5: a
 ///   write that was finished does not end in zeros (wal_tail.h). Embedded on disk: do not change.
 struct StoreAnchor {
   Id128 directory;

@@ -5,6 +5,7 @@
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
@@ -16,6 +17,7 @@
 #include <atomic>
 #include <cstdarg>
 #include <cstdio>
+#include <mutex>
 #include <shared_mutex>
 
 #include "events/fault_log.h"
@@ -126,6 +128,41 @@ rocksdb::Options engine_options(const RocksDbJournalOptions& options,
   return engine;
 }
 
+/// Keeps what was found damaged, and says it once. RocksDB stops all writes where a compaction
+/// cannot read a block; but appends need no old block, so they go on and compactions end.
+class DamageWatch final : public rocksdb::EventListener {
+ public:
+  explicit DamageWatch(std::shared_ptr<spdlog::logger> log) : log_(std::move(log)) {}
+
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* error) override {
+    const bool unreadable = error->IsCorruption() || (error->IsIOError() && !error->IsNoSpace());
+    if (reason != rocksdb::BackgroundErrorReason::kCompaction || !unreadable) return;
+    found("a compaction cannot read: " + one_line(error->ToString()));
+    *error = rocksdb::Status::OK();
+  }
+  void found(const std::string& what) {
+    const std::lock_guard lock(mutex_);
+    if (!what_.empty()) return;
+    what_ = what;
+    any_ = true;
+    log_->error(
+        "the journal is damaged; appends go on, tables are no longer merged: stop and restore the "
+        "data directory from a copy what=\"{}\"",
+        what);
+  }
+  bool any() const { return any_.load(std::memory_order_relaxed); }
+  std::string what() const {
+    const std::lock_guard lock(mutex_);
+    return what_;
+  }
+
+ private:
+  const std::shared_ptr<spdlog::logger> log_;
+  std::atomic<bool> any_{false};
+  mutable std::mutex mutex_;
+  std::string what_;
+};
+
 enum class Access { read_write, read_only };
 using Database = Result<std::unique_ptr<rocksdb::DB>, Fault>;
 
@@ -179,6 +216,8 @@ struct RocksDbJournal::Impl {
   Access access = Access::read_write;
   std::shared_ptr<spdlog::logger> log;
   rocksdb::Options engine;
+  std::shared_ptr<DamageWatch> watch;
+  std::string scrubbed_to;  // the key at which the next scrub goes on
 
   std::shared_mutex mutex;                // shared: uses `database`; exclusive: replaces it
   std::unique_ptr<rocksdb::DB> database;  // none: a `settle` could not open it again
@@ -191,48 +230,69 @@ struct RocksDbJournal::Impl {
 
   Status load_marks();
   Status write(const std::vector<Batch>& batches);
+  Status put(const std::vector<LogEntry>& entries);
+  Status commit(rocksdb::WriteBatch& all);
   Status reopen();
-  Status scan(ShardId shard, Seq from, const Visit& visit);
+  void end_compactions();
+  Result<bool, Fault> scrub(std::size_t bytes);
+  /// How a walk finds its first record; false: there is none.
+  using Begin = std::function<Result<bool, Fault>(rocksdb::Iterator& at)>;
+  Status walk(ShardId shard, const Begin& begin, const Visit& visit);
   Result<bool, Fault> seek(rocksdb::Iterator& at, ShardId shard, Seq from) const;
 };
 
 RocksDbJournal::RocksDbJournal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 RocksDbJournal::~RocksDbJournal() = default;
 
-RocksDbJournal::Opened RocksDbJournal::open(const fs::path& directory,
-                                            const RocksDbJournalOptions& options) {
+namespace {
+
+/// Both ways to open: a journal of which nothing is read yet.
+template <class Impl>
+Result<std::unique_ptr<Impl>, Fault> make(const fs::path& directory,
+                                          const RocksDbJournalOptions& options, Access access) {
   auto impl = std::make_unique<Impl>();
   impl->directory = directory;
+  impl->access = access;
   impl->log = journal_logger();
   impl->engine = engine_options(options, impl->log);
-  auto database = open_database(directory, impl->engine, impl->access, *impl->log);
+  impl->engine.create_if_missing = access == Access::read_write;
+  impl->watch = std::make_shared<DamageWatch>(impl->log);
+  impl->engine.listeners.push_back(impl->watch);
+  auto database = open_database(directory, impl->engine, access, *impl->log);
   if (!database) return database.error();
   impl->database = std::move(*database);
   impl->marks = options.marks;
   if (auto status = impl->load_marks(); !status) return status.error();
-  return std::unique_ptr<RocksDbJournal>(new RocksDbJournal(std::move(impl)));
+  return impl;
+}
+
+}  // namespace
+
+RocksDbJournal::Opened RocksDbJournal::open(const fs::path& directory,
+                                            const RocksDbJournalOptions& options) {
+  auto impl = make<Impl>(directory, options, Access::read_write);
+  if (!impl) return impl.error();
+  return std::unique_ptr<RocksDbJournal>(new RocksDbJournal(std::move(*impl)));
 }
 
 RocksDbJournal::Opened RocksDbJournal::open_read_only(const fs::path& directory,
                                                       const RocksDbJournalOptions& options) {
-  auto impl = std::make_unique<Impl>();
-  impl->directory = directory;
-  impl->access = Access::read_only;
-  impl->log = journal_logger();
-  impl->engine = engine_options(options, impl->log);
-  impl->engine.create_if_missing = false;
-  auto database = open_database(directory, impl->engine, impl->access, *impl->log);
-  if (!database) return database.error();
-  impl->database = std::move(*database);
-  impl->marks = options.marks;
-  if (auto status = impl->load_marks(); !status) return status.error();
-  return std::unique_ptr<RocksDbJournal>(new RocksDbJournal(std::move(impl)));
+  auto impl = make<Impl>(directory, options, Access::read_only);
+  if (!impl) return impl.error();
+  return std::unique_ptr<RocksDbJournal>(new RocksDbJournal(std::move(*impl)));
+}
+
+/// Each would fail at the same block, a second after the one before. And where tables are not
+/// merged, RocksDB does not hold up writes for their number.
+void RocksDbJournal::Impl::end_compactions() {
+  if (engine.disable_auto_compactions) return;
+  engine.disable_auto_compactions = true;
+  const auto status = database->SetOptions({{"disable_auto_compactions", "true"}});
+  if (!status.ok())
+    log->warn("compactions cannot be ended why=\"{}\"", one_line(status.ToString()));
 }
 
 Status RocksDbJournal::Impl::write(const std::vector<Batch>& batches) {
-  if (access == Access::read_only) return Fault{Fault::Kind::unavailable, "opened to read only"};
-  if (unsettled) return Fault{Fault::Kind::unavailable, "a write failed and is not settled yet"};
-  if (batches.empty()) return Done{};
   std::size_t bytes = marks_entry_bytes;
   for (const Batch& batch : batches) bytes += batch.bytes.size() + batch_entry_bytes;
   rocksdb::WriteBatch all(bytes);
@@ -241,6 +301,26 @@ Status RocksDbJournal::Impl::write(const std::vector<Batch>& batches) {
     const KeyBytes key = key_of(batch.shard, batch.first_seq);
     all.Put(slice(key), slice(batch.bytes));
   }
+  return commit(all);
+}
+
+Status RocksDbJournal::Impl::put(const std::vector<LogEntry>& entries) {
+  std::size_t bytes = marks_entry_bytes;
+  for (const LogEntry& entry : entries) bytes += entry.bytes.size() + batch_entry_bytes;
+  rocksdb::WriteBatch all(bytes);
+  for (const LogEntry& entry : entries) {
+    SOUK_ASSERT(entry.shard.value < limits::shards_max && entry.offset > 0);
+    const KeyBytes key = key_of(entry.shard, entry.offset);
+    all.Put(slice(key), slice(entry.bytes));
+  }
+  return commit(all);
+}
+
+Status RocksDbJournal::Impl::commit(rocksdb::WriteBatch& all) {
+  if (access == Access::read_only) return Fault{Fault::Kind::unavailable, "opened to read only"};
+  if (unsettled) return Fault{Fault::Kind::unavailable, "a write failed and is not settled yet"};
+  if (all.Count() == 0) return Done{};
+  if (watch->any()) end_compactions();
   ++writes;
   if (marks) {
     all.Put(slice(marks_key), encode(JournalMarks{writes, marks->keys, marks->provider}));
@@ -255,6 +335,8 @@ Status RocksDbJournal::Impl::write(const std::vector<Batch>& batches) {
   unsettled = true;
   return fault_of("write to the journal", status);
 }
+
+Status RocksDbJournal::put(const std::vector<LogEntry>& entries) { return impl_->put(entries); }
 
 void RocksDbJournal::write(const std::vector<Batch>& batches, WriteDone done) {
   done(impl_->write(batches));
@@ -313,7 +395,7 @@ Result<bool, Fault> RocksDbJournal::Impl::seek(rocksdb::Iterator& at, ShardId sh
   return at.Valid();
 }
 
-Status RocksDbJournal::Impl::scan(ShardId shard, Seq from, const Visit& visit) {
+Status RocksDbJournal::Impl::walk(ShardId shard, const Begin& begin, const Visit& visit) {
   const std::shared_lock lock(mutex);
   if (!database)
     return Fault{Fault::Kind::unavailable, "the journal is closed until it is settled"};
@@ -328,7 +410,7 @@ Status RocksDbJournal::Impl::scan(ShardId shard, Seq from, const Visit& visit) {
   read.iterate_lower_bound = &lower;
   read.iterate_upper_bound = &upper;
   const std::unique_ptr<rocksdb::Iterator> at(database->NewIterator(read));
-  const auto found = seek(*at, shard, from);
+  const auto found = begin(*at);
   if (!found) return found.error();
   for (; at->Valid(); at->Next()) {
     if (closing) return Fault{Fault::Kind::unavailable, "the journal is being settled"};
@@ -338,9 +420,10 @@ Status RocksDbJournal::Impl::scan(ShardId shard, Seq from, const Visit& visit) {
   return Done{};
 }
 
-Status RocksDbJournal::scan(ShardId shard, Seq from, const Visit& visit) {
+Status RocksDbJournal::scan(ShardId shard, Seq from, const Journal::Visit& visit) {
   SOUK_ASSERT(shard.value < limits::shards_max);
-  return impl_->scan(shard, from, visit);
+  return impl_->walk(
+      shard, [&](rocksdb::Iterator& at) { return impl_->seek(at, shard, from); }, visit);
 }
 
 Status RocksDbJournal::Impl::load_marks() {
@@ -382,6 +465,67 @@ Result<bool, Fault> RocksDbJournal::has_records() const {
   if (!at->status().ok()) return fault_of("read the journal", at->status());
   return at->Valid() && at->key().size() == key_bytes && !at->key().starts_with("\xFF\xFF");
 }
+
+Status RocksDbJournal::read(ShardId shard, Offset from, const LogStore::Visit& visit) {
+  SOUK_ASSERT(shard.value < limits::shards_max);
+  return impl_->walk(
+      shard,
+      [&](rocksdb::Iterator& at) -> Result<bool, Fault> {
+        at.Seek(slice(key_of(shard, from)));
+        return at.Valid();
+      },
+      visit);
+}
+
+Result<bool, Fault> RocksDbJournal::last(ShardId shard, const LogStore::Visit& visit) {
+  bool there = false;
+  const auto walked = impl_->walk(
+      shard,
+      [&](rocksdb::Iterator& at) -> Result<bool, Fault> {
+        at.SeekToLast();
+        return there = at.Valid();
+      },
+      [&](Offset offset, std::string_view bytes) {
+        visit(offset, bytes);
+        return false;
+      });
+  if (!walked.ok()) return walked.error();
+  return there;
+}
+
+Result<bool, Fault> RocksDbJournal::Impl::scrub(std::size_t bytes) {
+  const std::shared_lock lock(mutex);
+  if (!database)
+    return Fault{Fault::Kind::unavailable, "the journal is closed until it is settled"};
+  rocksdb::ReadOptions read;
+  read.verify_checksums = true;
+  read.fill_cache = false;
+  read.readahead_size = scan_readahead_bytes;
+  const std::unique_ptr<rocksdb::Iterator> at(database->NewIterator(read));
+  at->Seek(scrubbed_to);
+  Status status = Done{};
+  for (std::size_t left = bytes; at->Valid() && status.ok(); at->Next()) {
+    if (closing) return Fault{Fault::Kind::unavailable, "the journal is being settled"};
+    const std::size_t size = at->key().size() + at->value().size();
+    if (size > left) {
+      scrubbed_to = at->key().ToString();
+      if (left < bytes) return false;
+    }
+    left -= std::min(left, size);
+    if (at->key().starts_with("\xFF\xFF")) continue;  // outside every shard
+    if (const auto header = decode_batch_header(at->value().ToStringView()); !header)
+      status = header.error();
+  }
+  scrubbed_to.clear();
+  if (!at->status().ok()) status = fault_of("scrub the journal", at->status());
+  if (status.ok()) return true;
+  if (status.error().kind == Fault::Kind::corrupt) watch->found(status.error().what);
+  return status.error();
+}
+
+Result<bool, Fault> RocksDbJournal::scrub(std::size_t bytes) { return impl_->scrub(bytes); }
+
+std::string RocksDbJournal::damage() const { return impl_->watch->what(); }
 
 std::uint64_t RocksDbJournal::bytes_on_disk() const {
   std::uint64_t bytes = 0;

@@ -1,7 +1,8 @@
 #pragma once
 /// The journal of one node in one RocksDB directory. RocksDB stays in the .cc.
 ///
-///   key    shard, 2 bytes big endian; first_seq, 8 bytes big endian
+///   key    shard, 2 bytes big endian; first_seq, 8 bytes big endian. Of what comes as a LogStore:
+///          the offset instead, which goes on behind the last key
 ///   value  the batch record (events/batch.h)
 ///   outside every shard: 0xFFFF "barrier", which `settle` writes; 0xFFFF "directory" and
 ///   0xFFFF "marks", the anchors of anchor.h
@@ -11,6 +12,7 @@
 
 #include "events/journal/anchor.h"
 #include "events/journal/journal.h"
+#include "events/journal/log_store.h"
 
 namespace souk {
 
@@ -26,9 +28,10 @@ struct RocksDbJournalOptions {
 /// Lifecycle: open, use, destroy. `settle` closes the directory and opens it again, so that what a
 ///            failed write left behind is decided by the recovery that a restart would run.
 /// Invariant: after a failed write, and until `settle` is ok, nothing is written.
-class RocksDbJournal final : public Journal {
+class RocksDbJournal final : public Journal, public LogStore {
  public:
   using Opened = Result<std::unique_ptr<RocksDbJournal>, Fault>;
+  using Visit = Journal::Visit;
 
   /// Makes the directory where there is none. What a power cut left unfinished at the very end of
   /// the newest log is dropped, with a warning: it was never acknowledged.
@@ -45,7 +48,22 @@ class RocksDbJournal final : public Journal {
   void write(const std::vector<Batch>& batches, WriteDone done) override;
   Status settle() override;
   /// A scan that a `settle` interrupts ends with unavailable: begin again.
-  Status scan(ShardId shard, Seq from, const Visit& visit) override;
+  Status scan(ShardId shard, Seq from, const Journal::Visit& visit) override;
+
+  Status put(const std::vector<LogEntry>& entries) override;
+  Status read(ShardId shard, Offset from, const LogStore::Visit& visit) override;
+  Result<bool, Fault> last(ShardId shard, const LogStore::Visit& visit) override;
+
+  /// Reads on through the tables, from where the call before stopped, about `bytes` of them, and
+  /// holds all against its checksums. True: it has come to the end, and begins anew.
+  /// Errors: corrupt: a place cannot be read, which is said once and kept for `damage`; the pass
+  /// ends
+  ///         there. unavailable.
+  /// Thread: one.
+  Result<bool, Fault> scrub(std::size_t bytes);
+  /// What a compaction or a scrub could not read; empty: nothing. Appends do not depend on it, and
+  /// go on. Thread: any.
+  std::string damage() const;
 
   /// Whose journal it is; nothing where that was never said (a directory of format 1, or new).
   /// Errors: corrupt, unavailable.

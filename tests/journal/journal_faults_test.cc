@@ -5,8 +5,10 @@
 #include <sys/resource.h>
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 
+#include "events/journal/rocksdb_scrub.h"
 #include "tests/journal/journal_support.h"
 #include "tests/support/skips.h"
 
@@ -289,4 +291,92 @@ TEST_CASE("journal: scans and a settle may meet, and a scan that gives way says 
   stop = true;
   reader.join();
   CHECK(wrong == 0);
+}
+
+namespace {
+
+/// A journal of several tables: each life of it leaves one behind. No compaction has come yet.
+std::vector<Batch> make_tables(const fs::path& directory, int tables) {
+  Writer writer(shard, std::string(2'000, 'r'));
+  std::vector<Batch> batches;
+  for (int i = 0; i < tables; ++i) {
+    auto journal = open_journal(directory);
+    for (int k = 0; k < 20; ++k) {
+      batches.push_back(writer.next(1));
+      REQUIRE(write(*journal, {batches.back()}));
+    }
+  }
+  (void)open_journal(directory);
+  return batches;
+}
+
+void flip_byte_in_a_table(const fs::path& directory) {
+  const fs::path table = newest(directory, ".sst");
+  std::string bytes = read_file(table);
+  bytes[100] = static_cast<char>(bytes[100] ^ 0x10);
+  write_file(table, bytes);
+}
+
+}  // namespace
+
+TEST_CASE("journal: a damaged block that a compaction finds stops no append, and is said once") {
+  const TemporaryDirectory directory(Medium::memory);
+  CapturedLog log;
+  make_tables(directory.path(), 3);
+  flip_byte_in_a_table(directory.path());
+  Writer other(ShardId{6});
+  std::string found;
+  for (int life = 0; life < 9; ++life) {  // beyond the eighth table they are merged
+    auto journal = open_journal(directory.path());
+    for (int i = 0; i < 5 || (life == 8 && i < 400 && found.empty()); ++i) {
+      REQUIRE(write(*journal, {other.next(1)}));
+      found = journal->damage();
+      if (life == 8) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    if (!found.empty()) {
+      for (int i = 0; i < 50; ++i) REQUIRE(write(*journal, {other.next(1)}));
+      CHECK(scan(*journal, ShardId{6}).status.ok());
+      CHECK_FALSE(scan(*journal).status.ok());
+      break;
+    }
+  }
+  CHECK(found.find("compaction") != std::string::npos);
+  const std::string text = log.text();
+  const auto first = text.find("the journal is damaged");
+  CHECK(first != std::string::npos);
+}
+
+TEST_CASE("journal: a scrub comes round in steps, and finds what recovery does not read") {
+  const TemporaryDirectory directory(Medium::memory);
+  CapturedLog log;
+  make_tables(directory.path(), 2);
+  {
+    auto journal = open_journal(directory.path());
+    int steps = 1;
+    for (auto through = journal->scrub(10'000);; through = journal->scrub(10'000), ++steps) {
+      REQUIRE(through.ok());
+      REQUIRE(steps < 100);
+      if (*through) break;
+    }
+    CHECK(steps > 5);
+    CHECK(journal->damage().empty());
+    CHECK(*journal->scrub(1 << 20));
+  }
+  flip_byte_in_a_table(directory.path());
+  auto journal = open_journal(directory.path());
+  const auto through = journal->scrub(1 << 20);
+  CHECK(through.error().kind == Fault::Kind::corrupt);
+  CHECK_FALSE(journal->damage().empty());
+  Writer other(ShardId{6});
+  for (int i = 0; i < 5; ++i) CHECK(write(*journal, {other.next(1)}));
+}
+
+TEST_CASE("journal: the tables of a stopped directory are checked block by block") {
+  const TemporaryDirectory directory(Medium::memory);
+  CapturedLog log;
+  make_tables(directory / "data" / "journal", 2);
+  CHECK(stores_under(directory.path()) == std::vector<fs::path>{directory / "data" / "journal"});
+  CHECK(check_tables(directory / "data" / "journal").ok());
+  flip_byte_in_a_table(directory / "data" / "journal");
+  CHECK(check_tables(directory / "data" / "journal").error().kind == Fault::Kind::corrupt);
 }
