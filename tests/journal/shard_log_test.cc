@@ -1,0 +1,303 @@
+// The log per shard over a real journal, with a store between them that fails when told to.
+#include <array>
+#include <atomic>
+#include <map>
+#include <optional>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "events/journal/group_commit.h"
+#include "events/log_records.h"
+#include "tests/journal/journal_support.h"
+
+using namespace souk;
+using namespace souk::test;
+
+namespace {
+
+/// The journal, but for writes that fail: of some nothing came to the disk, of others all did.
+class FailingStore final : public LogStore {
+ public:
+  explicit FailingStore(LogStore& store) : store_(store) {}
+  enum class Fate { whole, lost, landed };
+
+  Status put(const std::vector<LogEntry>& entries) override {
+    ++puts;
+    const Fate fate = std::exchange(next, Fate::whole);
+    if (fate != Fate::lost) REQUIRE(store_.put(entries).ok());
+    if (fate == Fate::whole) return Done{};
+    unsettled_ = true;
+    return Fault{Fault::Kind::unavailable, "the disk failed"};
+  }
+  Status settle() override {
+    if (settles_that_fail > 0) {
+      --settles_that_fail;
+      return Fault{Fault::Kind::full, "the disk is full"};
+    }
+    unsettled_ = false;
+    return Done{};
+  }
+  Status read(ShardId shard, Offset from, const Visit& visit) override {
+    return store_.read(shard, from, visit);
+  }
+  Result<bool, Fault> last(ShardId shard, const Visit& visit) override {
+    return store_.last(shard, visit);
+  }
+
+  Fate next = Fate::whole;
+  int settles_that_fail = 0;
+  int puts = 0;
+
+ private:
+  LogStore& store_;
+  bool unsettled_ = false;
+};
+
+/// What an owner hears.
+struct Ears final : LogListener {
+  void landed(ShardId, const std::vector<LogAck>& more) override {
+    acks.insert(acks.end(), more.begin(), more.end());
+  }
+  void doubted(ShardId, const Fault&) override { ++doubts; }
+  std::vector<LogAck> acks;
+  int doubts = 0;
+};
+
+struct Place {
+  Place() : journal(open_journal(home.path())), store(*journal) { open(); }
+  void open() {
+    auto opened = GroupCommit::open(store, 8);
+    if (!opened.ok()) FAIL(opened.error().what);
+    group = std::move(*opened);
+  }
+  std::optional<ShardLog::Claimed> claim(ShardId of, std::uint64_t incarnation = 7) {
+    std::optional<ShardLog::Claimed> claimed;
+    group->log(of).claim(incarnation, [&](auto result) {
+      if (result.ok()) claimed = *result;
+    });
+    for (int i = 0; i < 10 && !claimed; ++i) group->step();
+    return claimed;
+  }
+  FoldState fold_all(ShardId of) {
+    FoldState state;
+    const auto status = group->log(of).tail(0, [&](Offset offset, std::string_view bytes) {
+      const auto folded = fold(state, offset, bytes);
+      if (!folded.ok()) FAIL(folded.error().what);
+      return true;
+    });
+    REQUIRE(status.ok());
+    return state;
+  }
+
+  TemporaryDirectory home{Medium::memory};
+  std::unique_ptr<RocksDbJournal> journal;
+  FailingStore store;
+  std::unique_ptr<GroupCommit> group;
+};
+
+/// Writes as an owner does, from what the log's fold says.
+struct Owner {
+  FoldState at;
+  std::string next() {
+    BatchHeader header{.epoch = at.epoch,
+                       .incarnation = at.incarnation,
+                       .first_seq = at.seq + 1,
+                       .at = {},
+                       .chain = *at.chain};
+    std::string bytes = encode_batch(header, {event_samples()[1].transaction});
+    at.seq = header.last_seq();
+    at.chain = header.chain;
+    return bytes;
+  }
+};
+
+constexpr ShardId other{6};
+constexpr std::array<std::uint16_t, 3> some_shards{2, 5, 6};
+
+}  // namespace
+
+TEST_CASE("log: many appends are one write, acknowledged in order at dense offsets") {
+  Place p;
+  Ears ears;
+  p.group->listen(shard, ears);
+  const auto claimed = p.claim(shard);
+  REQUIRE(claimed);
+  CHECK(claimed->epoch == 1);
+  CHECK(claimed->end == 2);
+  Owner owner{p.fold_all(shard)};
+  const int puts = p.store.puts;
+  for (Ticket ticket = 1; ticket <= 5; ++ticket)
+    CHECK(p.group->log(shard).append(owner.next()) == ticket);
+  CHECK(ears.acks.empty());
+  CHECK(p.group->step());
+  CHECK_FALSE(p.group->step());
+  CHECK(p.store.puts == puts + 1);
+  REQUIRE(ears.acks.size() == 5);
+  for (std::size_t i = 0; i < 5; ++i) {
+    CHECK(ears.acks[i].ticket == i + 1);
+    CHECK(ears.acks[i].offset == claimed->end + i);
+  }
+  CHECK(p.fold_all(shard).seq == owner.at.seq);
+}
+
+TEST_CASE("log: records of a log of one writer are continued behind their last key") {
+  Place p;
+  Writer writer(shard);
+  const Batch first = writer.next(4), second = writer.next(3);
+  REQUIRE(write(*p.journal, {first, second}));  // keys 1 and 5, events to 7
+  p.open();
+  const auto claimed = p.claim(shard);
+  REQUIRE(claimed);
+  CHECK(claimed->epoch == 2);
+  CHECK(claimed->end == 7);
+  const FoldState state = p.fold_all(shard);
+  CHECK(state.rules == LogRules::claims);
+  CHECK(state.seq == 7);
+  Owner owner{state};
+  p.group->log(shard).append(owner.next());
+  CHECK(p.group->step());
+  CHECK(p.fold_all(shard).seq == owner.at.seq);
+}
+
+TEST_CASE("log: after a doubt the claim says what landed, and other shards are not concerned") {
+  for (const auto fate : {FailingStore::Fate::lost, FailingStore::Fate::landed}) {
+    Place p;
+    Ears ears, others;
+    p.group->listen(shard, ears);
+    p.group->listen(other, others);
+    REQUIRE(p.claim(shard));
+    REQUIRE(p.claim(other));
+    Owner owner{p.fold_all(shard)}, neighbour{p.fold_all(other)};
+    const Seq before = owner.at.seq;
+    p.group->log(shard).append(owner.next());
+    p.store.next = fate;
+    p.store.settles_that_fail = 2;
+    CHECK(p.group->step());
+    CHECK(ears.doubts == 1);
+    CHECK(others.doubts == 0);
+    p.group->log(other).append(neighbour.next());  // while the store is not sound
+    p.group->log(shard).append(owner.next());      // in doubt: never lands
+    CHECK(p.group->step());
+    CHECK(others.acks.empty());
+    const auto claimed = p.claim(shard);
+    REQUIRE(claimed);
+    CHECK(claimed->epoch == 2);
+    CHECK(ears.acks.empty());
+    CHECK(others.acks.size() == 1);
+    const bool landed = fate == FailingStore::Fate::landed;
+    const FoldState state = p.fold_all(shard);
+    CHECK(state.seq == before + (landed ? 1 : 0));
+    CHECK(state.epoch == 2);
+    CHECK(claimed->end == state.next_offset);
+    owner = {state};
+    const Ticket ticket = p.group->log(shard).append(owner.next());
+    CHECK(p.group->step());
+    REQUIRE(ears.acks.size() == 1);
+    CHECK(ears.acks[0].ticket == ticket);
+    CHECK(ears.acks[0].offset == claimed->end);
+  }
+}
+
+TEST_CASE("log: a claim that was in doubt itself is made again, in a higher epoch") {
+  for (const auto fate : {FailingStore::Fate::lost, FailingStore::Fate::landed}) {
+    Place p;
+    p.store.next = fate;
+    const auto claimed = p.claim(shard, 9);
+    REQUIRE(claimed);
+    CHECK(claimed->epoch == (fate == FailingStore::Fate::landed ? 2 : 1));
+    const FoldState state = p.fold_all(shard);
+    CHECK(state.epoch == claimed->epoch);
+    CHECK(state.incarnation == 9);
+    CHECK(state.next_offset == claimed->end);
+  }
+}
+
+TEST_CASE("log: a barrier is known at once on one node, and a closed log claims nothing") {
+  Place p;
+  int passed = 0;
+  p.group->log(shard).barrier([&](const Status& status) { passed += status.ok() ? 1 : 0; });
+  CHECK(passed == 1);
+  std::optional<Fault> refused;
+  const auto hear = [&](Result<ShardLog::Claimed, Fault> result) {
+    if (!result.ok()) refused = result.error();
+  };
+  p.group->log(shard).claim(1, hear);
+  p.group->stop();
+  REQUIRE(refused);
+  CHECK(refused->kind == Fault::Kind::unavailable);
+  refused.reset();
+  p.group->log(shard).claim(1, hear);
+  CHECK(refused);
+}
+
+TEST_CASE("log: whatever fails, what is acknowledged is in the fold, in order and once") {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    CAPTURE(seed);
+    std::mt19937_64 dice(seed);
+    Place p;
+    std::map<std::uint16_t, Owner> owners;
+    std::map<std::uint16_t, Ears> ears;
+    std::map<std::uint16_t, std::size_t> heard;                     // doubts that were dealt with
+    std::map<std::uint16_t, std::map<Ticket, std::uint64_t>> sent;  // its chain
+    for (const std::uint16_t s : some_shards) {
+      p.group->listen({s}, ears[s]);
+      REQUIRE(p.claim({s}, s));
+      owners[s] = {p.fold_all({s})};
+    }
+    for (int i = 0; i < 120; ++i) {
+      const std::uint16_t s = some_shards[dice() % 3];
+      Owner& owner = owners[s];
+      if (dice() % 10 == 0) {
+        p.store.next = dice() % 2 ? FailingStore::Fate::lost : FailingStore::Fate::landed;
+        p.store.settles_that_fail = static_cast<int>(dice() % 3);
+      }
+      if (dice() % 3 == 0) p.group->step();
+      if (std::cmp_not_equal(ears[s].doubts, heard[s])) {
+        REQUIRE(p.claim({s}, 100 + static_cast<std::uint64_t>(i)));
+        heard[s] = static_cast<std::size_t>(ears[s].doubts);
+        owner = {p.fold_all({s})};
+      }
+      const std::string bytes = owner.next();
+      sent[s][p.group->log({s}).append(bytes)] = *owner.at.chain;
+    }
+    while (p.group->step()) {
+    }
+    for (const auto& [s, ear] : ears) {
+      CAPTURE(s);
+      std::map<Offset, std::uint64_t> counted;
+      FoldState state;
+      const auto status = p.group->log({s}).tail(0, [&](Offset offset, std::string_view bytes) {
+        const auto folded = fold(state, offset, bytes);
+        if (!folded.ok()) FAIL(folded.error().what);
+        if (folded->what == Folded::What::events) counted[offset] = folded->header.chain;
+        return true;
+      });
+      REQUIRE(status.ok());
+      Offset last = 0;
+      for (const LogAck& ack : ear.acks) {
+        REQUIRE(ack.offset > last);
+        last = ack.offset;
+        REQUIRE(counted.count(ack.offset) == 1);
+        REQUIRE(counted[ack.offset] == sent[s][ack.ticket]);
+      }
+    }
+  }
+}
+
+TEST_CASE("log: on its own thread an append is acknowledged without a step") {
+  Place p;
+  Ears ears;
+  p.group->listen(shard, ears);
+  REQUIRE(p.claim(shard));
+  Owner owner{p.fold_all(shard)};
+  p.group->start();
+  for (int i = 0; i < 200; ++i) p.group->log(shard).append(owner.next());
+  std::atomic<bool> claimed{false};
+  p.group->log(shard).claim(8, [&](const auto& result) { claimed = result.ok(); });
+  while (!claimed) std::this_thread::yield();
+  p.group->stop();
+  REQUIRE(ears.acks.size() == 200);
+  for (std::size_t i = 0; i < 200; ++i) CHECK(ears.acks[i].ticket == i + 1);
+  CHECK(p.fold_all(shard).seq == owner.at.seq);
+}
