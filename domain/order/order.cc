@@ -207,28 +207,6 @@ std::optional<What> step_of(const Payload& event) {
 
 }  // namespace
 
-std::string_view order_status_text(OrderStatus status) {
-  switch (status) {
-    case OrderStatus::none:
-      return "none";
-    case OrderStatus::pending:
-      return "pending";
-    case OrderStatus::confirmed:
-      return "confirmed";
-    case OrderStatus::rejected:
-      return "rejected";
-    case OrderStatus::shipped:
-      return "shipped";
-    case OrderStatus::delivered:
-      return "delivered";
-    case OrderStatus::cancelled:
-      return "cancelled";
-    case OrderStatus::returned:
-      return "returned";
-  }
-  return "none";
-}
-
 std::string_view order_step_text(What what) {
   switch (what) {
     case What::placed:
