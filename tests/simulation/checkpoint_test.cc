@@ -39,7 +39,7 @@ struct Full {
   Full() {
     journal.start();
     states.start(SimStateStore::Phase::recovering);
-    clock.start(0, {});
+    clock.begin_at({});
     RecoveryReport report;
     for (auto& shard : core.shards()) REQUIRE(shard->recover(journal, report).ok());
     core.start();
