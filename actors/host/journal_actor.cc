@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 
@@ -6,12 +7,16 @@
 
 #include "actors/host/actors.h"
 #include "actors/host/fail_stop.h"
+#include "events/fault_log.h"
 #include "events/thread_slice.h"
 
 namespace souk {
 namespace {
 
 using Self = caf::stateful_actor<JournalActorState>;
+
+/// A disk that takes a file but not a write settles and fails several times a second.
+FaultLog commits_fail("commit failed, commands are refused until the disk is sound");
 
 /// Tells each host what became of its batches.
 template <class Msg>
@@ -51,9 +56,7 @@ void count_commit(EngineCounters& c, const std::vector<Batch>& batches,
 /// The failed write and all that queued behind it: what they held is unknown or never happened.
 void fail(Self* self, const Fault& fault) {
   auto& s = self->state;
-  if (!s.failing)
-    spdlog::warn("commit failed, commands are refused until the disk is sound what=\"{}\"",
-                 fault.what);
+  if (!s.failing) commits_fail.failed(fmt::format("what=\"{}\"", one_line(fault.what)));
   s.failing = true;
   s.counters->commit_failures.fetch_add(1, std::memory_order_relaxed);
   for (auto& [host, batch] : s.pending) {
@@ -76,6 +79,7 @@ void written(Self* self, const Status& status, std::chrono::nanoseconds took) {
   auto& s = self->state;
   s.busy = false;
   if (!status.ok()) return fail(self, status.error());
+  commits_fail.passed();
   count_commit(*s.counters, s.writing, took);
   tell_hosts<CommittedMsg>(self, s.writing, s.writing_hosts);
   if (s.feed) s.feed->committed(std::move(s.writing));
@@ -183,7 +187,7 @@ caf::behavior journal_actor(Self* self, Journal* journal, EngineCounters* counte
           self->delayed_send(self, std::chrono::milliseconds(settle_retry_ms), SettleMsg{});
           return;
         }
-        spdlog::info("journal settled, commands are taken again");
+        spdlog::debug("journal settled, commands are taken again");
         s.failing = false;
         for (auto& host : s.hosts) caf::anon_send(host, SettledMsg{});
       },

@@ -105,6 +105,7 @@ rocksdb::Options engine_options(const RocksDbJournalOptions& options,
   engine.write_buffer_size = options.write_buffer_bytes;
   engine.max_write_buffer_number = 2;
   engine.max_background_jobs = 2;
+  engine.max_bgerror_resume_count = 0;  // settle does, once the disk takes files again
   engine.max_open_files = options.open_files_max;
   engine.stats_dump_period_sec = 0;
   // Tables go to the disk little by little: a large write holds up the commits beside it.

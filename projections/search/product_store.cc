@@ -10,6 +10,7 @@
 #include <random>
 #include <utility>
 
+#include "events/fault_log.h"
 #include "events/journal/rocksdb_log.h"
 
 namespace souk::search {
@@ -40,7 +41,7 @@ std::string version_key(std::uint64_t version, DocId doc) {
 std::string_view view(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
 Fault fault_of(const char* doing, const rocksdb::Status& status) {
-  const std::string what = std::string(doing) + ": " + status.ToString();
+  const std::string what = std::string(doing) + ": " + one_line(status.ToString());
   if (status.IsNoSpace()) return {Fault::Kind::full, what};
   if (status.IsCorruption()) return {Fault::Kind::corrupt, what};
   return {Fault::Kind::unavailable, what};

@@ -102,15 +102,16 @@ class WhileADiskFails(unittest.TestCase):
                 with Daemon(*STATE) as daemon:
                     self.assertRegex(daemon.log(), r"fewer connections than configured.* files_max=256")
                     shop = Shop(daemon.client())
+                    shop.cart()  # connected before all others
                     host, port = daemon.address.rsplit(":", 1)
                     idle = []
                     for _ in range(400):
                         idle.append(socket.create_connection((host, int(port))))
-                    text = "d" * 60000  # what makes the journal begin new files
-                    for number in range(1200):
+                    text = "d" * 16000
+                    for number in range(2400):  # 38 MB: the journal begins a new file after 32 MiB
                         sku = f"large-{number}"
                         shop.expect(shop.client.put(f"/v1/products/{sku}", {
-                            "name": sku, "description": text[:16000], "price": money("1")}, key=sku), 201)
+                            "name": sku, "description": text, "price": money("1")}, key=sku), 201)
                     self.assertNotRegex(daemon.log(), r"(?i)too many open files")
                     for one in idle:
                         one.close()
