@@ -43,7 +43,7 @@ class WhileADiskFails(unittest.TestCase):
             documents = [f"/v1/carts/{c}" for c in carts] + [f"/v1/products/{s}" for s in skus] + \
                         [f"/v1/inventory/{s}" for s in skus]
             before = daemon.log()
-            faults.order(f"{WRITES} */journal/* EIO")
+            faults.order(f"open,{WRITES} */journal/* EIO")
             for cart in carts:  # each shard meets a command that fails
                 self.assertEqual(shop.add(cart, skus[1]).status, 503)
             time.sleep(1)
