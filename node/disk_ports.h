@@ -43,6 +43,10 @@ class DiskPorts {
   }
   const DataDirectory& directory() const { return *stores_.directory; }
   std::uint32_t shards() const { return directory().manifest().shards; }
+  /// Damage was found in the states since they were opened.
+  bool states_are_damaged() const {
+    return std::filesystem::exists(directory().states() / RocksdbStateStore::damage_note);
+  }
   /// What was opened is sound: a directory of an older format is of the newest from here on.
   /// REQUIRES: the node has recovered, and does not run yet.
   Status raise_format() { return stores_.directory->raise_format(); }

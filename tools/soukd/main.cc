@@ -127,7 +127,15 @@ Status prepare(Daemon& d, const Loaded& loaded, std::chrono::steady_clock::time_
   if (asked_to_end()) return Fault(asked);
   if (auto s = open_ports(d, loaded); !s.ok()) return s;
   if (asked_to_end()) return Fault(asked);
-  if (auto s = recover(d, loaded.config); !s.ok()) return s;
+  auto recovered = recover(d, loaded.config);
+  if (!recovered.ok() && d.ports->states_are_damaged()) {
+    // They noted it, and are folded anew from the journal by the next to open them: us.
+    d.node.reset();
+    d.ports.reset();
+    if (auto s = open_ports(d, loaded); !s.ok()) return s;
+    recovered = recover(d, loaded.config);
+  }
+  if (!recovered.ok()) return recovered;
   if (asked_to_end()) return Fault(asked);
   return listen(d, loaded.config, began);
 }
