@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "events/event_codec.h"
 #include "events/limits.h"
 
 namespace souk {
@@ -246,10 +247,7 @@ void Shard::apply(const Transaction& t, std::size_t index, Seq seq) {
 void Shard::cut(std::vector<Batch>& out) {
   std::size_t from = 0;
   while (from < pending_.size()) {
-    std::size_t to = from, events = 0;
-    while (to < pending_.size() &&
-           (to == from || events + pending_[to].events.size() <= limits::batch_events_max))
-      events += pending_[to++].events.size();
+    const std::size_t to = record_end(pending_, from);
     std::vector<Transaction> part;
     if (from == 0 && to == pending_.size())
       part.swap(pending_);

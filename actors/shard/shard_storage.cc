@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "actors/shard/shard.h"
+#include "events/journal/folded_log.h"
 
 namespace souk {
 
@@ -155,53 +156,41 @@ Status Shard::rebuild(Journal& journal, RecoveryReport& report) {
 }
 
 Status Shard::replay_tail(Journal& journal, RecoveryReport& report) {
-  Status result = Done{};
-  const auto corrupt = [&](Seq seq, const std::string& why) {
-    result = Fault{Fault::Kind::corrupt,
-                   "journal of shard " + std::to_string(id_.value) + ", record at " +
-                       std::to_string(seq) + ": " + why +
-                       "; nothing was changed. Restore the data directory from a copy."};
-    return false;
-  };
-  const Status scanned =
-      journal.scan(id_, last_seq_ + 1, [&](Seq first_seq, std::string_view bytes) {
-        auto batch = decode_batch(bytes);
-        if (!batch.ok()) {
-          if (batch.error().kind == Fault::Kind::unsupported) {
-            result = batch.error();
-            return false;
-          }
-          return corrupt(first_seq, batch.error().what);
-        }
-        const BatchHeader& header = batch->header;
-        // What a failed commit may have left behind: its owner went on in a higher epoch.
-        if (header.first_seq <= last_seq_ || header.epoch < epoch_) {
-          if (header.last_seq() > checkpoint_seq_) ++report.ignored_records;
-          return true;
-        }
-        if (header.first_seq != last_seq_ + 1)
-          return corrupt(first_seq, "events " + std::to_string(last_seq_ + 1) + " to " +
-                                        std::to_string(header.first_seq - 1) + " are missing");
-        const std::uint64_t chain = chain_after(chain_, header.first_seq, record_payload(bytes));
-        if (chain != header.chain)
-          return corrupt(first_seq, "it does not follow from the record before it");
-        for (const auto& t : batch->transactions) {
+  if (auto s = check_anchor(journal, id_, last_seq_, chain_, "states/"); !s.ok()) return s;
+  FoldState at{.epoch = epoch_, .seq = last_seq_, .chain = chain_};
+  FoldCounts counts;
+  Status folded = fold_log(
+      journal, id_, at,
+      [&](const BatchHeader& header,
+          const std::vector<Transaction>& transactions) -> Result<Visited, Fault> {
+        for (const auto& t : transactions) {
           time_ = std::max(time_, t.at);
           for (std::size_t i = 0; i < t.events.size(); ++i) {
-            if (auto s = load_now(t.events[i].entity); !s.ok()) {
-              result = s;
-              return false;
-            }
+            if (auto s = load_now(t.events[i].entity); !s.ok()) return s.error();
             apply(t, i, ++last_seq_);
           }
         }
-        chain_ = chain;
+        chain_ = header.chain;
         epoch_ = header.epoch;
         report.events += header.count;
-        return true;
-      });
-  if (!scanned.ok()) return scanned;
-  return result;
+        return Visited::go_on;
+      },
+      &counts);
+  report.ignored_records += counts.skipped;
+  if (!folded.ok() && folded.error().kind == Fault::Kind::corrupt)
+    return Fault{Fault::Kind::corrupt, folded.error().what +
+                                           "; nothing was changed. Restore the data directory from "
+                                           "a copy."};
+  if (!folded.ok()) return folded;
+  for (const Entity* e = lru_.oldest(); e; e = e->newer)
+    if (e->seq > last_seq_)
+      return Fault{Fault::Kind::mismatch,
+                   "states/ has " + key_of(*e).text() + " as of event " + std::to_string(e->seq) +
+                       " of shard " + std::to_string(id_.value) + ", but journal/ ends at event " +
+                       std::to_string(last_seq_) +
+                       ": it lost its end. Put the missing files back, or restore the whole data "
+                       "directory from one copy"};
+  return Done{};
 }
 
 void Shard::resume(Epoch epoch) {
