@@ -44,6 +44,30 @@ std::vector<OrderPart> parts_of(const Order& order, const OrderReturn& returned)
   return parts;
 }
 
+/// Up to here a walk is the quickest way to find a part.
+constexpr std::size_t parts_walked_max = 8;
+
+void set_parts(OrderWork& work, std::vector<OrderPart>&& parts) {
+  work.parts = std::move(parts);
+  work.by_sku.clear();
+  if (work.parts.size() <= parts_walked_max) return;
+  for (std::uint32_t i = 0; i < work.parts.size(); ++i) work.by_sku.push_back(i);
+  std::ranges::sort(work.by_sku, {},
+                    [&](std::uint32_t i) -> const Sku& { return work.parts[i].sku; });
+}
+
+/// Nothing where no part is of this SKU.
+OrderPart* part_of(OrderWork& work, const Sku& sku) {
+  if (work.by_sku.empty()) {
+    const auto part = std::ranges::find(work.parts, sku, &OrderPart::sku);
+    return part == work.parts.end() ? nullptr : &*part;
+  }
+  const auto at = std::ranges::lower_bound(
+      work.by_sku, sku, {}, [&](std::uint32_t i) -> const Sku& { return work.parts[i].sku; });
+  if (at == work.by_sku.end() || work.parts[*at].sku != sku) return nullptr;
+  return &work.parts[*at];
+}
+
 void wait_for_all(OrderWork& work) {
   for (auto& part : work.parts) part.answered = false;
   work.unanswered = work.parts.size();
@@ -157,7 +181,7 @@ Advance Checkout::begin(OrderId id, const Order& order, OrderWork& work, UnixMs 
   work.payment_unanswered = false;
   if (order.status == OrderStatus::pending) {
     work.stage = Stage::reserving;
-    work.parts = parts_of(order);
+    set_parts(work, parts_of(order));
     wait_for_all(work);
     send_parts(id, work, now, out);
   } else {
@@ -170,9 +194,9 @@ Advance Checkout::begin(OrderId id, const Order& order, OrderWork& work, UnixMs 
 /// for them: callers pass the state before, so a settled check-out is told by the stage.
 void Checkout::settle(OrderId id, const Order& order, OrderWork& work, UnixMs now,
                       Advance& out) const {
-  if (order.settled) return follow_up(id, order, work, now, out);
+  if (order.settled) return follow_up(id, order, work, now, out, {});
   work.stage = order.status == OrderStatus::rejected ? Stage::unwinding : Stage::selling;
-  work.parts = parts_of(order);
+  set_parts(work, parts_of(order));
   wait_for_all(work);
   send_parts(id, work, now, out);
   if (work.stage == Stage::unwinding && work.payment_touched && order.total.value > 0) {
@@ -181,20 +205,21 @@ void Checkout::settle(OrderId id, const Order& order, OrderWork& work, UnixMs no
   }
 }
 
-void Checkout::follow_up(OrderId id, const Order& order, OrderWork& work, UnixMs now,
-                         Advance& out) const {
+void Checkout::follow_up(OrderId id, const Order& order, OrderWork& work, UnixMs now, Advance& out,
+                         Done done) const {
   work.payment_unanswered = false;
   work.attempt = 0;
   for (const auto& due : order.payment.due) {
+    if (due.number == done.refund) continue;
     work.stage = Stage::refunding;
     work.number = due.number;
     return call_payment(id, order, work, now, out);
   }
   for (const auto& returned : order.returns) {
-    if (returned.restocked) continue;
+    if (returned.restocked || returned.number == done.restocked) continue;
     work.stage = Stage::restocking;
     work.number = returned.number;
-    work.parts = parts_of(order, returned);
+    set_parts(work, parts_of(order, returned));
     wait_for_all(work);
     return send_parts(id, work, now, out);
   }
@@ -233,9 +258,8 @@ Advance Checkout::reject(OrderId id, const Order& order, OrderWork& work, Refusa
 Advance Checkout::on_stock(OrderId id, const Order& order, OrderWork& work,
                            const StockAnswer& answer, UnixMs now) const {
   if (!expects(work.stage, answer.op) || answer.code == ReplyCode::unavailable) return {};
-  auto part = std::find_if(work.parts.begin(), work.parts.end(),
-                           [&](const OrderPart& p) { return !p.answered && p.sku == answer.sku; });
-  if (part == work.parts.end()) return {};
+  OrderPart* part = part_of(work, answer.sku);
+  if (!part || part->answered) return {};
   part->answered = true;
   part->refusal = answer.code == ReplyCode::refused ? answer.refusal : Refusal::none;
   part->price_change = answer.price_change;
@@ -257,7 +281,7 @@ Advance Checkout::on_stock(OrderId id, const Order& order, OrderWork& work,
     case Stage::selling:
       out.after_commit = true;
       out.facts.emplace_back(OrderSettled{});
-      follow_up(id, order, work, now, out);
+      follow_up(id, order, work, now, out, {});
       return out;
     case Stage::unwinding:
       if (work.payment_unanswered) return {};
@@ -269,9 +293,9 @@ Advance Checkout::on_stock(OrderId id, const Order& order, OrderWork& work,
       return out;
     case Stage::restocking: {
       out.after_commit = true;
-      out.facts.emplace_back(ReturnRestocked{work.number});
-      Order after = evolve(order, out.facts.front(), now);
-      follow_up(id, after, work, now, out);
+      const std::uint32_t number = work.number;
+      out.facts.emplace_back(ReturnRestocked{number});
+      follow_up(id, order, work, now, out, {.restocked = number});
       return out;
     }
     default:
@@ -322,8 +346,7 @@ Advance Checkout::on_payment(OrderId id, const Order& order, OrderWork& work,
         if (due.number == work.number) amount = due.amount;
       if (answer.kind == Answered::declined) amount = Micros{0};
       out.facts.emplace_back(PaymentRefunded{work.number, amount});
-      Order after = evolve(order, out.facts.front(), now);
-      follow_up(id, after, work, now, out);
+      follow_up(id, order, work, now, out, {.refund = work.number});
       return out;
     }
     default:

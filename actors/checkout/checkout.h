@@ -54,8 +54,9 @@ struct OrderWork {
   };
   Stage stage = Stage::idle;
   std::vector<OrderPart> parts;
-  std::size_t unanswered = 0;    // parts
-  bool payment_touched = false;  // the provider may have heard of this order
+  std::vector<std::uint32_t> by_sku;  // places in `parts`, sorted by SKU; empty where they are few
+  std::size_t unanswered = 0;         // parts
+  bool payment_touched = false;       // the provider may have heard of this order
   bool payment_unanswered = false;
   std::uint32_t attempt = 0;  // of the payment call under way
   std::uint32_t number = 0;   // of the return or refund under way
@@ -102,7 +103,12 @@ class Checkout {
   Advance reject(OrderId id, const Order& order, OrderWork& work, Refusal reason, Refusal payment,
                  UnixMs now) const;
   void settle(OrderId id, const Order& order, OrderWork& work, UnixMs now, Advance& out) const;
-  void follow_up(OrderId id, const Order& order, OrderWork& work, UnixMs now, Advance& out) const;
+  /// What `out` is about to tell of the order, and its state does not show yet.
+  struct Done {
+    std::uint32_t refund = 0, restocked = 0;  // their numbers
+  };
+  void follow_up(OrderId id, const Order& order, OrderWork& work, UnixMs now, Advance& out,
+                 Done done) const;
   void send_parts(OrderId id, OrderWork& work, UnixMs now, Advance& out) const;
   void call_payment(OrderId id, const Order& order, OrderWork& work, UnixMs now,
                     Advance& out) const;

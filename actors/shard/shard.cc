@@ -168,8 +168,8 @@ void Shard::apply_to_sku(const Transaction& t, std::size_t index, Seq seq) {
   if (seq <= h.seq) return;
   SkuState& s = h.state;
   const Version product_before = s.product.version;
-  s.product = evolve(std::move(s.product), payload);
-  s.inventory = evolve(std::move(s.inventory), payload, t.at);
+  advance(s.product, payload);
+  advance(s.inventory, payload, t.at);
   if (s.product.version != product_before) h.catalogue_seq = seq;
   if (closes_answer(t, index)) {
     const bool product = std::holds_alternative<ProductDefined>(payload) ||
@@ -219,7 +219,7 @@ void Shard::apply(const Transaction& t, std::size_t index, Seq seq) {
     case Kind::order: {
       auto& h = make<OrderState>(id_of<OrderState>(event.entity));
       if (seq <= h.seq) return;
-      h.state.order = evolve(std::move(h.state.order), event.payload, t.at);
+      advance(h.state.order, event.payload, t.at);
       if (closes_answer(t, index))
         h.state.answers.keep(
             answer_of(t, h.state.order.version, static_cast<std::uint8_t>(h.state.order.status)));

@@ -112,11 +112,7 @@ void Shard::read(Request& request) {
 Shard::OrdersPage Shard::orders_page(const User& user, const GetUserOrders& query) {
   OrdersPage page;
   std::size_t end = user.orders.size();
-  if (query.before) {
-    auto at = std::find(user.orders.begin(), user.orders.end(), *query.before);
-    end = static_cast<std::size_t>(at - user.orders.begin());
-    if (at == user.orders.end()) end = 0;
-  }
+  if (query.before) end = user.orders.place_of(*query.before).value_or(0);
   for (std::size_t i = end; i > 0 && page.ids.size() < query.limit; --i)
     page.ids.push_back(user.orders[i - 1]);
   page.more = end > page.ids.size();

@@ -135,6 +135,7 @@ void read(schema::OrderState::Reader from, OrderState& state) {
   order.placed_at = {from.getPlacedAt()};
   order.payment = read(from.getPayment());
   stored::read_list(order.returns, from.getReturns(), [](auto back) { return read(back); });
+  count_returned(order);
   stored::read_list(order.history, from.getHistory(), [](auto step) { return read(step); });
   order.version = from.getVersion();
   stored::read_answers(from, state.answers);
@@ -160,8 +161,8 @@ std::size_t memory_of(const OrderState& state) {
   std::size_t bytes = sizeof(state) + stored::heap_of(order.lines) +
                       stored::heap_of(order.payment_method) + stored::heap_of(order.payment_token) +
                       stored::heap_of(order.sealed_address) + stored::heap_of(order.payment.due) +
-                      stored::heap_of(order.returns) + stored::heap_of(order.history) +
-                      stored::heap_of(state.answers);
+                      stored::heap_of(order.returns) + stored::heap_of(order.returned) +
+                      stored::heap_of(order.history) + stored::heap_of(state.answers);
   for (const auto& back : order.returns) bytes += stored::heap_of(back.lines);
   return bytes;
 }

@@ -51,8 +51,7 @@ void read(schema::StoredProduct::Reader from, Product& product) {
 
 void write_holds(schema::StoredInventory::Builder to, const Inventory& inventory) {
   if (inventory.holds.empty()) return;
-  std::vector<std::pair<OrderId, Hold>> holds(inventory.holds.begin(), inventory.holds.end());
-  std::ranges::sort(holds, {}, [](const auto& hold) { return hold.first; });
+  const auto holds = inventory.holds.all();
   const auto count = static_cast<unsigned>(holds.size());
   auto orders = to.initHoldOrders(count * 16);
   auto quantities = to.initHoldQuantities(count);
@@ -74,12 +73,14 @@ void read_holds(schema::StoredInventory::Reader from, Inventory& inventory) {
   const auto claims = from.getHoldClaims();
   stored::check(quantities.size() == orders.size() && expiries.size() == orders.size() &&
                 claims.size() == orders.size());
-  inventory.holds.reserve(orders.size());
+  std::vector<std::pair<OrderId, Hold>> holds;
+  holds.reserve(orders.size());
   for (unsigned i = 0; i < orders.size(); ++i) {
-    inventory.holds.emplace(
+    holds.emplace_back(
         orders[i],
         Hold{.quantity = quantities[i], .expires_at = {expiries[i]}, .claimed = claims[i]});
   }
+  inventory.holds.restore(holds);
   stored::check(inventory.holds.size() == orders.size());
 }
 
@@ -112,12 +113,11 @@ void read(schema::StoredInventory::Reader from, Inventory& inventory) {
   inventory.sold = from.getSold();
   inventory.version = from.getVersion();
   read_holds(from, inventory);
-  stored::read_list(inventory.booked_returns, from.getBookedReturns(),
-                    [](schema::StoredBookedReturn::Reader booked) {
-                      return BookedReturn{.order = stored::id<OrderId>(booked.getOrder()),
-                                          .number = booked.getNumber(),
-                                          .at_ms = booked.getAt()};
-                    });
+  for (const auto booked : from.getBookedReturns()) {
+    inventory.booked_returns.restore({.order = stored::id<OrderId>(booked.getOrder()),
+                                      .number = booked.getNumber(),
+                                      .at_ms = booked.getAt()});
+  }
 }
 
 void write(schema::SkuState::Builder to, const SkuState& state) {
@@ -161,13 +161,11 @@ Result<SkuState, Fault> decode_sku(std::string_view bytes) {
 std::size_t memory_of(const SkuState& state) {
   const Product& product = state.product;
   const Inventory& inventory = state.inventory;
-  constexpr std::size_t hold_node = sizeof(std::pair<const OrderId, Hold>) + 3 * sizeof(void*);
-  std::size_t bytes =
-      sizeof(state) + stored::heap_of(product.name) + stored::heap_of(product.description) +
-      stored::heap_of(product.brand) + stored::heap_of(product.category) +
-      stored::heap_of(product.attributes) + inventory.holds.size() * hold_node +
-      inventory.holds.bucket_count() * sizeof(void*) + stored::heap_of(inventory.booked_returns) +
-      stored::heap_of(state.answers) + stored::heap_of(state.figures);
+  std::size_t bytes = sizeof(state) + stored::heap_of(product.name) +
+                      stored::heap_of(product.description) + stored::heap_of(product.brand) +
+                      stored::heap_of(product.category) + stored::heap_of(product.attributes) +
+                      inventory.holds.heap_bytes() + inventory.booked_returns.heap_bytes() +
+                      stored::heap_of(state.answers) + stored::heap_of(state.figures);
   for (const auto& step : product.category) bytes += stored::heap_of(step);
   for (const auto& attribute : product.attributes) {
     bytes += stored::heap_of(attribute.name) + stored::heap_of(attribute.value);

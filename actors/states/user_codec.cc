@@ -78,7 +78,7 @@ Result<UserState, Fault> decode_user(std::string_view bytes) {
 std::size_t memory_of(const UserState& state) {
   const User& user = state.user;
   std::size_t bytes = sizeof(state) + heap_of(user.profile) + stored::heap_of(user.to_free) +
-                      stored::heap_of(user.earlier) + stored::heap_of(user.orders) +
+                      stored::heap_of(user.earlier) + user.orders.heap_bytes() +
                       stored::heap_of(state.answers);
   if (user.pending) bytes += stored::heap_of(user.pending->sealed);
   for (const auto& profile : user.earlier) bytes += heap_of(profile);

@@ -10,21 +10,11 @@ namespace souk {
 namespace {
 
 const Hold* hold_of(const Inventory& inventory, OrderId order) {
-  const auto found = inventory.holds.find(order);
-  return found == inventory.holds.end() ? nullptr : &found->second;
-}
-
-bool booked(const Inventory& inventory, OrderId order, std::uint32_t number) {
-  const auto& all = inventory.booked_returns;
-  return std::any_of(all.rbegin(), all.rend(),
-                     [&](const BookedReturn& r) { return r.number == number && r.order == order; });
+  return inventory.holds.find(order);
 }
 
 void drop_hold(Inventory& inventory, OrderId order) {
-  const auto found = inventory.holds.find(order);
-  if (found == inventory.holds.end()) return;
-  inventory.reserved -= found->second.quantity;
-  inventory.holds.erase(found);
+  inventory.reserved -= inventory.holds.drop(order);
 }
 
 template <class E>
@@ -44,13 +34,10 @@ void apply(Inventory& inventory, const StockAdjusted& e, UnixMs) {
 }
 void apply(Inventory& inventory, const StockReserved& e, UnixMs) {
   drop_hold(inventory, e.order);
-  inventory.holds.emplace(e.order, Hold{.quantity = e.quantity, .expires_at = e.expires_at});
+  inventory.holds.put(e.order, Hold{.quantity = e.quantity, .expires_at = e.expires_at});
   inventory.reserved += e.quantity;
 }
-void apply(Inventory& inventory, const StockClaimed& e, UnixMs) {
-  const auto found = inventory.holds.find(e.order);
-  if (found != inventory.holds.end()) found->second.claimed = true;
-}
+void apply(Inventory& inventory, const StockClaimed& e, UnixMs) { inventory.holds.claim(e.order); }
 void apply(Inventory& inventory, const StockSold& e, UnixMs) {
   drop_hold(inventory, e.order);
   inventory.on_hand -= e.quantity;
@@ -63,12 +50,7 @@ void apply(Inventory& inventory, const ReservationExpired& e, UnixMs) {
   drop_hold(inventory, e.order);
 }
 void apply(Inventory& inventory, const StockReturned& e, UnixMs at) {
-  auto& booked_returns = inventory.booked_returns;
-  const auto kept = std::find_if(
-      booked_returns.begin(), booked_returns.end(),
-      [&](const BookedReturn& r) { return at.value - r.at_ms <= booked_return_kept_ms; });
-  booked_returns.erase(booked_returns.begin(), kept);
-  booked_returns.push_back({.order = e.order, .number = e.number, .at_ms = at.value});
+  inventory.booked_returns.book({.order = e.order, .number = e.number, .at_ms = at.value});
   inventory.on_hand += e.quantity;
   inventory.returned += e.quantity;
 }
@@ -126,36 +108,28 @@ Decision decide(const Inventory& inventory, const ReleaseStock& command) {
 }
 
 Decision decide(const Inventory& inventory, const ReturnStock& command) {
-  if (booked(inventory, command.order, command.number)) return Facts{};
+  if (inventory.booked_returns.contains(command.order, command.number)) return Facts{};
   // Never refused, not even past stock_max: the goods are here.
   return facts_of(StockReturned{
       .order = command.order, .number = command.number, .quantity = command.quantity});
 }
 
 Facts expire_holds(const Inventory& inventory, UnixMs now) {
-  std::vector<OrderId> due;
-  for (const auto& [order, hold] : inventory.holds) {
-    if (!hold.claimed && hold.expires_at <= now) due.push_back(order);
-  }
-  std::sort(due.begin(), due.end());
+  const std::vector<OrderId> due = inventory.holds.due(now);
   Facts facts;
   facts.reserve(due.size());
   for (const OrderId& order : due) {
     facts.emplace_back(
-        ReservationExpired{.order = order, .quantity = inventory.holds.at(order).quantity});
+        ReservationExpired{.order = order, .quantity = inventory.holds.find(order)->quantity});
   }
   return facts;
 }
 
 std::optional<UnixMs> next_expiry(const Inventory& inventory) {
-  std::optional<UnixMs> next;
-  for (const auto& [order, hold] : inventory.holds) {
-    if (!hold.claimed && (!next || hold.expires_at < *next)) next = hold.expires_at;
-  }
-  return next;
+  return inventory.holds.next_expiry();
 }
 
-Inventory evolve(Inventory inventory, const Payload& event, UnixMs at) {
+void advance(Inventory& inventory, const Payload& event, UnixMs at) {
   std::visit(
       [&]<class E>(const E& e) {
         if constexpr (is_stock_event<E>) {
@@ -165,6 +139,10 @@ Inventory evolve(Inventory inventory, const Payload& event, UnixMs at) {
         }
       },
       event);
+}
+
+Inventory evolve(Inventory inventory, const Payload& event, UnixMs at) {
+  advance(inventory, event, at);
   return inventory;
 }
 

@@ -2,9 +2,12 @@
 /// The stock of a SKU. Rules only.
 /// Invariant (P3): on_hand = received + adjusted + returned - sold >= reserved >= 0, where reserved
 /// is the sum of the holds; available = on_hand - reserved.
-#include <unordered_map>
+#include <functional>
+#include <vector>
 
 #include "domain/decision.h"
+#include "domain/fifo.h"
+#include "domain/inventory/booked_returns.h"
 
 namespace souk {
 
@@ -15,14 +18,57 @@ struct Hold {
   bool operator==(const Hold&) const = default;
 };
 
-/// A return that was booked: a repeat of it must not book again.
-struct BookedReturn {
-  OrderId order;
-  std::uint32_t number = 0;
-  std::int64_t at_ms = 0;
-  bool operator==(const BookedReturn&) const = default;
+/// The holds of a SKU by order, and which of them expires next. Whatever their number, to make one,
+/// to claim it and to drop it costs the same, and so does the question which expires next.
+/// Few of them stand in a line or two of the cache: an open table, not a node each.
+/// Invariants: `table_` is at most three quarters full; the front of `queue_` expires (it is there,
+///   and not claimed), where any hold does.
+class Holds {
+ public:
+  /// Nothing where there is none.
+  const Hold* find(const OrderId& order) const;
+  /// Instead of one of this order that is there.
+  void put(const OrderId& order, const Hold& hold);
+  void claim(const OrderId& order);
+  /// Returns what it held; 0 where there is none.
+  std::int64_t drop(const OrderId& order);
+  /// The orders whose holds are due at `now`, sorted.
+  std::vector<OrderId> due(UnixMs now) const;
+  std::optional<UnixMs> next_expiry() const;
+
+  /// All of them, sorted by order.
+  std::vector<std::pair<OrderId, Hold>> all() const;
+  /// As they were stored. REQUIRES: it is empty.
+  void restore(const std::vector<std::pair<OrderId, Hold>>& holds);
+  bool empty() const { return size_ == 0; }
+  std::size_t size() const { return size_; }
+  std::size_t heap_bytes() const;
+  bool operator==(const Holds& o) const { return size_ == o.size_ && all() == o.all(); }
+
+ private:
+  struct Slot {
+    OrderId order;
+    Hold hold;
+    bool used = false;
+  };
+  struct Expiry {
+    UnixMs at;
+    OrderId order;
+  };
+  std::size_t mask() const { return table_.size() - 1; }
+  std::size_t home_of(const OrderId& order) const { return std::hash<OrderId>{}(order)&mask(); }
+  std::size_t slot_of(const OrderId& order) const;
+  void insert(const OrderId& order, const Hold& hold);
+  void grow();
+  bool expires(const Expiry& expiry) const;
+  void settle_front();
+
+  std::vector<Slot> table_;  // a power of two, or none
+  std::size_t size_ = 0;
+  /// By time. Holds that were claimed or dropped leave it when they come to the front, or when they
+  /// are more than half of it: so each leaves once, at no cost that grows.
+  Fifo<Expiry> queue_;
 };
-inline constexpr std::int64_t booked_return_kept_ms = 7LL * 24 * 60 * 60 * 1000;
 
 /// Figures at a version, as an answer to receive and adjust shows them.
 struct StockFigures {
@@ -38,8 +84,8 @@ struct Inventory {
   std::int64_t reserved = 0;
   // Totals over all time, for P3 and its auditors.
   std::int64_t received = 0, adjusted = 0, returned = 0, sold = 0;
-  std::unordered_map<OrderId, Hold> holds;
-  std::vector<BookedReturn> booked_returns;  // oldest first; by order of booking
+  Holds holds;
+  BookedReturns booked_returns;
   Version version = 0;
 
   std::int64_t available() const { return on_hand - reserved; }
@@ -104,5 +150,7 @@ std::optional<UnixMs> next_expiry(const Inventory& inventory);
 
 /// `at`: the transaction's time (booked returns older than a week are forgotten by it).
 Inventory evolve(Inventory inventory, const Payload& event, UnixMs at);
+/// The same, where it stands: nothing is moved.
+void advance(Inventory& inventory, const Payload& event, UnixMs at);
 
 }  // namespace souk

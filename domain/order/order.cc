@@ -17,35 +17,62 @@ Refused illegal(const Order& order) {
 
 // ---- returns ----
 
+/// Adds `lines` to the pieces of each line that came back, or takes them away.
+void move_returned(std::vector<std::int64_t>& returned, const std::vector<ReturnedLine>& lines,
+                   std::int64_t sign) {
+  for (const auto& line : lines) {
+    if (line.line < returned.size()) returned[line.line] += sign * line.quantity;
+  }
+}
+
+void add_return(Order& order, OrderReturn&& back) {
+  order.returned.resize(order.lines.size());
+  move_returned(order.returned, back.lines, 1);
+  order.returns.push_back(std::move(back));
+}
+
 /// Pieces of each line that are still out.
 std::vector<std::int64_t> still_out(const Order& order) {
   std::vector<std::int64_t> out;
   out.reserve(order.lines.size());
   for (const auto& line : order.lines) out.push_back(line.quantity);
-  for (const auto& r : order.returns) {
-    for (const auto& line : r.lines) {
-      if (line.line < out.size()) out[line.line] -= line.quantity;
-    }
-  }
+  for (std::size_t i = 0; i < order.returned.size(); ++i) out[i] -= order.returned[i];
   return out;
 }
 
-/// The lines of an order by SKU; those of one SKU in the order in which they stand.
+/// The lines of an order that have one of the SKUs `wanted`; those of one SKU in the order in which
+/// they stand.
 class LinesBySku {
-  auto by_sku() const {
-    return [this](std::uint32_t i) -> const Sku& { return order_.lines[i].item.sku(); };
-  }
-
  public:
-  explicit LinesBySku(const Order& order) : order_(order) {
-    for (std::uint32_t i = 0; i < order.lines.size(); ++i) index_.push_back(i);
-    std::ranges::stable_sort(index_, {}, by_sku());
+  LinesBySku(const Order& order, const std::vector<ReturnLine>& wanted) {
+    for (const auto& want : wanted) skus_.push_back(&want.sku);
+    std::ranges::sort(skus_, {}, value);
+    const auto repeats = std::ranges::unique(skus_, {}, value);
+    skus_.erase(repeats.begin(), repeats.end());
+    for (std::uint32_t i = 0; i < order.lines.size(); ++i) {
+      const Sku& sku = order.lines[i].item.sku();
+      const std::size_t at = place_of(sku);
+      if (at < skus_.size() && *skus_[at] == sku) lines_.push_back({at, i});
+    }
+    std::ranges::stable_sort(lines_, {}, &Line::sku);
   }
-  auto of(const Sku& sku) const { return std::ranges::equal_range(index_, sku, {}, by_sku()); }
+  auto of(const Sku& sku) const {
+    return std::ranges::equal_range(lines_, place_of(sku), {}, &Line::sku);
+  }
 
  private:
-  const Order& order_;
-  std::vector<std::uint32_t> index_;
+  struct Line {
+    std::size_t sku = 0;  // place in skus_
+    std::uint32_t line = 0;
+  };
+  static const Sku& value(const Sku* sku) { return *sku; }
+  std::size_t place_of(const Sku& sku) const {
+    return static_cast<std::size_t>(std::ranges::lower_bound(skus_, sku, {}, value) -
+                                    skus_.begin());
+  }
+
+  std::vector<const Sku*> skus_;  // sorted
+  std::vector<Line> lines_;       // sorted by SKU, then by line
 };
 
 using LinesBack = Result<std::vector<ReturnedLine>, Refused>;
@@ -64,7 +91,7 @@ std::vector<ReturnedLine> everything_out(const Order& order) {
 LinesBack lines_back(const Order& order, const std::vector<ReturnLine>& wanted) {
   if (wanted.empty()) return everything_out(order);
   std::vector<std::int64_t> out = still_out(order);
-  const LinesBySku by_sku{order};
+  const LinesBySku by_sku{order, wanted};
   std::vector<ReturnedLine> lines;
   for (const auto& want : wanted) {
     if (want.unit_price && want.unit_price->currency != order.currency) {
@@ -73,7 +100,7 @@ LinesBack lines_back(const Order& order, const std::vector<ReturnLine>& wanted) 
     const auto candidates = by_sku.of(want.sku);
     if (candidates.empty()) return Refused{Refusal::unknown_line};
     std::int64_t left = want.quantity;
-    for (const std::uint32_t i : candidates) {
+    for (const auto& [sku, i] : candidates) {
       const std::int64_t taken = std::min(left, out[i]);
       if (taken <= 0) continue;
       const Micros price = want.unit_price ? want.unit_price->amount : order.lines[i].unit_price;
@@ -139,11 +166,11 @@ void apply(Order& order, const OrderShipped&, UnixMs) { order.status = OrderStat
 void apply(Order& order, const OrderDelivered&, UnixMs) { order.status = OrderStatus::delivered; }
 
 void apply(Order& order, const OrderReturned& e, UnixMs) {
-  order.returns.push_back({.number = e.number,
-                           .version = static_cast<std::uint32_t>(order.version),
-                           .restocked = e.goods == Goods::kept_off_sale,  // nothing is owed
-                           .lines = e.lines,
-                           .value = e.value});
+  add_return(order, {.number = e.number,
+                     .version = static_cast<std::uint32_t>(order.version),
+                     .restocked = e.goods == Goods::kept_off_sale,  // nothing is owed
+                     .lines = e.lines,
+                     .value = e.value});
   if (order.status != OrderStatus::shipped && order.status != OrderStatus::delivered) return;
   const auto out = still_out(order);
   if (std::ranges::all_of(out, [](std::int64_t pieces) { return pieces <= 0; })) {
@@ -168,7 +195,7 @@ void apply(Order& order, const ReturnAccepted& e, UnixMs at) {
     const auto& line = e.lines[i];
     back.lines.push_back({.line = i, .quantity = line.quantity, .unit_price = line.unit_price});
   }
-  order.returns.push_back(std::move(back));
+  add_return(order, std::move(back));
 }
 
 void apply(Order& order, const ReturnRestocked& e, UnixMs) {
@@ -293,15 +320,19 @@ Decision decide(const Order& order, const RefundOrder& command) {
                         command.amount ? command.amount->amount : unpromised(order.payment));
 }
 
-std::int64_t returned_of_line(const Order& order, std::size_t index, Version version) {
-  std::int64_t pieces = 0;
-  for (const auto& r : order.returns) {
-    if (r.version > version) continue;
-    for (const auto& line : r.lines) {
-      if (line.line == index) pieces += line.quantity;
-    }
-  }
-  return pieces;
+std::vector<std::int64_t> returned_by_line(const Order& order, Version version) {
+  std::vector<std::int64_t> returned = order.returned;
+  returned.resize(order.lines.size());
+  for (auto r = order.returns.rbegin(); r != order.returns.rend() && r->version > version; ++r)
+    move_returned(returned, r->lines, -1);
+  return returned;
+}
+
+void count_returned(Order& order) {
+  order.returned.clear();
+  if (order.returns.empty()) return;
+  order.returned.resize(order.lines.size());
+  for (const auto& r : order.returns) move_returned(order.returned, r.lines, 1);
 }
 
 bool owes_work(const Order& order) {
@@ -310,17 +341,21 @@ bool owes_work(const Order& order) {
          std::ranges::any_of(order.returns, [](const OrderReturn& r) { return !r.restocked; });
 }
 
-Order evolve(Order order, const Payload& event, UnixMs at) {
+void advance(Order& order, const Payload& event, UnixMs at) {
   const auto what = step_of(event);
-  if (!what) return order;
+  if (!what) return;
   ++order.version;
-  order.payment = evolve(std::move(order.payment), event);
+  advance(order.payment, event);
   std::visit([&](const auto& e) { apply(order, e, at); }, event);
   order.history.push_back({.what = *what,
                            .status = order.status,
                            .payment = order.payment.status,
                            .version = static_cast<std::uint32_t>(order.version),
                            .at_ms = at.value});
+}
+
+Order evolve(Order order, const Payload& event, UnixMs at) {
+  advance(order, event, at);
   return order;
 }
 

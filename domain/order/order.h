@@ -75,6 +75,9 @@ struct Order {
   UnixMs placed_at;
   Payment payment;
   std::vector<OrderReturn> returns;
+  /// Pieces of each line that came back in `returns`; empty before the first. Not stored: see
+  /// count_returned.
+  std::vector<std::int64_t> returned;
   std::vector<OrderStep> history;
   Version version = 0;
   bool operator==(const Order&) const = default;
@@ -153,12 +156,17 @@ Decision decide(const Order& order, const ReturnOrder& command);
 Decision decide(const Order& order,
                 const RefundOrder& command);  // currency_mismatch, request_refund's
 
-/// Pieces of line `index` that came back, by returns up to `version`.
-std::int64_t returned_of_line(const Order& order, std::size_t index, Version version);
+/// Pieces of each line that came back, by returns up to `version`. Costs as much as the lines and
+/// the returns after `version`.
+std::vector<std::int64_t> returned_by_line(const Order& order, Version version);
+/// Makes `returned` what `returns` say: for those who bring an order back from its stored form.
+void count_returned(Order& order);
 /// Work that the order still owes the world: then the shard keeps it in memory and at it.
 bool owes_work(const Order& order);
 
 /// `at`: the transaction's time.
 Order evolve(Order order, const Payload& event, UnixMs at);
+/// The same, where it stands: nothing is moved.
+void advance(Order& order, const Payload& event, UnixMs at);
 
 }  // namespace souk

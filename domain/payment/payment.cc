@@ -44,8 +44,12 @@ Decision request_refund(const Payment& payment, Micros amount) {
   return facts_of(RefundRequested{.number = payment.refunds + 1, .amount = amount});
 }
 
-Payment evolve(Payment payment, const Payload& event) {
+void advance(Payment& payment, const Payload& event) {
   std::visit([&](const auto& e) { apply(payment, e); }, event);
+}
+
+Payment evolve(Payment payment, const Payload& event) {
+  advance(payment, event);
   return payment;
 }
 

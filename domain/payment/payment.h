@@ -34,5 +34,7 @@ struct Payment {
 /// and not promised back yet; too_many_steps past limits::refunds_per_order_max.
 Decision request_refund(const Payment& payment, Micros amount);
 Payment evolve(Payment payment, const Payload& event);
+/// The same, where it stands: nothing is moved.
+void advance(Payment& payment, const Payload& event);
 
 }  // namespace souk

@@ -25,7 +25,7 @@ Decision decide(const Product& product, const DelistProduct&) {
   return facts_of(ProductTakenOffSale{});
 }
 
-Product evolve(Product product, const Payload& event) {
+void advance(Product& product, const Payload& event) {
   if (const auto* defined = std::get_if<ProductDefined>(&event)) {
     product.defined = true;
     product.name = defined->name;
@@ -40,6 +40,10 @@ Product evolve(Product product, const Payload& event) {
     product.active = false;
     ++product.version;
   }
+}
+
+Product evolve(Product product, const Payload& event) {
+  advance(product, event);
   return product;
 }
 

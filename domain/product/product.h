@@ -30,5 +30,7 @@ Decision decide(const Product& product, const DelistProduct& command);
 
 /// The product after `event`; events of others leave it as it is. Never refuses.
 Product evolve(Product product, const Payload& event);
+/// The same, where it stands: nothing is moved.
+void advance(Product& product, const Payload& event);
 
 }  // namespace souk

@@ -2,6 +2,7 @@
 /// A user, the index of email addresses, and bound idempotency keys. Rules only. Personal data is
 /// opaque here: sealed bytes and keyed hashes.
 #include "domain/decision.h"
+#include "domain/user/placed_orders.h"
 
 namespace souk {
 
@@ -35,7 +36,7 @@ struct User {
   std::vector<EmailHash> to_free;  // addresses to give back
   bool key_to_destroy = false;
   std::vector<UserProfile> earlier;  // oldest first
-  std::vector<OrderId> orders;       // in the order of placing
+  PlacedOrders orders;
   Version version = 0;
   bool operator==(const User&) const = default;
 };

@@ -2,8 +2,10 @@
 
 #include <rapidcheck.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
+#include <random>
 
 #include "domain/product/product.h"
 #include "events/limits.h"
@@ -235,7 +237,70 @@ Step any_step(const Inventory& stock, UnixMs now) {
   }
 }
 
+/// Against a walk over all holds.
+void check_expiries(const Inventory& stock, UnixMs now) {
+  std::vector<OrderId> due;
+  std::optional<UnixMs> next;
+  for (const auto& [order, hold] : stock.holds.all()) {
+    if (hold.claimed) continue;
+    if (hold.expires_at <= now) due.push_back(order);
+    if (!next || hold.expires_at < *next) next = hold.expires_at;
+  }
+  std::ranges::sort(due);
+  RC_ASSERT(stock.holds.due(now) == due);
+  RC_ASSERT(stock.holds.next_expiry() == next);
+}
+
 }  // namespace
+
+TEST_CASE("inventory: with hundreds of holds it is known which are due, also after a restore") {
+  CHECK(rc::check([] {
+    Inventory stock;
+    UnixMs now = noon;
+    std::mt19937_64 random(*rc::gen::arbitrary<std::uint64_t>());  // too many to draw one by one
+    const auto below = [&](std::uint64_t end) { return random() % end; };
+    for (int i = 0; i < 1'000; ++i) {
+      now = now.plus_ms(i % 3);
+      const OrderId order = order_id(1 + below(400));
+      switch (below(6)) {
+        case 0:
+          stock = evolve(std::move(stock), StockClaimed{order}, now);
+          break;
+        case 1:
+          stock = evolve(std::move(stock), ReservationReleased{order, 1}, now);
+          break;
+        default: {
+          const auto later = static_cast<std::int64_t>(below(2'000));
+          stock = evolve(std::move(stock), StockReserved{order, 1, now.plus_ms(later)}, now);
+        }
+      }
+      if (i % 50 == 0) check_expiries(stock, now);
+    }
+    const auto all = stock.holds.all();
+    Inventory restored = stock;
+    restored.holds = {};
+    restored.holds.restore(all);
+    check_expiries(restored, now);
+    restored = evolve(std::move(restored), StockClaimed{all.front().first}, now);
+    check_expiries(restored, now);
+  }));
+}
+
+TEST_CASE("inventory: a return that was booked twice is known until the later one is a week old") {
+  const auto later = [](std::int64_t ms) { return noon.plus_ms(ms); };
+  const StockReturned one{order_id(1), 1, 1};
+  Inventory stock = evolve(Inventory{}, one, noon);
+  stock = evolve(std::move(stock), one, later(10));
+  const auto others = [&](std::int64_t ms) {
+    stock = evolve(std::move(stock), StockReturned{order_id(2), 1, 1}, later(ms));
+  };
+  others(booked_return_kept_ms + 1);
+  CHECK(stock.booked_returns.contains(order_id(1), 1));
+  others(booked_return_kept_ms + 11);
+  CHECK_FALSE(stock.booked_returns.contains(order_id(1), 1));
+  CHECK_FALSE(stock.booked_returns.contains(order_id(2), 2));
+  CHECK(stock.booked_returns.contains(order_id(2), 1));
+}
 
 TEST_CASE(
     "inventory: no sequence of commands oversells or leaks a piece, and repeats are harmless") {
@@ -259,6 +324,7 @@ TEST_CASE(
       }
       std::int64_t held = 0;
       for (const auto& [order, quantity] : books.holds) held += quantity;
+      check_expiries(stock, now.plus_ms(5));
       RC_ASSERT(stock.reserved == held);
       RC_ASSERT(stock.holds.size() == books.holds.size());
       RC_ASSERT(stock.available() >= 0);

@@ -103,8 +103,9 @@ void check_books(const Order& order) {
   for (const auto& d : payment.due) due.value += d.amount.value;
   RC_ASSERT(payment.refunded.value + due.value == payment.refund_promised.value);
   bool all_back = true;
+  const auto returned = returned_by_line(order, order.version);
   for (std::size_t i = 0; i < order.lines.size(); ++i) {
-    const auto back = returned_of_line(order, i, order.version);
+    const auto back = returned[i];
     RC_ASSERT(back >= 0);
     RC_ASSERT(back <= order.lines[i].quantity);
     all_back = all_back && back == order.lines[i].quantity;

@@ -287,12 +287,17 @@ TEST_CASE("order: pieces that came back can be counted as of a version") {
   const Order order = fold(
       Order{}, confirmed() + Facts{OrderShipped{}, returned(1, {{0, 1, {}}}, "0"),
                                    ReturnRestocked{1}, returned(2, {{0, 1, {}}, {1, 1, {}}}, "0")});
-  CHECK(returned_of_line(order, 0, 5) == 0);
-  CHECK(returned_of_line(order, 0, 6) == 1);
-  CHECK(returned_of_line(order, 0, 7) == 1);
-  CHECK(returned_of_line(order, 0, 8) == 2);
-  CHECK(returned_of_line(order, 1, 8) == 1);
-  CHECK(returned_of_line(order, 2, 8) == 0);
+  using Pieces = std::vector<std::int64_t>;
+  REQUIRE(order.lines.size() == 3);
+  CHECK(returned_by_line(order, 5) == Pieces{0, 0, 0});
+  CHECK(returned_by_line(order, 6) == Pieces{1, 0, 0});
+  CHECK(returned_by_line(order, 7) == Pieces{1, 0, 0});
+  CHECK(returned_by_line(order, 8) == Pieces{2, 1, 0});
+  CHECK(returned_by_line(Order{}, 8).empty());
+  Order stored = order;  // its stored form does not have them
+  stored.returned.clear();
+  count_returned(stored);
+  CHECK(stored.returned == order.returned);
 }
 
 TEST_CASE(

@@ -156,6 +156,22 @@ TEST_CASE("user: orders are listed in the order of placing and change no version
   CHECK(user.version == before.version);
 }
 
+TEST_CASE("user: the place of an order is found, however many there are") {
+  PlacedOrders orders;
+  CHECK_FALSE(orders.place_of(order_id(1)));
+  for (std::uint64_t i = 0; i < 1'000; ++i) {
+    orders.push_back(order_id(7 * i));
+    REQUIRE(orders.place_of(order_id(7 * (i / 2))) == i / 2);
+    REQUIRE(orders.place_of(order_id(7 * i)) == i);
+    REQUIRE_FALSE(orders.place_of(order_id(7 * i + 1)));
+  }
+  orders.push_back(order_id(0));  // a second time: the first place counts
+  CHECK(orders.place_of(order_id(0)) == 0);
+  const PlacedOrders restored(std::vector<OrderId>(orders.begin(), orders.end()));
+  CHECK(restored == orders);
+  CHECK(restored.place_of(order_id(7 * 999)) == 999);
+}
+
 TEST_CASE("user: what was refused or already true changes nothing") {
   const User user = fold(User{}, active());
   CHECK(fold(user, {CommandRefused{Refusal::illegal_state}, CommandNoted{}}) == user);

@@ -115,8 +115,8 @@ TEST_CASE("state codec: the bytes do not depend on the order in which holds were
   SkuState up;
   SkuState down;
   for (std::uint64_t i = 0; i < 500; ++i) {
-    up.inventory.holds.emplace(order_id(i * 7), Hold{1, noon, false});
-    down.inventory.holds.emplace(order_id((499 - i) * 7), Hold{1, noon, false});
+    up.inventory.holds.put(order_id(i * 7), Hold{1, noon, false});
+    down.inventory.holds.put(order_id((499 - i) * 7), Hold{1, noon, false});
   }
   CHECK(encode(up) == encode(down));
 }
@@ -193,7 +193,7 @@ TEST_CASE("memory: what a state owns is counted") {
   CHECK(memory_of(user) >= before + 1'000);
   SkuState sku_state;
   const std::size_t no_holds = memory_of(sku_state);
-  for (std::uint64_t i = 0; i < 100; ++i) sku_state.inventory.holds.emplace(order_id(i), Hold{});
+  for (std::uint64_t i = 0; i < 100; ++i) sku_state.inventory.holds.put(order_id(i), Hold{});
   CHECK(memory_of(sku_state) >= no_holds + 100 * (sizeof(OrderId) + sizeof(Hold)));
   OrderState order;
   const std::size_t no_returns = memory_of(order);

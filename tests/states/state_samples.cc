@@ -129,11 +129,13 @@ SkuState any_sku_state() {
     i.version = any_number<Version>();
     const int holds = *rc::gen::inRange(0, 12);
     for (int n = 0; n < holds; ++n) {
-      i.holds.emplace(any_id<OrderId>(), Hold{any_int(), {any_int()}, any_bool()});
+      i.holds.put(any_id<OrderId>(), Hold{any_int(), {any_int()}, any_bool()});
     }
-    i.booked_returns = any_list([] {
-      return BookedReturn{any_id<OrderId>(), any_number<std::uint32_t>(), any_int()};
-    });
+    for (const BookedReturn& booked : any_list([] {
+           return BookedReturn{any_id<OrderId>(), any_number<std::uint32_t>(), any_int()};
+         })) {
+      i.booked_returns.restore(booked);
+    }
   }
   state.answers = any_answers();
   state.figures = any_list([] {
@@ -210,6 +212,7 @@ OrderState any_order_state() {
                        }),
                        {any_int()}};
   });
+  count_returned(order);
   order.history = any_list([] {
     return OrderStep{any_enum(OrderStep::What::placed, OrderStep::What::return_accepted),
                      any_enum(OrderStatus::none, OrderStatus::returned),

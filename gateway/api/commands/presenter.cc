@@ -252,6 +252,7 @@ void JsonPresenter::cart_created(CartId id, const Cart&, Body& out) const {
 
 void JsonPresenter::order_lines(const Order& order, Version version, std::string& json) const {
   const auto currency = shown(order.currency);
+  const auto returned = returned_by_line(order, version);
   json += '[';
   for (std::size_t i = 0; i < order.lines.size(); ++i) {
     const auto& line = order.lines[i];
@@ -262,8 +263,7 @@ void JsonPresenter::order_lines(const Order& order, Version version, std::string
     entry.number("quantity", line.quantity);
     entry.money("unit_price", line.unit_price, currency);
     entry.money("total", line_total(line.unit_price, line.quantity), currency);
-    if (const auto returned = returned_of_line(order, i, version); returned > 0)
-      entry.number("returned", returned);
+    if (returned[i] > 0) entry.number("returned", returned[i]);
     entry.end();
   }
   json += ']';

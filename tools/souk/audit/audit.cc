@@ -193,7 +193,7 @@ class Audit {
       ++report_.skus;
       const Inventory& i = s.inventory;
       std::int64_t held = 0;
-      for (const auto& [order, hold] : i.holds) held += hold.quantity;
+      for (const auto& [order, hold] : i.holds.all()) held += hold.quantity;
       Pieces& p = pieces_[sku.text()];
       p.sold += i.sold;
       p.returned += i.returned;

@@ -15,6 +15,7 @@ Verbs import_verbs();
 Verbs generate_verbs();
 Verbs bench_verbs();
 Verbs engine_bench_verbs();
+Verbs growth_bench_verbs();
 Verbs verify_verbs();
 Verbs search_verbs();
 Verbs report_verbs();
