@@ -42,8 +42,10 @@ ActorEngine::ActorEngine(const EngineOptions& options, EnginePorts ports)
                              .incarnation = new_incarnation(ports_.randomness),
                              .quote_now = {},
                              .freshness = ports_.freshness};
-  for (std::uint32_t h = 0; h < options_.hosts; ++h)
+  for (std::uint32_t h = 0; h < options_.hosts; ++h) {
     cores_.push_back(std::make_unique<HostCore>(h, context, ports_.journal));
+    payments_.push_back(std::make_shared<PaymentInbox>());
+  }
 }
 
 Status ActorEngine::recover_shards(std::size_t workers, RecoveryReport& report) {
@@ -144,10 +146,9 @@ std::string ActorEngine::trouble() const {
 
 void ActorEngine::payment_answered(const PaymentAnswer& answer) {
   SOUK_ASSERT(spawned());
-  auto inputs = std::make_shared<std::vector<ShardInput>>();
-  inputs->emplace_back(ProcessAnswer{EntityKey(answer.order), answer});
-  caf::anon_send(hosts_[host_of(answer.order.shard(), options_.hosts)],
-                 InputsMsg{std::move(inputs)});
+  const std::uint32_t host = host_of(answer.order.shard(), options_.hosts);
+  if (payments_[host]->put(answer) == PaymentInbox::First::yes)
+    caf::anon_send(hosts_[host], PaymentsMsg{payments_[host]});
 }
 
 }  // namespace souk

@@ -38,6 +38,7 @@ class ActorEngine : public Engine {
 
  private:
   std::vector<std::unique_ptr<HostCore>> cores_;
+  std::vector<std::shared_ptr<PaymentInbox>> payments_;  // by host
 };
 
 }  // namespace souk

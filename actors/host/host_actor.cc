@@ -131,6 +131,12 @@ caf::behavior host_actor(Self* self, std::uint32_t index, HostCore* core, HostPo
           for (auto& i : *m.inputs) c.input(std::move(i));
         });
       },
+      [self, index](PaymentsMsg& m) {
+        turn(self, index, [&](HostCore& c) {
+          for (const auto& a : m.inbox->take())
+            c.input(ShardInput(ProcessAnswer{EntityKey(a.order), a}));
+        });
+      },
       [self, index](const CommittedMsg& m) {
         turn(self, index, [&](HostCore& c) { c.committed(*m.ranges); });
       },

@@ -4,15 +4,40 @@
 #include <caf/all.hpp>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "actors/host/host_core.h"
 
 namespace souk {
 
-/// To a host: all that one poll, one turn of another host or the provider brought.
+/// To a host: all that one poll or one turn of another host brought.
 struct InputsMsg {
   std::shared_ptr<std::vector<ShardInput>> inputs;
+};
+/// The provider's answers for one host, in the order in which they came. A message for each would
+/// be a turn and a commit for each. Thread: any.
+class PaymentInbox {
+ public:
+  enum class First : std::uint8_t { no, yes };
+  /// First::yes: nothing else waits here, and the host must be told.
+  First put(const PaymentAnswer& answer) {
+    const std::lock_guard lock(mutex_);
+    answers_.push_back(answer);
+    return answers_.size() == 1 ? First::yes : First::no;
+  }
+  std::vector<PaymentAnswer> take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(answers_, {});
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<PaymentAnswer> answers_;
+};
+/// To a host: something is in its inbox.
+struct PaymentsMsg {
+  std::shared_ptr<PaymentInbox> inbox;
 };
 struct RequestsMsg {
   std::shared_ptr<std::vector<Request>> requests;
@@ -69,6 +94,7 @@ struct StopMsg {
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::InputsMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::RequestsMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::PaymentsMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::AppendMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::FlushJournalMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::WriteDoneMsg)
