@@ -117,6 +117,8 @@ void PaymentSimulator::commit(const PaymentCall* calls, std::size_t count) {
     if (cached->commit != commits_) changed.emplace_back(call.order, &cached->account);
     cached->commit = commits_;
   }
+  // Neighbours are cheaper for the ledger's memtable than one key here and one there.
+  std::ranges::sort(changed, {}, [](const auto& one) { return one.first; });
   const auto saved = ledger_->save(changed);
   if (saved) {
     disk_failed_ = false;
