@@ -115,7 +115,9 @@ Result<std::unique_ptr<RocksdbHandle>, Fault> RocksdbHandle::open(const rocksdb:
 
 /// Behind a torn end there is nothing, so recovery to that point loses nothing.
 rocksdb::Status RocksdbHandle::judge_log_end() {
-  const auto tail = worst_wal_end(path_);
+  const auto judged = worst_wal_end(path_);
+  if (!judged) return rocksdb::Status::IOError(judged.error().what);
+  const WalVerdict& tail = *judged;
   const auto where = fmt::format("{} from byte {}", tail.log.filename().string(), tail.at);
   if (tail.end == WalEnd::damaged) return rocksdb::Status::Corruption("cannot be read", where);
   options_->wal_recovery_mode = tail.end == WalEnd::torn
@@ -214,7 +216,8 @@ Status RocksdbHandle::recover() {
 
 rocksdb::Status RocksdbHandle::reopen() {
   const std::unique_lock lock(mutex_);
-  if (db_ && !stands_in_ && db_->Resume().ok()) return rocksdb::Status::OK();
+  // Not DB::Resume: it says ok where the log's file is still the one that a write failed on, and
+  // the next sync of it aborts the process.
   // A stand-in holds no lock on the store, so it can stay open meanwhile.
   auto stand_in = stands_in_ ? std::move(db_) : nullptr;
   db_.reset();

@@ -185,7 +185,9 @@ Database open_database(const fs::path& directory, rocksdb::Options engine, Acces
     fs::create_directories(directory, error);
     if (error) return Fault{Fault::Kind::unavailable, "journal directory: " + error.message()};
   }
-  const WalVerdict tail = worst_wal_end(directory);
+  const auto judged = worst_wal_end(directory);
+  if (!judged) return judged.error();
+  const WalVerdict& tail = *judged;
   const std::string where = fmt::format("{} from byte {}", tail.log.filename().string(), tail.at);
   if (tail.end == WalEnd::damaged)
     return fault_of("open the journal", rocksdb::Status::Corruption("cannot be read", where));

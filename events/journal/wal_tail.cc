@@ -1,12 +1,16 @@
 #include "events/journal/wal_tail.h"
 
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <string>
+#include <system_error>
 
 #include "events/batch.h"
 #include "events/crc32c.h"
@@ -205,6 +209,25 @@ bool unfinished(std::string_view log, std::size_t write, std::size_t at, std::si
          all_zero(log.substr(end - zero_tail_bytes, zero_tail_bytes));
 }
 
+/// 0, or an errno. What was read in part must not be judged: it looks torn.
+int read_whole(const std::filesystem::path& path, std::string& into) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return errno;
+  constexpr std::size_t piece_bytes = 1 << 20;
+  int why = 0;
+  for (;;) {
+    const std::size_t held = into.size();
+    into.resize(held + piece_bytes);
+    const ssize_t got = ::read(file, into.data() + held, piece_bytes);
+    if (got < 0) why = errno;
+    into.resize(held + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    if (got == 0 || (why != 0 && why != EINTR)) break;
+    why = 0;
+  }
+  ::close(file);
+  return why;
+}
+
 }  // namespace
 
 WalVerdict wal_end(std::string_view log) {
@@ -230,16 +253,20 @@ WalVerdict wal_end(std::string_view log) {
   return {unfinished(log, write, at, last) ? WalEnd::torn : WalEnd::damaged, {}, at};
 }
 
-WalVerdict worst_wal_end(const std::filesystem::path& directory) {
+Result<WalVerdict, Fault> worst_wal_end(const std::filesystem::path& directory) {
   WalVerdict worst;
   std::error_code error;
   for (std::filesystem::directory_iterator file(directory, error), end; !error && file != end;
        file.increment(error)) {
     if (file->path().extension() != ".log") continue;
     std::error_code unknown;
-    if (!file->is_regular_file(unknown)) return {WalEnd::damaged, file->path(), 0};
-    std::ifstream in(file->path(), std::ios::binary);
-    const std::string log{std::istreambuf_iterator<char>(in), {}};
+    if (!file->is_regular_file(unknown)) return WalVerdict{WalEnd::damaged, file->path(), 0};
+    std::string log;
+    if (const int why = read_whole(file->path(), log); why != 0) {
+      return Fault{Fault::Kind::unavailable,
+                   fmt::format("{}: cannot be read: {}", file->path().string(),
+                               std::generic_category().message(why))};
+    }
     WalVerdict verdict = wal_end(log);
     if (verdict.end <= worst.end) continue;
     worst = std::move(verdict);

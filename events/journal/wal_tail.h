@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <string_view>
 
+#include "events/result.h"
+
 namespace souk {
 
 /// How a RocksDB write-ahead log ends. Zeros behind the last record are room that was made ahead
@@ -32,6 +34,7 @@ struct WalVerdict {
 WalVerdict wal_end(std::string_view log);
 
 /// The worst end of all logs in `directory`; clean where there is none.
-WalVerdict worst_wal_end(const std::filesystem::path& directory);
+/// Errors: unavailable  a log is there and cannot be read (the disk, its rights, a folder).
+Result<WalVerdict, Fault> worst_wal_end(const std::filesystem::path& directory);
 
 }  // namespace souk
