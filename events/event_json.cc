@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "events/json_text.h"
+#include "events/json_writer.h"
 
 namespace souk {
 
@@ -61,29 +61,15 @@ namespace {
 constexpr char hex[] = "0123456789abcdef";
 
 /// Writes the members of one object; whatever is not set is left out.
-class Members {
+class Members : public JsonObject {
  public:
-  explicit Members(std::string& out) : out_(out) { out_ += '{'; }
-  ~Members() { out_ += '}'; }
-  Members(const Members&) = delete;
-  Members& operator=(const Members&) = delete;
+  explicit Members(std::string& out) : JsonObject(out), out_(out) {}
+  ~Members() { end(); }
 
-  void text(std::string_view name, std::string_view value) {
-    begin(name);
-    append_json_string(out_, value);
-  }
-  void number(std::string_view name, std::int64_t value) {
-    begin(name);
-    out_ += std::to_string(value);
-  }
-  void flag(std::string_view name, bool value) {
-    begin(name);
-    out_ += value ? "true" : "false";
-  }
+  void flag(std::string_view name, bool value) { truth(name, value); }
   void amount(std::string_view name, Micros value) { text(name, to_decimal(value)); }
   void money(std::string_view name, Micros amount_of, const Currency& currency) {
-    begin(name);
-    Members inner(out_);
+    Members inner(key(name));
     inner.amount("amount", amount_of);
     inner.text("currency", currency.text());
   }
@@ -110,8 +96,7 @@ class Members {
   /// `each(member, element)` writes one element's object.
   template <class Elements, class Each>
   void objects(std::string_view name, const Elements& elements, const Each& each) {
-    begin(name);
-    out_ += '[';
+    key(name) += '[';
     bool first = true;
     for (const auto& element : elements) {
       if (!first) out_ += ',';
@@ -122,8 +107,7 @@ class Members {
     out_ += ']';
   }
   void texts(std::string_view name, const std::vector<std::string>& values) {
-    begin(name);
-    out_ += '[';
+    key(name) += '[';
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (i > 0) out_ += ',';
       append_json_string(out_, values[i]);
@@ -132,15 +116,7 @@ class Members {
   }
 
  private:
-  void begin(std::string_view name) {
-    if (!empty_) out_ += ',';
-    empty_ = false;
-    out_ += '"';
-    out_ += name;
-    out_ += "\":";
-  }
   std::string& out_;
-  bool empty_ = true;
 };
 
 std::string_view pricing_text(Pricing pricing) {

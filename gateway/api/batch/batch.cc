@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "events/json_writer.h"
 #include "gateway/api/edge/limits.h"
 #include "gateway/api/edge/text.h"
 
@@ -84,24 +85,15 @@ class JsonAnswers final : public AnswerWriter {
     if (lines_.size() <= index) lines_.resize(index + 1);
     auto& line = lines_[index];
     line.reserve(64 + answer.body.size());
-    line += R"({"status":)";
-    append_number(line, std::int64_t{answer.status});
-    if (answer.replayed) line += R"(,"replayed":true)";
-    if (answer.version != 0) {
-      line += R"(,"version":)";
-      append_number(line, std::uint64_t{answer.version});
-    }
-    if (!answer.position.empty()) {
-      line += R"(,"position":")";
-      line += answer.position;
-      line += '"';
-    }
-    if (answer.body_omitted) line += R"(,"body_omitted":true)";
-    if (!answer.body.empty()) {
-      line += R"(,"body":)";
-      line += answer.body;
-    }
-    line += "}\n";
+    JsonObject object(line);
+    object.number("status", answer.status);
+    if (answer.replayed) object.truth("replayed", true);
+    if (answer.version != 0) object.number("version", answer.version);
+    if (!answer.position.empty()) object.plain("position", answer.position);
+    if (answer.body_omitted) object.truth("body_omitted", true);
+    if (!answer.body.empty()) object.key("body") += answer.body;
+    object.end();
+    line += '\n';
   }
 
   std::string finish(std::size_t count) override {

@@ -1,47 +1,28 @@
 #include "gateway/api/commands/presenter.h"
 
+#include "events/json_writer.h"
 #include "gateway/api/commands/command.h"
 #include "gateway/api/edge/text.h"
 
 namespace souk {
 namespace {
 
-/// Writes one JSON object after another: `{`, members with commas, `}`.
-class ObjectWriter {
+/// What documents are made of.
+class ObjectWriter : public JsonObject {
  public:
-  explicit ObjectWriter(std::string& out) : out_(out) { out_ += '{'; }
-  std::string& key(std::string_view name) {
-    if (!first_) out_ += ',';
-    first_ = false;
-    out_ += '"';
-    out_ += name;
-    out_ += "\":";
-    return out_;
-  }
-  void text(std::string_view name, std::string_view value) { append_json_string(key(name), value); }
-  void number(std::string_view name, std::int64_t value) { append_number(key(name), value); }
-  void version(Version value) { append_number(key("version"), std::uint64_t{value}); }
-  void truth(std::string_view name, std::int64_t value) {
-    key(name) += value != 0 ? "true" : "false";
-  }
+  using JsonObject::JsonObject;
+  void version(Version value) { number("version", std::uint64_t{value}); }
+  void truth(std::string_view name, std::int64_t value) { JsonObject::truth(name, value != 0); }
   void money(std::string_view name, Micros amount, std::string_view currency) {
     append_money(key(name), amount, currency);
   }
   void time(std::string_view name, UnixMs at) { append_time(key(name), at); }
-  void end() { out_ += '}'; }
-
- private:
-  std::string& out_;
-  bool first_ = true;
 };
 
 /// An id is plain ASCII: no escapes.
 template <class Id>
 void id_member(ObjectWriter& object, std::string_view name, const Id& id) {
-  auto& out = object.key(name);
-  out += '"';
-  out += id.text();
-  out += '"';
+  object.plain(name, id.text());
 }
 
 /// Whether the opened text is JSON already.

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "gateway/api/edge/text.h"
+#include "events/json_writer.h"
 
 namespace souk {
 namespace {
@@ -42,21 +42,14 @@ std::string problem_json(int status, std::string_view code, std::string_view det
                          std::string_view path) {
   std::string out;
   out.reserve(160 + detail.size() + path.size());
-  out += R"({"type":"urn:souk:problem:)";
-  out += code;
-  out += R"(","title":)";
-  append_json_string(out, title_of(code));
-  out += R"(,"status":)";
-  append_number(out, std::int64_t{status});
-  out += R"(,"detail":)";
-  append_json_string(out, detail);
-  out += R"(,"code":)";
-  append_json_string(out, code);
-  if (!path.empty()) {
-    out += R"(,"path":)";
-    append_json_string(out, path);
-  }
-  out += '}';
+  JsonObject problem(out);
+  problem.text("type", "urn:souk:problem:" + std::string(code));
+  problem.text("title", title_of(code));
+  problem.number("status", status);
+  problem.text("detail", detail);
+  problem.text("code", code);
+  if (!path.empty()) problem.text("path", path);
+  problem.end();
   return out;
 }
 

@@ -1,5 +1,6 @@
 #include "gateway/api/edge/response.h"
 
+#include "events/json_writer.h"
 #include "gateway/api/edge/text.h"
 
 namespace souk {
@@ -95,21 +96,17 @@ BatchAnswer batch_answer_of(const Ticket& ticket, Reply&& reply) {
 HttpResponse response_of_record(OrderId order, const PaymentRecord& record) {
   HttpResponse response;
   response.cache_control = "private, no-store";
-  auto& json = response.body;
-  json = R"({"order_id":")" + order.text() + '"';
+  JsonObject json(response.body);
+  json.plain("order_id", order.text());
   const auto money = [&](std::string_view name, Micros amount) {
-    json += ",\"";
-    json += name;
-    json += "\":";
-    append_money(json, amount, record.currency.text());
+    append_money(json.key(name), amount, record.currency.text());
   };
   money("authorised", record.authorised);
   money("captured", record.captured);
   money("voided", record.voided);
   money("refunded", record.refunded);
-  json += ",\"calls\":";
-  append_number(json, std::uint64_t{record.calls});
-  json += '}';
+  json.number("calls", record.calls);
+  json.end();
   return response;
 }
 

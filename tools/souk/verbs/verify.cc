@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "events/journal/rocksdb_scrub.h"
+#include "events/json_text.h"
 #include "tools/read_models.h"
 #include "tools/souk/audit/audit.h"
 #include "tools/souk/cli/progress.h"
@@ -14,15 +15,9 @@ namespace souk::cli {
 namespace {
 
 std::string json_text(std::string_view text) {
-  std::string out = "\"";
-  for (char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (static_cast<unsigned char>(c) < 0x20)
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    else
-      out += c;
-  }
-  return out + "\"";
+  std::string out;
+  append_json_string(out, text);
+  return out;
 }
 
 void print_json(const AuditReport& r) {
