@@ -1,8 +1,9 @@
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 
 #include "tests/support/skips.h"
@@ -58,4 +59,13 @@ void skipped(std::string_view need, std::string_view why) {
   MESSAGE("skipped: " << std::string(why));
 }
 
+extern int (*worker_main)();  // tests/support/worker.h
+int (*worker_main)() = nullptr;
+
 }  // namespace souk::test
+
+int main(int argc, char** argv) {
+  if (argc == 2 && souk::test::worker_main && std::strcmp(argv[1], "--sql-worker") == 0)
+    return souk::test::worker_main();
+  return doctest::Context(argc, argv).run();
+}

@@ -56,7 +56,7 @@ void EventScan::end_shard() {
 Status EventScan::fetch() {
   end_shard();
   std::size_t bytes_copied = 0;
-  return source_.journal.scan(shard_, next_seq_, [&](Offset offset, std::string_view bytes) {
+  return source_.scan(shard_, next_seq_, last_seq_, [&](Offset offset, std::string_view bytes) {
     if (offset > last_seq_) return false;  // no record stands behind its first event
     if (piece_.size() == piece_records_max || bytes_copied > piece_bytes_max) {
       next_seq_ = offset;

@@ -5,13 +5,14 @@
 #include <vector>
 
 #include "projections/sql/sql_guard.h"
+#include "projections/sql/sql_query.h"
 
 struct sqlite3;
 
 namespace souk::analytics {
 
 struct EventsTable {
-  Journal& journal;
+  const ScanRecords& scan;
   std::uint32_t shards;
   std::vector<Seq> ends;  // by shard: the last event that is shown; empty: all
   SqlWatch& watch;

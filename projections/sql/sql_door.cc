@@ -1,131 +1,19 @@
 #include "projections/sql/sql_door.h"
 
-#include <sqlite3.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <chrono>
-#include <memory>
-#include <optional>
+#include <utility>
 
-#include "projections/sql/events_table.h"
-#include "projections/sql/sql_guard.h"
+#include "projections/sql/sql_process.h"
 
 namespace souk {
 namespace {
 
-using analytics::SqlWatch;
 using Why = SqlRefused::Kind;
 
-struct Close {
-  void operator()(sqlite3* database) const { sqlite3_close_v2(database); }
-  void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
-};
-using Connection = std::unique_ptr<sqlite3, Close>;
-using Prepared = std::unique_ptr<sqlite3_stmt, Close>;
-
-/// One of those that run at once.
-class Place {
- public:
-  explicit Place(std::atomic<std::size_t>& running) : running_(running) {
-    there_ = running_.fetch_add(1) < sql_at_once_max;
-  }
-  ~Place() { running_.fetch_sub(1); }
-  Place(const Place&) = delete;
-  Place& operator=(const Place&) = delete;
-  bool there() const { return there_; }
-
- private:
-  std::atomic<std::size_t>& running_;
-  bool there_ = false;
-};
-
-/// What SQLite's failure means to whoever asked.
-SqlRefused refused(sqlite3* database, const SqlWatch& watch, const SqlLimits& limits) {
-  if (!watch.unavailable.empty())
-    return {Why::unavailable, "the journal cannot be read: " + watch.unavailable};
-  if (watch.late)
-    return {Why::too_long, "it took longer than " + std::to_string(limits.time_ms_max) +
-                               " ms; ask for less, or for a shorter period"};
-  const int code = sqlite3_extended_errcode(database) & 0xFF;
-  if (watch.large || code == SQLITE_NOMEM)
-    return {Why::too_large, "it took more than " + std::to_string(limits.memory_bytes_max) +
-                                " bytes of memory; ask for less"};
-  if (!watch.forbidden.empty()) return {Why::forbidden, watch.forbidden};
-  switch (code) {
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-      return {Why::damaged, std::string("the analytics are damaged: ") + sqlite3_errmsg(database)};
-    case SQLITE_IOERR:
-    case SQLITE_CANTOPEN:
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      return {Why::unavailable,
-              std::string("the analytics cannot be read: ") + sqlite3_errmsg(database)};
-    case SQLITE_TOOBIG:
-      return {Why::too_large, "a text or a row of more than 1 MiB"};
-    default:
-      return {Why::bad, sqlite3_errmsg(database)};
-  }
-}
-
-SqlCell cell_of(sqlite3_stmt* row, int column) {
-  switch (sqlite3_column_type(row, column)) {
-    case SQLITE_INTEGER:
-      return std::int64_t{sqlite3_column_int64(row, column)};
-    case SQLITE_FLOAT:
-      return sqlite3_column_double(row, column);
-    case SQLITE_TEXT: {
-      const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(row, column));
-      const auto size = static_cast<std::size_t>(sqlite3_column_bytes(row, column));
-      return text ? std::string(text, size) : std::string();
-    }
-    case SQLITE_BLOB: {
-      const auto* bytes = static_cast<const unsigned char*>(sqlite3_column_blob(row, column));
-      std::string hex;
-      for (int i = 0; i < sqlite3_column_bytes(row, column); ++i) {
-        hex += "0123456789abcdef"[bytes[i] >> 4];
-        hex += "0123456789abcdef"[bytes[i] & 0xF];
-      }
-      return hex;
-    }
-    default:
-      return std::monostate{};
-  }
-}
-
-std::string read_checkpoint(sqlite3* database) {
-  sqlite3_stmt* raw = nullptr;
-  sqlite3_prepare_v2(database, "SELECT value FROM meta WHERE key='checkpoint'", -1, &raw, nullptr);
-  const Prepared statement(raw);
-  if (!raw || sqlite3_step(raw) != SQLITE_ROW) return {};
-  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(raw, 0));
-  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(raw, 0));
-  return bytes ? std::string(bytes, size) : std::string();
-}
-
-/// The one statement of the text. Nothing behind it but blanks, comments and semicolons.
-Result<Prepared, SqlRefused> prepare(sqlite3* database, std::string_view sql, const SqlWatch& watch,
-                                     const SqlLimits& limits) {
-  std::optional<Prepared> only;
-  while (!sql.empty()) {
-    sqlite3_stmt* raw = nullptr;
-    const char* tail = nullptr;
-    const int code =
-        sqlite3_prepare_v3(database, sql.data(), static_cast<int>(sql.size()), 0, &raw, &tail);
-    Prepared statement(raw);
-    if (only && (raw || code != SQLITE_OK))
-      return SqlRefused{Why::forbidden, "one statement at a time"};
-    if (code != SQLITE_OK) return refused(database, watch, limits);
-    sql.remove_prefix(static_cast<std::size_t>(tail - sql.data()));
-    if (raw) only = std::move(statement);
-  }
-  if (!only) return SqlRefused{Why::bad, "there is no statement"};
-  if (sqlite3_stmt_readonly(only->get()) == 0)
-    return SqlRefused{Why::forbidden, "only a SELECT is allowed"};
-  if (sqlite3_bind_parameter_count(only->get()) != 0)
-    return SqlRefused{Why::bad, "parameters such as ? have no values here"};
-  return std::move(*only);
-}
+/// A model in use commits several times in it.
+constexpr std::chrono::milliseconds quiet{500};
 
 SqlLimits within_bounds(SqlLimits limits) {
   limits.rows_max = std::min(limits.rows_max, sql_rows_max);
@@ -136,68 +24,126 @@ SqlLimits within_bounds(SqlLimits limits) {
 
 }  // namespace
 
-SqlDoor::SqlDoor(std::filesystem::path database, Journal& journal, std::uint32_t shards,
-                 Committed committed)
-    : database_(std::move(database)),
-      journal_(journal),
+SqlDoor::SqlDoor(Journal& journal, std::uint32_t shards, Committed committed, Options options)
+    : journal_(journal),
       shards_(shards),
-      committed_(std::move(committed)) {}
+      committed_(std::move(committed)),
+      options_(std::move(options)) {}
 
-Result<SqlSummary, SqlRefused> SqlDoor::stream(std::string_view sql, SqlLimits wished,
-                                               const SqlSink& sink) const {
-  const Place place(running_);
-  if (!place.there())
-    return SqlRefused{Why::busy, "other queries are running; try again in a moment"};
-  const SqlLimits limits = within_bounds(wished);
-  SqlWatch watch;
-  watch.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(limits.time_ms_max);
-  watch.memory_before = sqlite3_memory_used();
-  watch.memory_max = static_cast<std::int64_t>(limits.memory_bytes_max);
-  if (std::string why = analytics::refuse_text(sql, watch.expressions); !why.empty())
-    return SqlRefused{Why::forbidden, std::move(why)};
+SqlDoor::~SqlDoor() { stop(); }
 
-  analytics::EventsTable events{journal_, shards_, {}, watch};
-  if (committed_) {
-    for (std::uint32_t shard = 0; shard < shards_; ++shard)
-      events.ends.push_back(committed_({static_cast<std::uint16_t>(shard)}));
-  }
-  sqlite3* raw = nullptr;
-  const int code =
-      sqlite3_open_v2(database_.c_str(), &raw, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, nullptr);
-  const Connection database(raw);
-  if (code != SQLITE_OK || sqlite3_exec(raw, "BEGIN", nullptr, nullptr, nullptr) != SQLITE_OK)
-    return SqlRefused{Why::unavailable, "the analytics cannot be opened"};
-  SqlSummary summary;
-  summary.checkpoint = read_checkpoint(raw);  // and from here on one snapshot
-  analytics::add_events_table(raw, events);
-  analytics::guard(raw, watch);
-
-  auto prepared = prepare(raw, sql, watch, limits);
-  if (!prepared) return prepared.error();
-  sqlite3_stmt* statement = prepared->get();
-  const int width = sqlite3_column_count(statement);
-  std::vector<std::string> names;
-  for (int i = 0; i < width; ++i) {
-    const char* name = sqlite3_column_name(statement, i);
-    names.emplace_back(name ? name : "");
-  }
-  if (sink.columns) sink.columns(names);
-  SqlRow row;
-  while (true) {
-    const int step = sqlite3_step(statement);
-    if (step == SQLITE_DONE) return summary;
-    if (step != SQLITE_ROW) return refused(raw, watch, limits);
-    if (summary.rows == limits.rows_max) break;
-    row.clear();
-    for (int i = 0; i < width; ++i) row.push_back(cell_of(statement, i));
-    ++summary.rows;
-    if (sink.row && !sink.row(row)) break;
-  }
-  summary.truncated = true;
-  return summary;
+void SqlDoor::stop() {
+  std::vector<Process> idle;
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
+  for (const Process& process : busy_) process->kill();
+  idle.swap(idle_);
 }
 
-Result<SqlResult, SqlRefused> SqlDoor::run(std::string_view sql, SqlLimits limits) const {
+bool SqlDoor::log_is_short(const std::filesystem::path& database) {
+  std::error_code none;
+  const auto size = std::filesystem::file_size(database.native() + "-wal", none);
+  if (none) return true;
+  const std::lock_guard lock(mutex_);
+  log_bytes_ = std::min(log_bytes_, size);
+  if (size - log_bytes_ <= options_.log_bytes_grown_max) {
+    quiet_since_.reset();
+    return true;
+  }
+  if (running_.load() > 0) return false;
+  const auto now = std::chrono::steady_clock::now();
+  if (!quiet_since_) quiet_since_ = now;
+  if (now - *quiet_since_ < quiet) return false;
+  log_bytes_ = size;  // no writer came: it does not grow either
+  quiet_since_.reset();
+  return true;
+}
+
+std::optional<SqlDoor::Turn> SqlDoor::enter(const std::filesystem::path& database) {
+  if (!log_is_short(database)) return std::nullopt;
+  if (running_.fetch_add(1) < sql_at_once_max) return Turn(*this);
+  running_.fetch_sub(1);
+  return std::nullopt;
+}
+
+SqlDoor::Process SqlDoor::start() {
+  auto started = analytics::SqlProcess::start(options_.program, options_.word);
+  if (started) return std::move(*started);
+  spdlog::warn("a worker of the SQL door cannot be started why=\"{}\"", started.error().what);
+  return nullptr;
+}
+
+void SqlDoor::warm_up() {
+  Process process = start();
+  const std::lock_guard lock(mutex_);
+  if (process && !stopped_) idle_.push_back(std::move(process));
+}
+
+/// One that may run a query over `database`; null: none can be started, or the door has stopped.
+SqlDoor::Process SqlDoor::take(const std::filesystem::path& database) {
+  Process process;
+  std::vector<Process> unfit;  // of a copy that was since replaced; they end without the lock
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopped_) return nullptr;
+    while (!process && !idle_.empty()) {
+      (idle_.back()->fit_for(database) ? process : unfit.emplace_back()) = std::move(idle_.back());
+      idle_.pop_back();
+    }
+  }
+  if (!process) process = start();
+  if (!process) return nullptr;
+  const std::lock_guard lock(mutex_);
+  if (stopped_) return nullptr;
+  busy_.push_back(process);
+  return process;
+}
+
+void SqlDoor::give_back(Process process, const std::filesystem::path& database) {
+  const bool fit = process->fit_for(database);
+  if (!fit) {
+    // The next query finds one that is ready.
+    Process next = start();
+    const std::lock_guard lock(mutex_);
+    std::erase(busy_, process);
+    if (next && !stopped_) idle_.push_back(std::move(next));
+    return;
+  }
+  const std::lock_guard lock(mutex_);
+  std::erase(busy_, process);
+  if (!stopped_) idle_.push_back(std::move(process));
+}
+
+Result<SqlSummary, SqlRefused> SqlDoor::stream(const Turn&, const std::filesystem::path& database,
+                                               std::string_view sql, SqlLimits wished,
+                                               const SqlSink& sink) {
+  if (sql.size() > sql_text_bytes_max)
+    return SqlRefused{Why::forbidden, "the statement is longer than " +
+                                          std::to_string(sql_text_bytes_max) + " bytes"};
+  analytics::SqlAsk ask{database, std::string(sql), within_bounds(wished), shards_, {}};
+  if (committed_) {
+    for (std::uint32_t shard = 0; shard < shards_; ++shard)
+      ask.ends.push_back(committed_({static_cast<std::uint16_t>(shard)}));
+  }
+  const auto scan = [this](ShardId shard, Seq from, Seq, const Journal::Visit& visit) {
+    return journal_.scan(shard, from, visit);
+  };
+  // One that died in its sleep is no answer, but only once.
+  for (int tries = 0; tries < 2; ++tries) {
+    Process process = take(database);
+    if (!process) break;
+    auto answer = process->ask(ask, scan, sink);
+    const bool died_idle = process->died_idle();
+    give_back(std::move(process), database);
+    if (!died_idle) return answer;
+  }
+  return SqlRefused{Why::unavailable, "no process can be started for it; try again later"};
+}
+
+Result<SqlResult, SqlRefused> SqlDoor::run(const std::filesystem::path& database,
+                                           std::string_view sql, SqlLimits limits) {
+  const auto turn = enter(database);
+  if (!turn) return SqlRefused{Why::busy, "other queries are running; try again in a moment"};
   SqlResult result;
   std::size_t bytes = 0;
   SqlSink sink;
@@ -211,10 +157,9 @@ Result<SqlResult, SqlRefused> SqlDoor::run(std::string_view sql, SqlLimits limit
     result.table.push_back(row);
     return true;
   };
-  const auto summary = stream(sql, limits, sink);
+  const auto summary = stream(*turn, database, sql, limits, sink);
   if (!summary) return summary.error();
   static_cast<SqlSummary&>(result) = *summary;
-  result.rows = result.table.size();
   return result;
 }
 

@@ -1,92 +1,98 @@
 #pragma once
 /// The SQL door: one SELECT at a time over the documented tables, on one snapshot, with no way to
-/// change, to hurt or to hold anything up.
+/// change, to hurt or to hold anything up. Statements run in processes of their own.
 #include <atomic>
-#include <cstdint>
+#include <chrono>
 #include <filesystem>
-#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "events/ids.h"
 #include "events/journal/journal.h"
 #include "events/result.h"
+#include "projections/sql/sql.h"
+#include "projections/sql/sql_worker.h"
 #include "projections/sql/tables.h"
 
 namespace souk {
 
-struct SqlLimits {
-  std::size_t rows_max = 10'000;  // more are left out, and it is said
-  std::int64_t time_ms_max = 5'000;
-  std::size_t memory_bytes_max = 256 * 1024 * 1024;  // about
-};
-// Beyond these the wishes of a caller are cut down.
-inline constexpr std::size_t sql_rows_max = 1'000'000;
-inline constexpr std::int64_t sql_time_ms_max = 60'000;
-inline constexpr std::size_t sql_memory_bytes_max = 1024 * 1024 * 1024;
-/// What `run` collects before it says that there was more.
-inline constexpr std::size_t sql_result_bytes_max = 32 * 1024 * 1024;
-inline constexpr std::size_t sql_text_bytes_max = 64 * 1024;
-inline constexpr std::size_t sql_at_once_max = 4;
+namespace analytics {
+class SqlProcess;
+}
 
-/// null, an integer, a real, a text. Blobs come as texts of hexadecimal digits.
-using SqlCell = std::variant<std::monostate, std::int64_t, double, std::string>;
-using SqlRow = std::vector<SqlCell>;
-
-struct SqlSummary {
-  std::size_t rows = 0;
-  bool truncated = false;  // there were more
-  std::string checkpoint;  // of the runner's: the position of all tables but `events`
-};
-struct SqlResult : SqlSummary {
-  std::vector<std::string> columns;
-  std::vector<SqlRow> table;
-};
-
-struct SqlRefused {
-  enum class Kind {
-    bad,          // not SQL, or of tables that are not there
-    forbidden,    // SQL that this door does not let through
-    too_long,     // it took more time than it may
-    too_large,    // it took more memory than it may
-    busy,         // sql_at_once_max others are running
-    unavailable,  // the database or the journal cannot be read
-    damaged,      // the database: what it says must not be trusted
-  };
-  Kind kind = Kind::bad;
-  std::string why;
-};
-
-/// Where rows go as they come. `row` may end it all by saying false.
-struct SqlSink {
-  std::function<void(const std::vector<std::string>&)> columns;
-  std::function<bool(const SqlRow&)> row;
-};
-
-/// Limits: sql_text_bytes_max of SQL, one statement, 64 columns, texts up to 1 MiB.
+/// Limits: sql_text_bytes_max of SQL, one statement, 64 columns, texts up to 1 MiB;
+///         sql_at_once_max queries.
+/// Lifecycle: `stop` ends what runs and lets nothing more in; then the journal may go.
 /// Thread: any.
 class SqlDoor {
  public:
-  /// Where the events of a shard end for whoever asks now; none: where the journal ends.
+  /// Where the events of a shard end for an asker of now; none: where the journal ends.
   using Committed = std::function<Seq(ShardId)>;
+  struct Options {
+    /// What runs as a worker: this very program, also once its file was replaced.
+    std::filesystem::path program = "/proc/self/exe";
+    std::string word = sql_worker_word;
+    /// SQLite's log begins anew only while nobody reads. Once it has grown by so much, the door
+    /// stays shut until those inside have left, and long enough for the writer to notice.
+    std::uintmax_t log_bytes_grown_max = 64 * 1024 * 1024;
+  };
 
-  /// `database`: AnalyticsModel::database(). `journal` outlives the door.
-  SqlDoor(std::filesystem::path database, Journal& journal, std::uint32_t shards,
-          Committed committed = {});
+  /// A place among those that run at once; given back by its destructor, which may outlive no door.
+  class Turn {
+   public:
+    explicit Turn(SqlDoor& door) : door_(&door) {}
+    Turn(Turn&& other) noexcept : door_(std::exchange(other.door_, nullptr)) {}
+    Turn& operator=(Turn&&) = delete;
+    ~Turn() {
+      if (door_) door_->running_.fetch_sub(1);
+    }
 
-  Result<SqlResult, SqlRefused> run(std::string_view sql, SqlLimits limits = {}) const;
-  /// Rows that came before an error have gone to the sink.
-  Result<SqlSummary, SqlRefused> stream(std::string_view sql, SqlLimits limits,
-                                        const SqlSink& sink) const;
+   private:
+    SqlDoor* door_;
+  };
+
+  /// `journal` outlives the door.
+  SqlDoor(Journal& journal, std::uint32_t shards, Committed committed, Options options);
+  SqlDoor(Journal& journal, std::uint32_t shards, Committed committed = {})
+      : SqlDoor(journal, shards, std::move(committed), Options()) {}
+  ~SqlDoor();
+  SqlDoor(const SqlDoor&) = delete;
+  SqlDoor& operator=(const SqlDoor&) = delete;
+
+  /// None: sql_at_once_max others run, or the log of `database` must begin anew first.
+  std::optional<Turn> enter(const std::filesystem::path& database);
+  /// `database`: AnalyticsModel::database(). Rows that came before an error have gone to the sink.
+  Result<SqlSummary, SqlRefused> stream(const Turn& turn, const std::filesystem::path& database,
+                                        std::string_view sql, SqlLimits limits,
+                                        const SqlSink& sink);
+  /// As `stream`, into one result of at most sql_result_bytes_max; `busy` where no turn is free.
+  Result<SqlResult, SqlRefused> run(const std::filesystem::path& database, std::string_view sql,
+                                    SqlLimits limits = {});
+  /// Starts a worker, so that the first query finds one.
+  void warm_up();
+  void stop();
 
  private:
-  std::filesystem::path database_;
+  using Process = std::shared_ptr<analytics::SqlProcess>;
+  Process take(const std::filesystem::path& database);
+  void give_back(Process process, const std::filesystem::path& database);
+  Process start();
+  bool log_is_short(const std::filesystem::path& database);
+
   Journal& journal_;
-  std::uint32_t shards_;
-  Committed committed_;
-  mutable std::atomic<std::size_t> running_{0};
+  const std::uint32_t shards_;
+  const Committed committed_;
+  const Options options_;
+  std::atomic<std::size_t> running_{0};
+  std::mutex mutex_;
+  std::vector<Process> idle_, busy_;
+  std::uintmax_t log_bytes_ = 0;  // from where it may grow
+  std::optional<std::chrono::steady_clock::time_point> quiet_since_;
+  bool stopped_ = false;
 };
 
 }  // namespace souk

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -17,6 +18,7 @@ namespace souk::analytics {
 namespace {
 
 constexpr std::size_t pattern_bytes_max = 1'000;
+constexpr std::size_t steps_between_looks = 16 * 1024;  // of a match: some 0.1 ms
 
 std::string_view text_of(sqlite3_value* value) {
   const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(value));
@@ -91,13 +93,15 @@ struct GlobPattern {
   }
 };
 
-/// Only the last star is ever gone back to: length of the text times length of the pattern.
+/// Only the last star is ever gone back to: length of the text times length of the pattern. None:
+/// the query's time was up.
 template <class Pattern>
-bool matches(const Pattern& p, std::string_view text) {
-  std::size_t at = 0, from = 0;
+std::optional<bool> matches(const Pattern& p, std::string_view text, SqlWatch& watch) {
+  std::size_t at = 0, from = 0, steps = 0;
   std::size_t star = std::string_view::npos, star_from = 0;
   while (from < text.size()) {
     std::size_t used = 0;
+    if (++steps % steps_between_looks == 0 && watch.expired()) return std::nullopt;
     if (at < p.pattern.size() && p.star(at)) {
       star = ++at;
       star_from = from;
@@ -124,20 +128,29 @@ bool pattern_too_long(sqlite3_context* context, std::string_view pattern) {
   return true;
 }
 
+SqlWatch& watch_of(sqlite3_context* context) {
+  return *static_cast<SqlWatch*>(sqlite3_user_data(context));
+}
+
+void give_match(sqlite3_context* context, std::optional<bool> match) {
+  if (match) return sqlite3_result_int(context, *match ? 1 : 0);
+  sqlite3_result_error(context, "interrupted", -1);
+}
+
 void like(sqlite3_context* context, int count, sqlite3_value** values) {
   if (any_null(count, values)) return;
   LikePattern p{text_of(values[0]), count == 3 ? text_of(values[2]) : std::string_view{}};
   if (pattern_too_long(context, p.pattern)) return;
   if (count == 3 && (p.escape.empty() || character(p.escape, 0) != p.escape.size()))
     return sqlite3_result_error(context, "ESCAPE expression must be a single character", -1);
-  sqlite3_result_int(context, matches(p, text_of(values[1])) ? 1 : 0);
+  give_match(context, matches(p, text_of(values[1]), watch_of(context)));
 }
 
 void glob(sqlite3_context* context, int count, sqlite3_value** values) {
   if (any_null(count, values)) return;
   const GlobPattern p{text_of(values[0])};
   if (pattern_too_long(context, p.pattern)) return;
-  sqlite3_result_int(context, matches(p, text_of(values[1])) ? 1 : 0);
+  give_match(context, matches(p, text_of(values[1]), watch_of(context)));
 }
 
 /// memmem is linear.
@@ -217,7 +230,7 @@ class Printf {
 
  private:
   /// Of all widths and precisions of a format together.
-  static constexpr std::size_t widths_max = 10'000'000;
+  static constexpr std::size_t widths_max = 2'000'000;
 
   static const char* refused(std::string_view format) {
     std::size_t all = 0;
@@ -230,7 +243,7 @@ class Printf {
         const bool digit = format[at] >= '0' && format[at] <= '9';
         if (!digit) all += std::exchange(number, 0);
         if (digit) number = number * 10 + static_cast<std::size_t>(format[at] - '0');
-        if (all + number > widths_max) return "printf: widths of more than 10,000,000";
+        if (all + number > widths_max) return "printf: widths of more than 2,000,000";
       }
       all += number;
     }
@@ -273,12 +286,12 @@ void refusal(sqlite3_context* context, int, sqlite3_value** values) {
 
 }  // namespace
 
-void add_functions(sqlite3* database) {
+void add_functions(sqlite3* database, SqlWatch& watch) {
+  constexpr int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
   const auto add = [&](const char* name, int arguments,
                        void (*function)(sqlite3_context*, int, sqlite3_value**)) {
-    sqlite3_create_function_v2(database, name, arguments,
-                               SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, nullptr,
-                               function, nullptr, nullptr, nullptr);
+    sqlite3_create_function_v2(database, name, arguments, flags, &watch, function, nullptr, nullptr,
+                               nullptr);
   };
   add("like", 2, like);
   add("like", 3, like);
@@ -288,9 +301,9 @@ void add_functions(sqlite3* database) {
   add("trim", 2, refuse_set);
   add("ltrim", 2, refuse_set);
   add("rtrim", 2, refuse_set);
-  sqlite3_create_function_v2(database, "printf", -1,
-                             SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, new Printf,
-                             Printf::call, nullptr, nullptr, Printf::drop);
+  for (const char* name : {"printf", "format"})  // two names of one function
+    sqlite3_create_function_v2(database, name, -1, flags, new Printf, Printf::call, nullptr,
+                               nullptr, Printf::drop);
   add("money", 1, money);
   add("iso_time", 1, iso_time);
   add("refusal_code", 1, refusal);

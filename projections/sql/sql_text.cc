@@ -3,6 +3,7 @@
 #include <cctype>
 
 #include "projections/sql/sql_guard.h"
+#include "projections/sql/tables.h"
 
 namespace souk::analytics {
 namespace {
@@ -47,6 +48,7 @@ class Tokens {
   }
   void next() {
     const char c = rest_.front();
+    if (rest_.starts_with("\xEF\xBB\xBF")) return rest_.remove_prefix(3);  // SQLite's blank
     if (rest_.starts_with("--")) return skip_to("\n");
     if (rest_.starts_with("/*")) {
       rest_.remove_prefix(2);
@@ -69,6 +71,11 @@ class Tokens {
   std::string_view rest_;
 };
 
+/// Of ours: the guard tells the text of a view by its name.
+bool is_table(std::string_view name) {
+  return std::ranges::any_of(sql_tables(), [&](const auto& doc) { return doc.name == name; });
+}
+
 /// Where the name before `AS (` at `as` stands, with a list of columns between them or not.
 std::size_t name_before(const std::vector<std::string>& tokens, std::size_t as) {
   std::size_t i = as;
@@ -85,11 +92,13 @@ std::size_t name_before(const std::vector<std::string>& tokens, std::size_t as) 
 
 }  // namespace
 
-std::string refuse_text(std::string_view sql, std::vector<std::string>& expressions) {
+std::string refuse_text(std::string_view sql, SqlWatch& watch) {
+  auto& expressions = watch.expressions;
   if (sql.size() > sql_text_bytes_max)
     return "the statement is longer than " + std::to_string(sql_text_bytes_max) + " bytes";
   if (sql.find('\0') != std::string_view::npos) return "the statement holds a NUL byte";
   const std::vector<std::string> tokens = Tokens(sql).all;
+  watch.words.insert(tokens.begin(), tokens.end());
   std::vector<std::size_t> definitions;
   for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
     if (tokens[i] != "as") continue;
@@ -98,6 +107,8 @@ std::string refuse_text(std::string_view sql, std::vector<std::string>& expressi
     const std::size_t at = name_before(tokens, i);
     if (std::ranges::find(expressions, tokens[at]) != expressions.end())
       return "the name " + tokens[at] + " stands for two common table expressions";
+    if (is_table(tokens[at]))
+      return "the name " + tokens[at] + " is that of a table: call the expression otherwise";
     expressions.push_back(tokens[at]);
     definitions.push_back(at);
   }

@@ -65,7 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   watch.deadline = std::chrono::steady_clock::now() + time_max;
   watch.memory_before = sqlite3_memory_used();
   watch.memory_max = memory_max;
-  if (!analytics::refuse_text(sql, watch.expressions).empty()) return 0;
+  if (!analytics::refuse_text(sql, watch).empty()) return 0;
   run(sql, watch);
   return 0;
 }

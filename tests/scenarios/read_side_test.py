@@ -326,6 +326,87 @@ def spoil(file):
         opened.write(b"\xa5" * max(0, size - 8192))
 
 
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) SELECT count(*) FROM n"
+
+
+def workers(daemon):
+    """The processes of SQL that this daemon has."""
+    found = []
+    for path in glob.glob(f"/proc/{daemon.process.pid}/task/*/children"):
+        try:
+            with open(path, encoding="ascii") as file:
+                found += [int(word) for word in file.read().split()]
+        except FileNotFoundError:
+            pass
+    return found
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+class SqlProcesses(unittest.TestCase):
+    """What strangers run ends with its own process, or with the daemon's, and nothing else does."""
+
+    def test_one_that_is_killed_costs_its_own_query_alone(self):
+        with Daemon("--shards", "4") as daemon:
+            client = daemon.client()
+            self.assertEqual(cell(client, "SELECT 1"), 1)
+            with ThreadPoolExecutor(1) as pool:
+                asked = pool.submit(sql, daemon.client(timeout=60), ENDLESS)
+                before = eventually(lambda: workers(daemon), bool)
+                time.sleep(0.3)
+                for pid in before:
+                    os.kill(pid, 9)
+                lost = asked.result()
+            self.assertEqual((lost.status, lost.json["code"]), (422, "query_failed"))
+            self.assertEqual(eventually(lambda: sql(client, "SELECT 1").status, lambda status: status == 200, 30), 200)
+            shop = Shop(client)
+            shop.product()
+            self.assertEqual(daemon.stop(), 0)
+
+    def test_a_query_that_runs_holds_up_no_end(self):
+        with Daemon("--shards", "4") as daemon:
+            cell(daemon.client(), "SELECT 1")
+            with ThreadPoolExecutor(4) as pool:
+                asked = [pool.submit(sql, daemon.client(timeout=60), ENDLESS) for _ in range(4)]
+                time.sleep(0.5)
+                those = workers(daemon)
+                self.assertEqual(daemon.stop(), 0)
+                for answer in (one.result() for one in asked):
+                    self.assertEqual((answer.status, answer.json["code"]), (503, "unavailable"), "before its five seconds")
+            self.assertEqual([pid for pid in those if alive(pid)], [])
+
+    def test_no_process_outlives_a_daemon_that_is_killed(self):
+        with Daemon("--shards", "4") as daemon:
+            cell(daemon.client(), "SELECT 1")
+            with ThreadPoolExecutor(1) as pool:
+                asked = pool.submit(sql, daemon.client(timeout=60), ENDLESS)
+                time.sleep(0.3)
+                those = workers(daemon)
+                self.assertGreater(len(those), 0)
+                daemon.kill()
+                self.assertIsNotNone(asked.exception())
+            self.assertEqual(eventually(lambda: [pid for pid in those if alive(pid)], lambda left: not left), [])
+
+    def test_the_log_is_read_to_the_position_of_a_write(self):
+        with Daemon("--shards", "4") as daemon:
+            client = daemon.client()
+            shop = Shop(client)
+            for number in range(20):
+                sku = shop.product(stock=0)
+                there = shop.expect(client.put(f"/v1/products/{sku}", {
+                    "name": f"N{number}", "price": {"amount": "1", "currency": "GBP"}}), 200)
+                self.assertEqual(cell(client, f"SELECT count(*) FROM events WHERE entity='{sku}' AND data ->> '$.name'="
+                                              f"'N{number}'", at=there.headers["souk-position"]), 1)
+                self.assertEqual(cell(client, "SELECT count(*) FROM (SELECT shard, seq FROM events GROUP BY 1, 2 "
+                                              "HAVING count(*) > 1)"), 0)
+
+
 class Operators(unittest.TestCase):
     def totals(self, client):
         return ask(client, "/v1/analytics/sales").json["total"]["orders"]

@@ -2,6 +2,7 @@
 /// A door to a small shop.
 #include "projections/sql/sql_door.h"
 #include "tests/support/memory_journal.h"
+#include "tests/support/worker.h"
 
 namespace souk::test {
 
@@ -10,16 +11,25 @@ struct Shop {
       : history(random_history(seed, orders)),
         model(open_model(home.path())),
         journal(history, seed),
-        door(model->database(), journal, 3) {
+        door(journal, 3) {
     feed(*model, history, seed);
   }
+  Result<SqlResult, SqlRefused> run(std::string_view sql, SqlLimits limits = {}) const {
+    return door.run(model->database(), sql, limits);
+  }
+  Result<SqlSummary, SqlRefused> stream(std::string_view sql, SqlLimits limits,
+                                        const SqlSink& sink) const {
+    const auto turn = door.enter(model->database());
+    REQUIRE(turn.has_value());
+    return door.stream(*turn, model->database(), sql, limits, sink);
+  }
   SqlResult ask(const std::string& sql) const {
-    const auto result = door.run(sql);
+    const auto result = run(sql);
     if (!result) FAIL((sql + ": " + result.error().why));
     return *result;
   }
   SqlRefused refused(std::string_view sql, SqlLimits limits = {}) const {
-    const auto result = door.run(sql, limits);
+    const auto result = run(sql, limits);
     if (result) FAIL(std::string(sql.substr(0, 200)));
     return result.error();
   }
@@ -28,7 +38,7 @@ struct Shop {
   History history;
   std::shared_ptr<AnalyticsModel> model;
   MemoryJournal journal;
-  SqlDoor door;
+  mutable SqlDoor door;
 };
 
 }  // namespace souk::test

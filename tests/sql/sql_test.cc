@@ -58,18 +58,18 @@ TEST_CASE("sql: sums over the tables equal the reports") {
 TEST_CASE("sql: more rows than asked for are left out, and it is said") {
   const Shop shop;
   const auto all = shop.ask("SELECT 1 FROM order_lines").table.size();
-  const auto exact = shop.door.run("SELECT 1 FROM order_lines", {.rows_max = all});
+  const auto exact = shop.run("SELECT 1 FROM order_lines", {.rows_max = all});
   REQUIRE(exact);
   CHECK(exact->table.size() == all);
   CHECK_FALSE(exact->truncated);
-  const auto fewer = shop.door.run("SELECT 1 FROM order_lines", {.rows_max = all - 1});
+  const auto fewer = shop.run("SELECT 1 FROM order_lines", {.rows_max = all - 1});
   REQUIRE(fewer);
   CHECK(fewer->table.size() == all - 1);
   CHECK(fewer->truncated);
-  const auto none = shop.door.run("SELECT 1 FROM order_lines", {.rows_max = 0});
+  const auto none = shop.run("SELECT 1 FROM order_lines", {.rows_max = 0});
   REQUIRE(none);
   CHECK(none->truncated);
-  const auto large = shop.door.run(
+  const auto large = shop.run(
       "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n LIMIT 100) "
       "SELECT printf('%1000000d', i) FROM n");
   REQUIRE(large);
@@ -81,8 +81,8 @@ TEST_CASE("sql: a stream ends when its reader has enough") {
   const Shop shop;
   std::size_t seen = 0;
   const auto summary =
-      shop.door.stream("SELECT id FROM orders", {},
-                       {.columns = {}, .row = [&](const SqlRow&) { return ++seen < 3; }});
+      shop.stream("SELECT id FROM orders", {},
+                  {.columns = {}, .row = [&](const SqlRow&) { return ++seen < 3; }});
   REQUIRE(summary);
   CHECK(seen == 3);
   CHECK(summary->truncated);
@@ -96,16 +96,16 @@ TEST_CASE("sql: queries of one door see one snapshot and leave the writer alone"
   placed.at = UnixMs{1};
   placed.events.push_back({id_on<OrderId>({0}, 1'000'000), OrderPlaced{}});
   bool committed = false;
-  const auto summary = shop.door.stream("SELECT (SELECT count(*) FROM orders) FROM order_lines", {},
-                                        {.columns = {}, .row = [&](const SqlRow& row) {
-                                           if (!committed) {
-                                             REQUIRE(shop.model->apply({{0}, 999, placed, 0}));
-                                             REQUIRE(shop.model->commit("later"));
-                                           }
-                                           committed = true;
-                                           CHECK(row == before[0]);
-                                           return true;
-                                         }});
+  const auto summary = shop.stream("SELECT (SELECT count(*) FROM orders) FROM order_lines", {},
+                                   {.columns = {}, .row = [&](const SqlRow& row) {
+                                      if (!committed) {
+                                        REQUIRE(shop.model->apply({{0}, 999, placed, 0}));
+                                        REQUIRE(shop.model->commit("later"));
+                                      }
+                                      committed = true;
+                                      CHECK(row == before[0]);
+                                      return true;
+                                    }});
   REQUIRE(summary);
   CHECK(committed);
   CHECK(summary->checkpoint != "later");
@@ -189,12 +189,12 @@ TEST_CASE("events: a narrow question reads little of the journal") {
 
 TEST_CASE("events: they end where the asker may read to, and a broken journal is said") {
   Shop shop;
-  const SqlDoor early(shop.model->database(), shop.journal, 3,
-                      [](ShardId shard) -> Seq { return shard.value == 1 ? 5 : 0; });
-  const auto result = early.run("SELECT shard, max(seq), count(*) FROM events GROUP BY 1");
+  SqlDoor early(shop.journal, 3, [](ShardId shard) -> Seq { return shard.value == 1 ? 5 : 0; });
+  const auto result =
+      early.run(shop.model->database(), "SELECT shard, max(seq), count(*) FROM events GROUP BY 1");
   REQUIRE(result);
   CHECK(result->table == std::vector<SqlRow>{{std::int64_t{1}, std::int64_t{5}, std::int64_t{5}}});
   shop.journal.broken = true;
   CHECK(shop.refused("SELECT count(*) FROM events").kind == Why::unavailable);
-  CHECK(shop.door.run("SELECT count(*) FROM orders"));
+  CHECK(shop.run("SELECT count(*) FROM orders"));
 }

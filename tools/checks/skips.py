@@ -42,12 +42,17 @@ def has_thread_slices():
     return done == 0 and int.from_bytes(attributes[24:32], sys.byteorder) != 0
 
 
+def has_landlock():
+    return ctypes.CDLL(None).syscall(444, None, 0, 1) >= 1
+
+
 def has_esci():
     return os.path.isdir(os.path.join(TREE, "..", "shared", "data", "esci-search"))
 
 
 # What a test may lack, and whether this machine has it.
-NEEDS = {"mount": can_mount, "nginx": has_nginx, "thread-slices": has_thread_slices, "esci": has_esci}
+NEEDS = {"mount": can_mount, "nginx": has_nginx, "thread-slices": has_thread_slices, "esci": has_esci,
+         "landlock": has_landlock}
 
 
 def read_notes(path):

@@ -15,6 +15,7 @@
 #include "gateway/api/reads/read_side.h"
 #include "gateway/http/server.h"
 #include "node/disk_ports.h"
+#include "projections/sql/sql_worker.h"
 #include "tools/read_models.h"
 #include "tools/soukd/config.h"
 
@@ -200,6 +201,7 @@ int serve(const Loaded& loaded) {
     return 1;
   }
   d.node->run();
+  d.read_side->warm_up();
   std::thread io([&] { d.server->run(); });
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - began);
@@ -226,6 +228,8 @@ int serve(const Loaded& loaded) {
 
 int main(int argc, char** argv) {
   using souk::Mode;
+  if (argc == 2 && std::string_view(argv[1]) == souk::sql_worker_word)
+    return souk::sql_worker_main();
   std::vector<std::string> environment;
   for (char** e = environ; *e; ++e) environment.emplace_back(*e);
   const souk::Loaded loaded = souk::load_config({argv + 1, argv + argc}, environment);

@@ -24,9 +24,9 @@ inline constexpr std::size_t batch_tickets_max = 8'192;     // of these, for com
 inline constexpr std::size_t batch_in_flight_max = 1'024;   // of one batch
 inline constexpr std::size_t batches_max = 32;              // at a time; more are told to come back
 inline constexpr std::size_t batch_lines_per_turn = 2'048;  // read before others get their turn
-/// SQL at a time, each up to SqlLimits::time_ms_max, on threads of its own; and with those that
-/// wait for one. More are told to come back.
-inline constexpr std::size_t sql_threads = 2;
+/// SQL that runs, each up to SqlLimits::time_ms_max, and that waits a moment for a turn: threads
+/// for sql_at_once_max and one for those that wait. More are told to come back.
+inline constexpr std::size_t sql_threads = 5;
 inline constexpr std::size_t sql_in_flight_max = 8;
 inline constexpr std::size_t mending_in_flight_max = 8;  // pause, rebuild and the like
 /// Bodies and answers of all batches; beyond it answers leave their bodies out and say so.

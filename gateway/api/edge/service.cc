@@ -83,6 +83,12 @@ std::string Api::problem(int status, std::string_view code, std::string_view det
 
 void Api::on_request(HttpServer& server, ExchangeId exchange, const HttpRequest& request) {
   server_ = &server;
+  if (request.target == "*") {  // OPTIONS of the server as a whole
+    HttpResponse response;
+    response.status = 204;
+    response.allow = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+    return server.respond(exchange, std::move(response));
+  }
   const auto started_ns = now_ns();
   if (const auto action = common_.views().answer(server, exchange, request)) {
     common_.metrics().count(*action, static_cast<std::size_t>(ReplyCode::ok),

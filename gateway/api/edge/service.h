@@ -39,8 +39,13 @@ class ApiCommon {
   ApiCommon(Engine& engine, Vault& vault, PaymentProvider& payments, Randomness& randomness,
             ReadSide& read_side, const Freshness& freshness, ApiOptions options);
   /// From here on /readyz says 503, so that load balancers look elsewhere. Thread: any.
-  void drain() { draining_.store(true, std::memory_order_relaxed); }
+  /// Strangers' SQL ends at once.
+  void drain() {
+    draining_.store(true, std::memory_order_relaxed);
+    read_side_.stop();
+  }
   void stop() {
+    read_side_.stop();
     for (auto& workers : queries_) workers.stop();
     worker_.stop();
   }

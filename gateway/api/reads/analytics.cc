@@ -7,7 +7,7 @@
 
 #include "gateway/api/edge/response.h"
 #include "gateway/api/edge/text.h"
-#include "gateway/api/reads/read_side.h"
+#include "gateway/api/reads/answers.h"
 
 namespace souk {
 namespace {
@@ -25,104 +25,42 @@ std::size_t limit_of(const QueryValues& values) {
   return static_cast<std::size_t>(values.count("limit", 100));
 }
 
-void append_figures(std::string& out, const SalesFigures& figures, std::string_view currency) {
-  out += "\"orders\":";
-  append_number(out, figures.orders);
-  out += ",\"lines\":";
-  append_number(out, figures.lines);
-  out += ",\"quantity\":";
-  append_number(out, figures.quantity);
-  out += ",\"revenue\":";
-  append_money(out, figures.revenue, currency);
-  out += ",\"returned\":";
-  append_money(out, figures.returned, currency);
+void put_figures(JsonObject& out, const SalesFigures& figures, std::string_view currency) {
+  out.number("orders", figures.orders);
+  out.number("lines", figures.lines);
+  out.number("quantity", figures.quantity);
+  append_money(out.key("revenue"), figures.revenue, currency);
+  append_money(out.key("returned"), figures.returned, currency);
 }
 
-HttpResponse answer_sales(const AnalyticsModel& model, const QueryValues& values) {
-  SalesQuery query;
-  query.from = values.time("from");
-  query.to = values.time("to");
-  query.group_by = parse_sales_group(values.text("group_by")).value_or(SalesGroup::month);
-  query.sort = values.text("sort");
-  query.limit = limit_of(values);
-  query.currency = values.text("currency");
-  const auto report = model.sales(query);
-  if (!report.ok()) return refusal(report.error());
-  HttpResponse response;
-  std::string& out = response.body;
-  out = "{\"rows\":";
-  append_list(out, report->rows, [&](const SalesRow& row) {
-    out += '{';
-    append_json_string(out, sales_group_text(report->group_by));
-    out += ':';
-    if (row.key)
-      append_json_string(out, *row.key);
-    else
-      out += "null";
-    out += ',';
-    append_figures(out, row.figures, report->currency.text());
-    out += '}';
-  });
-  out += ",\"total\":{";
-  append_figures(out, report->total, report->currency.text());
-  out += "}}";
-  return response;
-}
-
-HttpResponse answer_basket_pairs(const AnalyticsModel& model, const QueryValues& values) {
-  const auto report = model.basket_pairs(limit_of(values));
-  if (!report.ok()) return refusal(report.error());
-  HttpResponse response;
-  std::string& out = response.body;
-  out = "{\"rows\":";
-  append_list(out, report->rows, [&](const BasketPair& pair) {
-    out += "{\"a\":";
-    append_json_string(out, pair.a);
-    out += ",\"b\":";
-    append_json_string(out, pair.b);
-    out += ",\"orders\":";
-    append_number(out, pair.orders);
-    out += '}';
-  });
-  out += '}';
-  return response;
-}
-
-struct CellToJson {
-  std::string& out;
-  void operator()(std::monostate) const { out += "null"; }
-  void operator()(std::int64_t count) const { append_number(out, count); }
-  void operator()(double ratio) const { fmt::format_to(std::back_inserter(out), "{:.6g}", ratio); }
-  void operator()(const std::string& text) const { append_json_string(out, text); }
+struct PutCell {
+  JsonObject& out;
+  std::string_view name;
+  void operator()(std::monostate) const { out.null(name); }
+  void operator()(std::int64_t count) const { out.number(name, count); }
+  void operator()(double ratio) const {
+    fmt::format_to(std::back_inserter(out.key(name)), "{:.6g}", ratio);
+  }
+  void operator()(const std::string& text) const { out.text(name, text); }
   void operator()(const MoneySum& money) const {
-    append_money(out, money.amount, money.currency.text());
+    append_money(out.key(name), money.amount, money.currency.text());
   }
 };
 
-void append_member(std::string& out, std::string_view name, const ReportCell& cell) {
-  if (out.back() != '{') out += ',';
-  append_json_string(out, name);
-  out += ':';
-  std::visit(CellToJson{out}, cell);
-}
-
-HttpResponse answer_table(const Result<ReportTable, BadReport>& report) {
+NoAnswer put_table(const Result<ReportTable, BadReport>& report, JsonObject& out) {
   if (!report.ok()) return refusal(report.error());
-  HttpResponse response;
-  std::string& out = response.body;
-  out = "{\"rows\":";
-  append_list(out, report->rows, [&](const std::vector<ReportCell>& row) {
-    out += '{';
-    for (std::size_t i = 0; i < row.size(); ++i) append_member(out, report->columns[i], row[i]);
-    out += '}';
+  std::string& rows = out.key("rows");
+  append_list(rows, report->rows, [&](const std::vector<ReportCell>& cells) {
+    JsonObject row(rows);
+    for (std::size_t i = 0; i < cells.size(); ++i)
+      std::visit(PutCell{row, report->columns[i]}, cells[i]);
+    row.end();
   });
-  if (!report->summary.empty()) {
-    out += ",\"summary\":{";
-    for (const auto& [name, cell] : report->summary) append_member(out, name, cell);
-    out += '}';
-  }
-  out += '}';
-  return response;
+  if (report->summary.empty()) return std::nullopt;
+  JsonObject summary(out.key("summary"));
+  for (const auto& [name, cell] : report->summary) std::visit(PutCell{summary, name}, cell);
+  summary.end();
+  return std::nullopt;
 }
 
 PeriodQuery period_of(const QueryValues& values) {
@@ -141,30 +79,77 @@ UnixMs idle_since(const QueryValues& values) {
 
 }  // namespace
 
-HttpResponse answer_analytics(Action action, const Projection& model, const QueryValues& values) {
-  const auto& analytics = dynamic_cast<const AnalyticsModel&>(model);
-  switch (action) {
-    case Action::sales:
-      return answer_sales(analytics, values);
-    case Action::basket_pairs:
-      return answer_basket_pairs(analytics, values);
-    case Action::customers:
-      return answer_table(analytics.customers({.orders_min = values.count("orders_min", 2),
-                                               .currency = values.text("currency"),
-                                               .limit = limit_of(values)}));
-    case Action::funnel:
-      return answer_table(analytics.funnel(period_of(values)));
-    case Action::cohorts:
-      return answer_table(analytics.cohorts(limit_of(values)));
-    case Action::lost_sales:
-      return answer_table(analytics.lost_sales(period_of(values)));
-    case Action::stock_report:
-      return answer_table(analytics.stock(period_of(values)));
-    default:
-      return answer_table(analytics.abandoned({.idle_since = idle_since(values),
-                                               .currency = values.text("currency"),
-                                               .limit = limit_of(values)}));
-  }
+NoAnswer answer_sales(const AnalyticsModel& model, const QueryValues& values, JsonObject& out) {
+  SalesQuery query;
+  query.from = values.time("from");
+  query.to = values.time("to");
+  query.group_by = parse_sales_group(values.text("group_by")).value_or(SalesGroup::month);
+  query.sort = values.text("sort");
+  query.limit = limit_of(values);
+  query.currency = values.text("currency");
+  const auto report = model.sales(query);
+  if (!report.ok()) return refusal(report.error());
+  const auto group = sales_group_text(report->group_by);
+  std::string& rows = out.key("rows");
+  append_list(rows, report->rows, [&](const SalesRow& sales) {
+    JsonObject row(rows);
+    if (sales.key)
+      row.text(group, *sales.key);
+    else
+      row.null(group);
+    put_figures(row, sales.figures, report->currency.text());
+    row.end();
+  });
+  JsonObject total(out.key("total"));
+  put_figures(total, report->total, report->currency.text());
+  total.end();
+  return std::nullopt;
+}
+
+NoAnswer answer_basket_pairs(const AnalyticsModel& model, const QueryValues& values,
+                             JsonObject& out) {
+  const auto report = model.basket_pairs(limit_of(values));
+  if (!report.ok()) return refusal(report.error());
+  std::string& rows = out.key("rows");
+  append_list(rows, report->rows, [&](const BasketPair& pair) {
+    JsonObject row(rows);
+    row.text("a", pair.a);
+    row.text("b", pair.b);
+    row.number("orders", pair.orders);
+    row.end();
+  });
+  return std::nullopt;
+}
+
+NoAnswer answer_customers(const AnalyticsModel& model, const QueryValues& values, JsonObject& out) {
+  return put_table(model.customers({.orders_min = values.count("orders_min", 2),
+                                    .currency = values.text("currency"),
+                                    .limit = limit_of(values)}),
+                   out);
+}
+
+NoAnswer answer_funnel(const AnalyticsModel& model, const QueryValues& values, JsonObject& out) {
+  return put_table(model.funnel(period_of(values)), out);
+}
+
+NoAnswer answer_cohorts(const AnalyticsModel& model, const QueryValues& values, JsonObject& out) {
+  return put_table(model.cohorts(limit_of(values)), out);
+}
+
+NoAnswer answer_lost_sales(const AnalyticsModel& model, const QueryValues& values,
+                           JsonObject& out) {
+  return put_table(model.lost_sales(period_of(values)), out);
+}
+
+NoAnswer answer_stock(const AnalyticsModel& model, const QueryValues& values, JsonObject& out) {
+  return put_table(model.stock(period_of(values)), out);
+}
+
+NoAnswer answer_abandoned(const AnalyticsModel& model, const QueryValues& values, JsonObject& out) {
+  return put_table(model.abandoned({.idle_since = idle_since(values),
+                                    .currency = values.text("currency"),
+                                    .limit = limit_of(values)}),
+                   out);
 }
 
 }  // namespace souk

@@ -16,7 +16,9 @@ constexpr std::chrono::milliseconds look_again{2};
 
 HttpResponse answer_of(const QueryJob& job, bool ready) {
   try {
-    return job.answer(ready);
+    auto response = job.answer(ready);
+    response.cache_control = job.cache_control;
+    return response;
   } catch (const std::exception& e) {
     static FaultLog failures("a query failed", FaultLog::Severity::error);
     failures.failed(fmt::format("why=\"{}\"", one_line(e.what())));

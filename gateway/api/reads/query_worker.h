@@ -29,6 +29,7 @@ struct QueryJob {
   std::function<bool()> ready;
   std::chrono::steady_clock::time_point give_up;
   std::function<HttpResponse(bool ready)> answer;
+  std::string_view cache_control = {};  // of its answer
 };
 struct QueryDone {
   std::uint64_t ticket = 0;

@@ -206,6 +206,10 @@ std::string wrong_with(const QueryField& field, const std::string& text, std::in
 
 std::span<const Question> all_questions() { return questions; }
 
+std::string_view cache_control_of(const Question& question) {
+  return question.model == "search" ? "private, no-cache" : "private, no-store";
+}
+
 const Question* question_of(Action action) {
   for (const auto& question : questions)
     if (question.action == action) return &question;

@@ -38,6 +38,10 @@ std::span<const Question> all_questions();
 /// Null: no read model answers it.
 const Question* question_of(Action action);
 
+/// What caches between us and the clients may do with an answer: its position is the asker's, and
+/// figures are nobody else's.
+std::string_view cache_control_of(const Question& question);
+
 /// The parameters of one question that were given, checked.
 class QueryValues {
  public:

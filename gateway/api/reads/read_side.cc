@@ -2,11 +2,14 @@
 
 #include "gateway/api/edge/response.h"
 #include "gateway/api/edge/text.h"
+#include "gateway/api/reads/answers.h"
 
 namespace souk {
 namespace {
 
 constexpr std::chrono::milliseconds position_patience{2'000};
+/// For a turn at the SQL door.
+constexpr std::chrono::milliseconds turn_patience{1'000};
 
 std::optional<EntityKey> parse_entity(std::string_view text) {
   const auto space = text.find(' ');
@@ -35,23 +38,19 @@ HttpResponse not_yet(const ProjectionRunner& runner) {
 HttpResponse answer_of(const ProjectionRunner::Answer& answer) {
   if (!answer.ok()) return response_of(Problem{409, "illegal_state", answer.error().what, {}});
   HttpResponse response;
-  response.body = "{\"outcome\":";
-  append_json_string(response.body, *answer);
-  response.body += "}";
+  JsonObject out(response.body);
+  out.text("outcome", *answer);
+  out.end();
   return response;
 }
 
 }  // namespace
 
-std::string position_text(const std::vector<Seq>& positions) {
-  std::string text;
-  for (std::uint16_t s = 0; s < positions.size(); ++s) {
-    if (positions[s] == 0) continue;
-    if (!text.empty()) text += ',';
-    text += position_text(ShardId{s}, positions[s]);
-  }
-  return text;
-}
+ReadSide::ReadSide(ProjectionSet& set, LogSource log)
+    : set_(set),
+      log_(log),
+      sql_(log.journal, log.recent.shards(),
+           [recent = &log.recent](ShardId s) { return recent->last_seq(s); }) {}
 
 void ReadSide::ask(ProjectionRunner& runner, const std::vector<MinPosition>& wanted, Answer answer,
                    QueryJob& job) const {
@@ -64,20 +63,14 @@ void ReadSide::ask(ProjectionRunner& runner, const std::vector<MinPosition>& wan
   }
   job.answer = [&runner, answer = std::move(answer)](bool ready) {
     // Taken before the model: it then shows at least this.
-    const auto positions = runner.status().positions;
+    const auto position = position_text(runner.status().positions);
     const auto model = runner.model();
     if (!model) return not_yet(runner);
     if (!ready)
       return response_of(
           Problem{504, "position_not_reached", "the read model did not get there within 2 s", {}});
-    auto response = answer(model);
-    if (response.status != 200) return response;
-    response.position = position_text(positions);
-    if (response.content_type != HttpResponse{}.content_type) return response;
-    response.body.pop_back();  // the closing brace
-    response.body += ",\"position\":";
-    append_json_string(response.body, response.position);
-    response.body += '}';
+    auto response = answer(*model, position);
+    if (response.status == 200) response.position = position;
     return response;
   };
 }
@@ -114,35 +107,64 @@ bool ReadSide::mend(const Asked& asked, QueryJob& job, Problem& problem) const {
   return true;
 }
 
-bool ReadSide::of_model(Asked&& asked, QueryJob& job, Problem& problem) const {
+/// Waits for the position, and then for a turn at the door.
+void ReadSide::ask_sql(ProjectionRunner& runner, Asked&& asked, QueryJob& job) {
+  job.lane = QueryLane::sql;
+  const auto turn = std::make_shared<std::optional<SqlDoor::Turn>>();
+  ask(
+      runner, asked.wanted,
+      [this, turn, values = std::move(asked.values), form = asked.form](
+          const Projection& copy, const std::string& position) {
+        if (!turn->has_value())
+          return response_of(Problem{
+              429, "too_many_requests", "other queries are running; try again in a moment", {}});
+        auto response = answer_sql(copy, values, sql_, **turn, form, position);
+        turn->reset();
+        return response;
+      },
+      job);
+  const auto position =
+      std::make_shared<std::function<bool()>>(std::move(job.ready));  // none: there
+  if (!*position) job.give_up = std::chrono::steady_clock::now() + turn_patience;
+  job.ready = [this, &runner, turn, position] {
+    if (*position && !(*position)()) return false;
+    *position = nullptr;
+    const auto model = runner.model();
+    if (!model) return true;  // gone again: the answer says so
+    if (auto free = sql_.enter(sql_database(*model))) turn->emplace(std::move(*free));
+    return turn->has_value();
+  };
+  job.answer = [position, answer = std::move(job.answer)](bool) { return answer(!*position); };
+}
+
+bool ReadSide::of_model(Asked&& asked, QueryJob& job, Problem& problem) {
   const auto& question = asked.question;
   ProjectionRunner* runner = set_.find(question.model);
   if (!runner) {
     problem = not_found(std::string(question.model) + " is switched off in this daemon");
     return false;
   }
-  const auto wanted = std::move(asked.wanted);
   if (question.action == Action::sql) {
-    job.lane = QueryLane::sql;
-    ask(
-        *runner, wanted,
-        [values = std::move(asked.values), log = log_,
-         form = asked.form](const std::shared_ptr<Projection>& model) {
-          return answer_sql(*model, values, log, form);
-        },
-        job);
+    ask_sql(*runner, std::move(asked), job);
     return true;
   }
-  const auto answer = question.model == "search" ? answer_search : answer_analytics;
+  const auto wanted = std::move(asked.wanted);
   ask(
       *runner, wanted,
-      [answer, action = question.action, values = std::move(asked.values)](
-          const std::shared_ptr<Projection>& model) { return answer(action, *model, values); },
+      [&question, values = std::move(asked.values)](const Projection& copy,
+                                                    const std::string& position) {
+        HttpResponse response;
+        JsonObject out(response.body);
+        if (auto no = souk::answer(question, copy, values, out)) return std::move(*no);
+        out.text("position", position);
+        out.end();
+        return response;
+      },
       job);
   return true;
 }
 
-bool ReadSide::prepare(Asked&& asked, QueryJob& job, Problem& problem) const {
+bool ReadSide::prepare(Asked&& asked, QueryJob& job, Problem& problem) {
   const auto action = asked.question.action;
   if (action == Action::mend_projection) return mend(asked, job, problem);
   if (!asked.question.model.empty()) return of_model(std::move(asked), job, problem);

@@ -5,7 +5,7 @@
 
 #include "gateway/api/edge/response.h"
 #include "gateway/api/edge/text.h"
-#include "gateway/api/reads/read_side.h"
+#include "gateway/api/reads/answers.h"
 
 namespace souk {
 namespace {
@@ -28,21 +28,25 @@ std::vector<std::string> split_path(std::string_view text) {
   return path;
 }
 
-void append_hit(std::string& out, const SearchHit& hit) {
-  out += "{\"sku\":";
-  append_json_string(out, hit.sku.text());
-  out += ",\"name\":";
-  append_json_string(out, hit.name);
-  out += ",\"brand\":";
-  append_json_string(out, hit.brand);
-  out += ",\"price\":";
-  append_money(out, hit.price.amount, hit.price.currency.text());
-  out += ",\"available\":";
-  append_number(out, hit.available);
-  fmt::format_to(std::back_inserter(out), ",\"score\":{:.4f}}}", hit.score);
+void append_hit(std::string& out, const SearchHit& found) {
+  JsonObject hit(out);
+  hit.text("sku", found.sku.text());
+  hit.text("name", found.name);
+  hit.text("brand", found.brand);
+  append_money(hit.key("price"), found.price.amount, found.price.currency.text());
+  hit.number("available", found.available);
+  fmt::format_to(std::back_inserter(hit.key("score")), "{:.4f}", found.score);
+  hit.end();
 }
 
-HttpResponse answer_hits(const SearchModel& model, const QueryValues& values) {
+void append_facet(std::string& out, const FacetValue& counted) {
+  JsonObject value(out);
+  value.text("value", counted.value);
+  value.number("count", counted.count);
+  value.end();
+}
+
+SearchQuery query_of(const QueryValues& values) {
   SearchQuery query;
   query.q = values.text("q");
   if (values.has("brand")) query.brand = values.text("brand");
@@ -58,72 +62,48 @@ HttpResponse answer_hits(const SearchModel& model, const QueryValues& values) {
   query.category_facet = values.names("facets", "category");
   query.price_facet = values.names("facets", "price");
   query.stock_facet = values.names("facets", "in_stock");
-  const auto found = model.search(query);
-  if (!found.ok()) return refusal(found.error());
-  HttpResponse response;
-  std::string& out = response.body;
-  out = "{\"hits\":";
-  append_list(out, found->hits, [&](const SearchHit& hit) { append_hit(out, hit); });
-  out += ",\"total\":";
-  append_number(out, found->total);
-  if (!found->facets.empty()) {
-    out += ",\"facets\":{";
-    for (const auto& [name, facet] : found->facets) {
-      if (out.back() != '{') out += ',';
-      append_json_string(out, name);
-      out += ':';
-      append_list(out, facet, [&](const FacetValue& value) {
-        out += "{\"value\":";
-        append_json_string(out, value.value);
-        out += ",\"count\":";
-        append_number(out, value.count);
-        out += '}';
-      });
-    }
-    out += '}';
-  }
-  if (found->suggestion) {
-    out += ",\"suggestion\":";
-    append_json_string(out, *found->suggestion);
-  }
-  if (!found->relaxed.empty()) {
-    out += ",\"relaxed\":";
-    append_list(out, found->relaxed,
-                [&](const std::string& words) { append_json_string(out, words); });
-  }
-  if (!found->cursor.empty()) {
-    out += ",\"cursor\":";
-    append_json_string(out, found->cursor);
-  }
-  out += '}';
-  return response;
-}
-
-HttpResponse answer_suggestions(const SearchModel& model, const QueryValues& values) {
-  const auto found =
-      model.suggest(values.text("q"), static_cast<std::size_t>(values.count("limit", 10)));
-  if (!found.ok()) return refusal(found.error());
-  HttpResponse response;
-  std::string& out = response.body;
-  out = "{\"suggestions\":";
-  append_list(out, *found, [&](const Suggestion& one) {
-    out += "{\"text\":";
-    append_json_string(out, one.text);
-    out += one.kind == Suggestion::Kind::words ? R"(,"kind":"words","products":)"
-                                               : R"(,"kind":"product","products":)";
-    append_number(out, one.products);
-    out += '}';
-  });
-  out += '}';
-  return response;
+  return query;
 }
 
 }  // namespace
 
-HttpResponse answer_search(Action action, const Projection& model, const QueryValues& values) {
-  const auto& search = dynamic_cast<const SearchModel&>(model);
-  return action == Action::suggest ? answer_suggestions(search, values)
-                                   : answer_hits(search, values);
+NoAnswer answer_search(const SearchModel& model, const QueryValues& values, JsonObject& out) {
+  const auto found = model.search(query_of(values));
+  if (!found.ok()) return refusal(found.error());
+  std::string& json = out.key("hits");
+  append_list(json, found->hits, [&](const SearchHit& hit) { append_hit(json, hit); });
+  out.number("total", found->total);
+  if (!found->facets.empty()) {
+    JsonObject facets(out.key("facets"));
+    for (const auto& [name, facet] : found->facets) {
+      facets.key(name);
+      append_list(json, facet, [&](const FacetValue& value) { append_facet(json, value); });
+    }
+    facets.end();
+  }
+  if (found->suggestion) out.text("suggestion", *found->suggestion);
+  if (!found->relaxed.empty()) {
+    out.key("relaxed");
+    append_list(json, found->relaxed,
+                [&](const std::string& words) { append_json_string(json, words); });
+  }
+  if (!found->cursor.empty()) out.text("cursor", found->cursor);
+  return std::nullopt;
+}
+
+NoAnswer answer_suggest(const SearchModel& model, const QueryValues& values, JsonObject& out) {
+  const auto found =
+      model.suggest(values.text("q"), static_cast<std::size_t>(values.count("limit", 10)));
+  if (!found.ok()) return refusal(found.error());
+  std::string& json = out.key("suggestions");
+  append_list(json, *found, [&](const Suggestion& suggestion) {
+    JsonObject one(json);
+    one.text("text", suggestion.text);
+    one.text("kind", suggestion.kind == Suggestion::Kind::words ? "words" : "product");
+    one.number("products", suggestion.products);
+    one.end();
+  });
+  return std::nullopt;
 }
 
 }  // namespace souk

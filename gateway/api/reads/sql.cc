@@ -4,9 +4,8 @@
 #include "events/utf8.h"
 #include "gateway/api/edge/response.h"
 #include "gateway/api/edge/text.h"
-#include "gateway/api/reads/read_side.h"
+#include "gateway/api/reads/answers.h"
 #include "projections/analytics/analytics.h"
-#include "projections/sql/sql_door.h"
 
 namespace souk {
 namespace {
@@ -28,6 +27,8 @@ HttpResponse refusal(const SqlRefused& no) {
       return response_of(Problem{422, "query_too_long", no.why, "q"});
     case Kind::too_large:
       return response_of(Problem{422, "query_too_large", no.why, "q"});
+    case Kind::failed:
+      return response_of(Problem{422, "query_failed", no.why, "q"});
     case Kind::busy:
       return response_of(Problem{429, "too_many_requests", no.why, {}});
     case Kind::unavailable:
@@ -100,7 +101,7 @@ void append_csv_line(std::string& out, const Cells& cells, Append&& append) {
   out += "\r\n";
 }
 
-/// Puts rows behind each other until there are too many bytes.
+/// Puts rows behind each other until there are too many bytes. JSON is left open behind the rows.
 SqlSink sink_into(std::string& out, AnswerForm form) {
   SqlSink sink;
   if (form == AnswerForm::csv) {
@@ -109,9 +110,10 @@ SqlSink sink_into(std::string& out, AnswerForm form) {
     };
   } else {
     sink.columns = [&out](const std::vector<std::string>& names) {
-      out = "{\"columns\":";
-      append_list(out, names, [&](const std::string& name) { append_json_string(out, name); });
-      out += ",\"rows\":[";
+      JsonObject answer(out);
+      append_list(answer.key("columns"), names,
+                  [&](const std::string& name) { append_json_string(out, name); });
+      answer.key("rows") += '[';
     };
   }
   sink.row = [&out, form](const SqlRow& row) {
@@ -135,50 +137,52 @@ SqlSink sink_into(std::string& out, AnswerForm form) {
 
 }  // namespace
 
-HttpResponse answer_sql(const Projection& model, const QueryValues& values, LogSource log,
-                        AnswerForm form) {
-  const SqlDoor door(dynamic_cast<const AnalyticsModel&>(model).database(), log.journal,
-                     log.recent.shards(),
-                     [&](ShardId shard) { return log.recent.last_seq(shard); });
+std::filesystem::path sql_database(const Projection& copy) {
+  return dynamic_cast<const AnalyticsModel&>(copy).database();
+}
+
+HttpResponse answer_sql(const Projection& copy, const QueryValues& values, SqlDoor& door,
+                        const SqlDoor::Turn& turn, AnswerForm form, std::string_view position) {
   const SqlLimits usual;
+  const auto limit = values.count("limit", static_cast<std::int64_t>(usual.rows_max));
   HttpResponse response;
-  const auto summary = door.stream(values.text("q"),
-                                   {.rows_max = static_cast<std::size_t>(values.count(
-                                        "limit", static_cast<std::int64_t>(usual.rows_max)))},
-                                   sink_into(response.body, form));
+  const auto summary =
+      door.stream(turn, sql_database(copy), values.text("q"),
+                  {.rows_max = static_cast<std::size_t>(limit)}, sink_into(response.body, form));
   if (!summary) {
     const auto& no = summary.error();
-    if (no.kind == SqlRefused::Kind::damaged) model.note_damage({Fault::Kind::corrupt, no.why});
+    if (no.kind == SqlRefused::Kind::damaged) copy.note_damage({Fault::Kind::corrupt, no.why});
     return refusal(no);
   }
   response.truncated = summary->truncated;
   if (form == AnswerForm::csv) {
     response.content_type = "text/csv; charset=utf-8";
-  } else {
-    response.body += "],\"truncated\":";
-    response.body += summary->truncated ? "true}" : "false}";
+    return response;
   }
+  response.body += summary->truncated ? R"(],"truncated":true,"position":)"
+                                      : R"(],"truncated":false,"position":)";
+  append_json_string(response.body, position);
+  response.body += '}';
   return response;
 }
 
 std::string sql_tables_json() {
-  std::string out = "{\"tables\":";
-  const auto append = [&](const auto& doc) {
-    out += "{\"name\":";
-    append_json_string(out, doc.name);
-    out += ",\"meaning\":";
-    append_json_string(out, doc.meaning);
-  };
-  append_list(out, sql_tables(), [&](const SqlTableDoc& table) {
-    append(table);
-    out += ",\"columns\":";
-    append_list(out, table.columns, [&](const SqlColumnDoc& column) {
-      append(column);
-      out += '}';
+  std::string out;
+  JsonObject all(out);
+  append_list(all.key("tables"), sql_tables(), [&](const SqlTableDoc& doc) {
+    JsonObject table(out);
+    table.text("name", doc.name);
+    table.text("meaning", doc.meaning);
+    append_list(table.key("columns"), doc.columns, [&](const SqlColumnDoc& documented) {
+      JsonObject column(out);
+      column.text("name", documented.name);
+      column.text("meaning", documented.meaning);
+      column.end();
     });
-    out += '}';
+    table.end();
   });
-  return out + '}';
+  all.end();
+  return out;
 }
 
 }  // namespace souk

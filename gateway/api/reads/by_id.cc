@@ -152,6 +152,7 @@ bool Api::question(Visit& visit, const Question& question) {
       !positions_of(visit, asked.wanted))
     return false;
   if (!common_.read_side().prepare(std::move(asked), job, visit.problem)) return false;
+  job.cache_control = cache_control_of(question);
   Ticket ticket;
   ticket.action = visit.match.action;
   ticket.started_ns = visit.started_ns;
