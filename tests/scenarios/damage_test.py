@@ -32,6 +32,8 @@ TABLE = (
     (r"/(LOG.*|IDENTITY|OPTIONS-\d+|LOCK)$", r"", {SOUND, REFUSED}),
     (r"^journal/\d+\.sst$", r"bit", {REFUSED, TOLD, SOUND}),
     (r"^journal/\d+\.log$", r"bit|cut", {REFUSED, SOUND}),  # SOUND: in the room behind the last record
+    # Cut between two of its records it names fewer tables, which RocksDB cannot know: the audit misses the events.
+    (r"^(journal|keys|provider)/MANIFEST-", r"cut", {REFUSED, TOLD, SOUND}),
     (r"^journal(/|$)", r"", {REFUSED}),
     (r"^(keys|provider)/\d+\.sst$", r"bit", {REFUSED, TOLD, SOUND}),
     (r"^(keys|provider)(/|$)", r"", {REFUSED}),
