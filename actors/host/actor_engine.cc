@@ -49,7 +49,7 @@ ActorEngine::ActorEngine(const EngineOptions& options, EnginePorts ports)
 }
 
 Status ActorEngine::recover_shards(std::size_t workers, RecoveryReport& report) {
-  std::vector<Shard*> shards;
+  std::vector<Owner*> shards;
   for (auto& core : cores_)
     for (auto& s : core->shards()) shards.push_back(s.get());
   workers = std::clamp<std::size_t>(workers, 1, shards.size());

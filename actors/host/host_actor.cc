@@ -65,7 +65,7 @@ void end_turn(Self* self, std::uint32_t index) {
   }
   for (std::size_t h = 0; h < core.remote().size(); ++h) {
     if (core.remote()[h].empty()) continue;
-    auto inputs = std::make_shared<std::vector<ShardInput>>();
+    auto inputs = std::make_shared<std::vector<Envelope>>();
     inputs->swap(core.remote()[h]);
     self->send(s.hosts[h], InputsMsg{std::move(inputs)});
   }

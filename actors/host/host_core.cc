@@ -19,20 +19,20 @@ HostCore::HostCore(std::uint32_t index, ShardContext context, Journal& journal)
   };
   for (std::uint32_t s = index; s < context_.options.shards; s += context_.options.hosts)
     shards_.push_back(
-        std::make_unique<Shard>(ShardId{static_cast<std::uint16_t>(s)}, context_, output_));
+        std::make_unique<Owner>(ShardId{static_cast<std::uint16_t>(s)}, context_, output_));
   remote_.resize(context_.options.hosts);
 }
 
 void HostCore::start() {
-  for (auto& s : shards_) s->resume(Shard::Epoch::same);
+  for (auto& s : shards_) s->resume(Owner::Epoch::same);
 }
 
-void HostCore::input(ShardInput&& input) {
-  const ShardId id = shard_of(target_of(input), context_.options.shards);
+void HostCore::input(Envelope&& message) {
+  const ShardId id = shard_of(target_of(message.content), context_.options.shards);
   if (owns(id))
-    shard(id).handle(std::move(input));
+    shard(id).handle(std::move(message));
   else
-    remote_[host_of(id, context_.options.hosts)].push_back(std::move(input));
+    remote_[host_of(id, context_.options.hosts)].push_back(std::move(message));
 }
 
 namespace {
@@ -52,7 +52,7 @@ const CartId* cart_of(const Op& op) {
 
 void HostCore::input(std::vector<Request>&& requests) {
   if (requests.size() >= prefetch_min) {
-    for (const auto round : {Shard::Prefetch::chain, Shard::Prefetch::entity}) {
+    for (const auto round : {Owner::Prefetch::chain, Owner::Prefetch::entity}) {
       for (const Request& r : requests) {
         const CartId* cart = cart_of(r.op);
         if (!cart) continue;
@@ -66,8 +66,9 @@ void HostCore::input(std::vector<Request>&& requests) {
 
 void HostCore::run_inputs() {
   while (!output_.inputs.empty()) {
-    ShardInput next = std::move(output_.inputs.front());
+    Envelope next = std::move(output_.inputs.front());
     output_.inputs.pop_front();
+    if (links_ && is_peer_message(next.content) && links_->take(next)) continue;
     input(std::move(next));
   }
 }
@@ -87,7 +88,7 @@ void HostCore::committed(const std::vector<CommitRange>& ranges) {
   for (const auto& r : ranges) shard(r.shard).committed(r.last_seq, r.epoch);
 }
 
-void HostCore::recover(Shard& s) {
+void HostCore::recover(Owner& s) {
   RecoveryReport report;
   if (auto status = s.recover(journal_, report); !status.ok()) {
     recoveries_fail_.failed(
@@ -105,7 +106,7 @@ void HostCore::recover_unread() {
 
 void HostCore::failed(const std::vector<CommitRange>& ranges) {
   for (const auto& r : ranges) {
-    Shard& s = shard(r.shard);
+    Owner& s = shard(r.shard);
     if (s.suspended()) continue;
     s.failed(r.epoch);
     if (s.suspended()) recover(s);  // reads go on with what is committed
@@ -121,7 +122,7 @@ void HostCore::settled() {
 
 void HostCore::resume_settled() {
   std::erase_if(settled_, [&](ShardId id) {
-    Shard& s = shard(id);
+    Owner& s = shard(id);
     RecoveryReport report;
     if (auto status = s.recover(journal_, report); !status.ok()) {
       recoveries_fail_.failed(
@@ -130,7 +131,7 @@ void HostCore::resume_settled() {
     }
     recoveries_fail_.passed();
     std::erase(unread_, id);
-    s.resume(Shard::Epoch::next);
+    s.resume(Owner::Epoch::next);
     return true;
   });
 }
@@ -166,7 +167,7 @@ void HostCore::tick() {
 bool HostCore::checkpoint_step() {
   std::size_t left = checkpoint_bytes_per_step;
   for (std::size_t looked_at = 0; looked_at < shards_.size() && left > 0; ++looked_at) {
-    Shard& s = *shards_[next_checkpoint_];
+    Owner& s = *shards_[next_checkpoint_];
     left -= std::min(left, s.checkpoint_step(left));
     if (left > 0) next_checkpoint_ = (next_checkpoint_ + 1) % shards_.size();
   }
@@ -183,12 +184,13 @@ bool HostCore::stopped() const {
 HostCore::Gauges HostCore::gauges() const {
   Gauges g;
   for (const auto& s : shards_) {
-    g.entities += s->entities();
-    g.memory_bytes += s->memory_bytes();
-    g.evictions += s->counts().evictions;
-    g.loads += s->counts().loads;
-    g.checkpoints += s->counts().checkpoints;
-    g.states_written += s->counts().states_written;
+    const Residency& entities = s->replica().residency();
+    g.entities += entities.entities();
+    g.memory_bytes += entities.memory_bytes();
+    g.evictions += entities.evictions();
+    g.states_written += entities.states_written();
+    g.loads += s->loads();
+    g.checkpoints += s->checkpoints();
     g.works += s->works();
     g.suspended += s->suspended() ? 1 : 0;
   }

@@ -1,11 +1,11 @@
 #pragma once
 /// Drives the shards of one host: routes inputs among them, runs each turn to its end, collects
-/// what leaves. No CAF: the host actor (host.h) and the in-process driver of tests wrap it. Thread:
-/// one.
+/// what leaves. No CAF: the host actor (host_actor.cc) and the in-process driver of tests wrap it.
+/// Thread: one.
 #include <memory>
 #include <vector>
 
-#include "actors/shard/shard.h"
+#include "actors/shard/owner.h"
 #include "events/fault_log.h"
 
 namespace souk {
@@ -24,17 +24,29 @@ struct CommitRange {
   std::uint64_t epoch = 0;
 };
 
+/// Carries messages between shards where the host does not do it by itself: to other nodes, or in a
+/// simulation that loses some. Thread: the host's.
+class PeerLinks {
+ public:
+  virtual ~PeerLinks() = default;
+  /// Whether it took `message`: it comes back through HostCore::input, once or more often, or never.
+  virtual bool take(Envelope& message) = 0;
+};
+
 class HostCore {
  public:
   /// Makes the shards with `shard % options.hosts == index`; recover() each before the first turn.
   HostCore(std::uint32_t index, ShardContext context, Journal& journal);
   HostCore(const HostCore&) = delete;
 
-  std::vector<std::unique_ptr<Shard>>& shards() { return shards_; }
+  std::vector<std::unique_ptr<Owner>>& shards() { return shards_; }
   /// First turn: takes up what is owed.
   void start();
 
-  void input(ShardInput&& input);
+  void input(Envelope&& message);
+  void input(ShardInput&& content) { input(Envelope{{}, std::move(content)}); }
+  /// From now on messages between shards go through `links`.
+  void link(PeerLinks* links) { links_ = links; }
   /// All that one poll brought, in this order.
   void input(std::vector<Request>&& requests);
   void committed(const std::vector<CommitRange>& ranges);
@@ -60,7 +72,7 @@ class HostCore {
   // What leaves; the driver takes (moves) it after end_turn().
   ShardOutput& output() { return output_; }
   std::vector<Batch>& batches() { return batches_; }
-  std::vector<std::vector<ShardInput>>& remote() { return remote_; }  // by host
+  std::vector<std::vector<Envelope>>& remote() { return remote_; }  // by host
 
   struct Gauges {
     std::uint64_t entities = 0, memory_bytes = 0, evictions = 0, loads = 0, checkpoints = 0,
@@ -69,12 +81,12 @@ class HostCore {
   Gauges gauges() const;
 
  private:
-  Shard& shard(ShardId id) { return *shards_[id.value / context_.options.hosts]; }
+  Owner& shard(ShardId id) { return *shards_[id.value / context_.options.hosts]; }
   bool owns(ShardId id) const {
     return id.value < context_.options.shards && host_of(id, context_.options.hosts) == index_;
   }
   void run_inputs();
-  void recover(Shard& shard);
+  void recover(Owner& shard);
   void recover_unread();
   void resume_settled();
 
@@ -82,9 +94,10 @@ class HostCore {
   ShardContext context_;
   Journal& journal_;
   ShardOutput output_;
-  std::vector<std::unique_ptr<Shard>> shards_;
+  std::vector<std::unique_ptr<Owner>> shards_;
   std::vector<Batch> batches_;
-  std::vector<std::vector<ShardInput>> remote_;
+  std::vector<std::vector<Envelope>> remote_;
+  PeerLinks* links_ = nullptr;
   bool stopping_ = false;
   bool gave_up_ = false;          // stopping, and states cannot be written
   std::vector<ShardId> settled_;  // suspended shards that may recover and go on

@@ -13,7 +13,7 @@ namespace souk {
 
 /// To a host: all that one poll or one turn of another host brought.
 struct InputsMsg {
-  std::shared_ptr<std::vector<ShardInput>> inputs;
+  std::shared_ptr<std::vector<Envelope>> inputs;
 };
 /// The provider's answers for one host, in the order in which they came. A message for each would
 /// be a turn and a commit for each. Thread: any.

@@ -68,7 +68,7 @@ caf::behavior store_actor(caf::event_based_actor* self, StateStore* states, Vaul
       [=](const DestroyKeysMsg& m) {
         const Busy busy(counters->store_pulse);
         const caf::actor host = caf::actor_cast<caf::actor>(self->current_sender());
-        auto answers = std::make_shared<std::vector<ShardInput>>();
+        auto answers = std::make_shared<std::vector<Envelope>>();
         for (const auto& [user, persons] : *m.keys) {
           bool all = true;
           for (const auto& person : persons) {
@@ -79,7 +79,7 @@ caf::behavior store_actor(caf::event_based_actor* self, StateStore* states, Vaul
               destroys_fail.passed();
             }
           }
-          if (all) answers->push_back(ProcessAnswer{user, KeysDestroyed{}});
+          if (all) answers->push_back({{}, ProcessAnswer{user, KeysDestroyed{}}});
         }
         caf::anon_send(host, InputsMsg{std::move(answers)});
       },

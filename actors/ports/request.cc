@@ -1,5 +1,10 @@
 #include "actors/ports/request.h"
 
+#include <array>
+#include <utility>
+
+#include "actors/ports/op_role.h"
+
 namespace souk {
 
 EntityKey target_of(const Op& op) {
@@ -57,12 +62,13 @@ constexpr std::string_view op_names[] = {
     "reserve_stock", "claim_stock",    "sell_stock",      "release_stock", "return_stock",
     "claim_email",   "free_email"};
 static_assert(std::size(op_names) == op_count);
-constexpr std::size_t first_read = 19, first_internal = 25;
-static_assert(std::is_same_v<std::variant_alternative_t<first_read, Op>, GetProduct>);
-static_assert(std::is_same_v<std::variant_alternative_t<first_internal, Op>, ReserveStock>);
+constexpr auto roles = []<std::size_t... at>(std::index_sequence<at...>) {
+  return std::array{role_of<std::variant_alternative_t<at, Op>>...};
+}(std::make_index_sequence<op_count>{});
 }  // namespace
 
-bool is_read(const Op& op) { return op.index() >= first_read && op.index() < first_internal; }
+OpRole role_of_op(const Op& op) { return roles[op.index()]; }
+bool is_read(const Op& op) { return role_of_op(op) == OpRole::read; }
 std::string_view op_name(const Op& op) { return op_names[op.index()]; }
 
 }  // namespace souk

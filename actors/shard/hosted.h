@@ -8,8 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "actors/states/state_codec.h"
-#include "events/ids.h"
+#include "actors/shard/state_kinds.h"
 
 namespace souk {
 
@@ -50,39 +49,6 @@ class EntityList {
  private:
   Entity* newest_ = nullptr;
   Entity* oldest_ = nullptr;
-};
-
-template <class State>
-struct HostedTraits;
-template <>
-struct HostedTraits<UserState> {
-  using Id = UserId;
-  static constexpr Kind kind = Kind::user;
-};
-template <>
-struct HostedTraits<SkuState> {
-  using Id = Sku;
-  static constexpr Kind kind = Kind::sku;
-};
-template <>
-struct HostedTraits<CartState> {
-  using Id = CartId;
-  static constexpr Kind kind = Kind::cart;
-};
-template <>
-struct HostedTraits<OrderState> {
-  using Id = OrderId;
-  static constexpr Kind kind = Kind::order;
-};
-template <>
-struct HostedTraits<EmailState> {
-  using Id = EmailHash;
-  static constexpr Kind kind = Kind::email;
-};
-template <>
-struct HostedTraits<KeyState> {
-  using Id = KeyHash;
-  static constexpr Kind kind = Kind::key;
 };
 
 /// Of a SKU: its last product event, as far as memory knows.
@@ -196,7 +162,11 @@ class Table {
   Hosted<State>* last_ = nullptr;
 };
 
-class Tables {
+/// One table of each kind in the list of states.
+template <class List>
+class TablesOf;
+template <class... States>
+class TablesOf<StateList<States...>> {
  public:
   template <class State>
   Table<State>& of() {
@@ -214,59 +184,8 @@ class Tables {
   }
 
  private:
-  std::tuple<Table<UserState>, Table<SkuState>, Table<CartState>, Table<OrderState>,
-             Table<EmailState>, Table<KeyState>>
-      all_;
+  std::tuple<Table<States>...> all_;
 };
-
-template <class State>
-Result<State, Fault> decode_state(std::string_view bytes) {
-  if constexpr (std::is_same_v<State, UserState>)
-    return decode_user(bytes);
-  else if constexpr (std::is_same_v<State, SkuState>)
-    return decode_sku(bytes);
-  else if constexpr (std::is_same_v<State, CartState>)
-    return decode_cart(bytes);
-  else if constexpr (std::is_same_v<State, OrderState>)
-    return decode_order(bytes);
-  else if constexpr (std::is_same_v<State, EmailState>)
-    return decode_email(bytes);
-  else
-    return decode_key(bytes);
-}
-
-/// Calls `f` with a null pointer of the state type of `kind`.
-template <class F>
-auto with_state(Kind kind, F&& f) {
-  switch (kind) {
-    case Kind::user:
-      return f(static_cast<UserState*>(nullptr));
-    case Kind::sku:
-      return f(static_cast<SkuState*>(nullptr));
-    case Kind::cart:
-      return f(static_cast<CartState*>(nullptr));
-    case Kind::order:
-      return f(static_cast<OrderState*>(nullptr));
-    case Kind::email:
-      return f(static_cast<EmailState*>(nullptr));
-    case Kind::key:
-      return f(static_cast<KeyState*>(nullptr));
-    case Kind::none:
-      break;
-  }
-  SOUK_ASSERT(false);
-  return f(static_cast<KeyState*>(nullptr));
-}
-
-/// REQUIRES: `key` is of State's kind.
-template <class State>
-typename HostedTraits<State>::Id id_of(const EntityKey& key) {
-  SOUK_ASSERT(key.kind() == HostedTraits<State>::kind);
-  if constexpr (std::is_same_v<typename HostedTraits<State>::Id, Sku>) {
-    return Sku::trusted(key.id());
-  } else {
-    return {*Id128::from_bytes(key.id())};
-  }
-}
+using Tables = TablesOf<HostedStates>;
 
 }  // namespace souk

@@ -178,7 +178,7 @@ std::string without_answers(Kind kind, const std::string& bytes) {
   return with_state(kind, [&](auto* null) -> std::string {
     using State = std::remove_pointer_t<decltype(null)>;
     if constexpr (requires(State s) { s.answers; }) {
-      auto state = decode_state<State>(bytes);
+      auto state = HostedTraits<State>::decode(bytes);
       SOUK_ASSERT(state.ok());
       state->answers = {};
       return encode(*state);

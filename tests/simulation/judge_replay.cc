@@ -99,9 +99,9 @@ class Witness {
 using States = std::map<EntityKey, std::string>;
 
 template <class State>
-void gather(const Shard& shard, States& out) {
-  shard.each<State>(
-      [&](const auto& id, const State& state) { out[EntityKey(id)] = encode(state); });
+void gather(const Owner& shard, States& out) {
+  shard.replica().residency().each<State>(
+      [&](const Hosted<State>& hosted) { out[EntityKey(hosted.id)] = encode(hosted.state); });
 }
 
 States states_of(const std::vector<std::unique_ptr<HostCore>>& cores) {

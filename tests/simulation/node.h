@@ -8,6 +8,7 @@
 #include "node/node.h"
 #include "tests/simulation/copies.h"
 #include "tests/simulation/disk.h"
+#include "tests/simulation/links.h"
 #include "tests/simulation/outside.h"
 #include "tests/simulation/world.h"
 
@@ -23,6 +24,7 @@ struct Surroundings {
   SimVault& vault;
   SimProvider& provider;
   const Presenter& presenter;
+  const PeerFaults& peers;
 };
 
 class SimNode {
@@ -55,6 +57,7 @@ class SimNode {
   const Surroundings around_;
   ReplySink& sink_;
   std::unique_ptr<Copies> copies_;
+  std::vector<std::unique_ptr<SimLinks>> links_;  // of the node's hosts, which use them to its end
   std::unique_ptr<Node> node_;
   SteppedEngine* engine_ = nullptr;  // the node's
 };

@@ -57,6 +57,15 @@ Faults some_faults(World& world) {
   return f;
 }
 
+PeerFaults some_peer_faults(World& world) {
+  PeerFaults f;
+  if (world.chance(50)) return f;
+  f.lost = world.chance(60) ? static_cast<int>(world.between(1, 20)) : 0;
+  f.late = world.chance(60) ? static_cast<int>(world.between(1, 30)) : 0;
+  f.twice = world.chance(60) ? static_cast<int>(world.between(1, 40)) : 0;
+  return f;
+}
+
 class Run {
  public:
   Run(std::uint64_t seed, Defect defect)
@@ -73,6 +82,7 @@ class Run {
                         ? 0
                         : world_.between(0, 6);
     world_.faults = faults;
+    peer_faults_ = some_peer_faults(world_);
     if (defect == Defect::acknowledges_before_sync) world_.faults.write_fails = 0;
     stock_the_shop();
     invite();
@@ -225,6 +235,7 @@ class Run {
   /// Nothing goes wrong any more: all that is owed is done, every hold sold, released or expired.
   void calm_down() {
     world_.faults = {};
+    peer_faults_ = {};
     crashes_left_ = 0;
     for (auto& reader : readers_) reader->calm_down();
     const auto rests = [&] {
@@ -280,8 +291,9 @@ class Run {
   SimProvider provider_{world_};
   const JsonPresenter presenter_{*Currency::parse("GBP")};
   const EngineOptions options_;
-  const Surroundings around_{world_,  clock_, randomness_, journal_,
-                             states_, vault_, provider_,   presenter_};
+  PeerFaults peer_faults_;
+  const Surroundings around_{world_, clock_,    randomness_, journal_,    states_,
+                             vault_, provider_, presenter_,  peer_faults_};
 
   Shop shop_;
   Referee referee_{world_};

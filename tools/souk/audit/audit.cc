@@ -8,7 +8,7 @@
 #include <unordered_set>
 
 #include "actors/adapters/stores.h"
-#include "actors/shard/shard.h"
+#include "actors/shard/replica.h"
 #include "events/journal/folded_log.h"
 #include "gateway/api/commands/command.h"
 #include "gateway/api/commands/presenter.h"
@@ -63,12 +63,12 @@ class Audit {
   Status shard(ShardId id) {
     last_seqs_.push_back(0);
     if (auto s = scan_log(id); !s.ok()) return s;
-    ShardOutput output;
     const ShardContext from_nothing = context(no_states_);
-    Shard whole(id, from_nothing, output);
+    ShardClock clock(clock_);
+    Replica whole(id, from_nothing, clock);
     RecoveryReport report;
     if (auto s = whole.recover(journal_, report); !s.ok()) return damaged(id, s.error());
-    report_.entities += whole.entities();
+    report_.entities += whole.residency().entities();
     check_stock(id, whole);
     check_orders(id, whole);
     check_users(id, whole);
@@ -188,10 +188,11 @@ class Audit {
   }
 
   /// P3 within the SKU.
-  void check_stock(ShardId id, const Shard& shard) {
-    shard.each<SkuState>([&](const Sku& sku, const SkuState& s) {
+  void check_stock(ShardId id, const Replica& shard) {
+    shard.residency().each<SkuState>([&](const Hosted<SkuState>& hosted) {
+      const Sku& sku = hosted.id;
       ++report_.skus;
-      const Inventory& i = s.inventory;
+      const Inventory& i = hosted.state.inventory;
       std::int64_t held = 0;
       for (const auto& [order, hold] : i.holds.all()) held += hold.quantity;
       Pieces& p = pieces_[sku.text()];
@@ -210,9 +211,10 @@ class Audit {
     });
   }
 
-  void check_orders(ShardId id, const Shard& shard) {
-    shard.each<OrderState>([&](const OrderId& order_id, const OrderState& s) {
-      const Order& order = s.order;
+  void check_orders(ShardId id, const Replica& shard) {
+    shard.residency().each<OrderState>([&](const Hosted<OrderState>& hosted) {
+      const OrderId& order_id = hosted.id;
+      const Order& order = hosted.state.order;
       if (order.status == OrderStatus::none) return;
       ++report_.orders;
       orders_.insert(order_id);
@@ -248,16 +250,16 @@ class Audit {
       violation("keys", person.text(), std::to_string(id.value), opened.error().what);
   }
 
-  void check_users(ShardId id, const Shard& shard) {
-    shard.each<UserState>([&](const UserId& user_id, const UserState& s) {
-      const EntityKey person(user_id);
-      if (s.user.status == UserStatus::active) {
-        check_sealed(id, person, s.user.profile.sealed_email);
-        check_sealed(id, person, s.user.profile.sealed_name);
+  void check_users(ShardId id, const Replica& shard) {
+    shard.residency().each<UserState>([&](const Hosted<UserState>& hosted) {
+      const User& user = hosted.state.user;
+      const EntityKey person(hosted.id);
+      if (user.status == UserStatus::active) {
+        check_sealed(id, person, user.profile.sealed_email);
+        check_sealed(id, person, user.profile.sealed_name);
       }
       // What can seal has a key.
-      if (s.user.status == UserStatus::erased && !s.user.key_to_destroy &&
-          vault_.seal(person, {}).ok())
+      if (user.status == UserStatus::erased && !user.key_to_destroy && vault_.seal(person, {}).ok())
         violation("keys", person.text(), std::to_string(id.value),
                   "the log says that this person's key was destroyed, and the keys have it");
     });
@@ -283,47 +285,44 @@ class Audit {
   }
 
   template <class State>
-  void compare(ShardId id, const Shard& whole, const Shard& stored) {
-    whole.each<State>([&](const auto& entity_id, const State& folded) {
-      const EntityKey key(entity_id);
-      bool found = false;
-      stored.each_one<State>(entity_id, [&](const State& kept) {
-        found = true;
-        if (encode(kept) != encode(folded))
-          violation("P6", key.text(), std::to_string(id.value),
-                    "its stored state differs from the fold of the log");
-      });
-      if (!found)
+  void compare(ShardId id, const Replica& whole, const Replica& stored) {
+    whole.residency().each<State>([&](const Hosted<State>& folded) {
+      const EntityKey key(folded.id);
+      const Hosted<State>* kept = stored.residency().find<State>(folded.id);
+      if (kept && encode(kept->state) != encode(folded.state))
+        violation("P6", key.text(), std::to_string(id.value),
+                  "its stored state differs from the fold of the log");
+      if (!kept)
         violation("P6", key.text(), std::to_string(id.value),
                   "the log has it, the stored states and the tail do not");
     });
   }
 
   /// P6: what the checkpoint and the tail give is what the whole log gives, byte for byte.
-  Status compare_with_stored(ShardId id, const Shard& whole) {
-    ShardOutput output;
+  Status compare_with_stored(ShardId id, const Replica& whole) {
     const ShardContext from_states = context(*states_);
-    Shard shard(id, from_states, output);
+    ShardClock clock(clock_);
+    Replica stored(id, from_states, clock);
     RecoveryReport report;
-    if (auto s = shard.recover(journal_, report); !s.ok()) return damaged(id, s.error());
+    if (auto s = stored.recover(journal_, report); !s.ok()) return damaged(id, s.error());
     Status loaded = Done{};
     const Status visited = states_->each(id, [&](const EntityKey& key, const StoredState&) {
       ++report_.stored_states;
-      loaded = shard.load(key);
+      loaded = stored.residency().load(key);
       return loaded.ok();
     });
     if (!visited.ok()) return damaged(id, visited.error());
     if (!loaded.ok()) return damaged(id, loaded.error());
-    if (shard.entities() != whole.entities())
+    if (stored.residency().entities() != whole.residency().entities())
       violation("P6", fmt::format("shard {}", id.value), std::to_string(id.value),
-                fmt::format("{} entities are stored, the log has {}", shard.entities(),
-                            whole.entities()));
-    compare<UserState>(id, whole, shard);
-    compare<SkuState>(id, whole, shard);
-    compare<CartState>(id, whole, shard);
-    compare<OrderState>(id, whole, shard);
-    compare<EmailState>(id, whole, shard);
-    compare<KeyState>(id, whole, shard);
+                fmt::format("{} entities are stored, the log has {}", stored.residency().entities(),
+                            whole.residency().entities()));
+    compare<UserState>(id, whole, stored);
+    compare<SkuState>(id, whole, stored);
+    compare<CartState>(id, whole, stored);
+    compare<OrderState>(id, whole, stored);
+    compare<EmailState>(id, whole, stored);
+    compare<KeyState>(id, whole, stored);
     return Done{};
   }
 

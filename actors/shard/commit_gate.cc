@@ -1,0 +1,56 @@
+#include "actors/shard/commit_gate.h"
+
+#include <algorithm>
+
+namespace souk {
+
+void CommitGate::leave(Seq seq, Effect&& effect) {
+  if (seq <= committed_)
+    put_out(std::move(effect));
+  else
+    leave_in_order(seq, std::move(effect));
+}
+
+void CommitGate::leave_in_order(Seq seq, Effect&& effect) {
+  if (!held_.empty()) seq = std::max(seq, held_.back().seq);
+  held_.push_back({seq, std::move(effect)});
+  release();
+}
+
+void CommitGate::commit(Seq seq) {
+  SOUK_ASSERT(seq >= committed_);
+  committed_ = seq;
+  release();
+}
+
+void CommitGate::release() {
+  while (!held_.empty() && held_.front().seq <= committed_) {
+    put_out(std::move(held_.front().effect));
+    held_.pop_front();
+  }
+}
+
+void CommitGate::put_out(Effect&& effect) {
+  std::visit(Overloaded{
+                 [&](AddressedReply& r) { output_.replies.push_back(std::move(r)); },
+                 [&](ShardInput& i) { outbox_.send(std::move(i)); },
+                 [&](PaymentCall& c) { output_.payments.push_back(std::move(c)); },
+                 [&](KeysToDestroy& k) { output_.keys_to_destroy.push_back(std::move(k)); },
+                 [&](ShardOutput::Flush& f) { output_.flushes.push_back(std::move(f)); },
+             },
+             effect);
+}
+
+std::deque<CommitGate::Effect> CommitGate::take_all() {
+  std::deque<Effect> taken;
+  for (auto& h : held_) taken.push_back(std::move(h.effect));
+  held_.clear();
+  return taken;
+}
+
+void CommitGate::begin_at(Seq committed) {
+  SOUK_ASSERT(held_.empty());
+  committed_ = committed;
+}
+
+}  // namespace souk

@@ -1,0 +1,50 @@
+#pragma once
+/// Nothing leaves a shard before the event that it rests on is durable.
+///
+/// Invariants: what is held rests on seqs in (committed(), last recorded]; it leaves in the order in
+///   which it came, and `committed()` only grows between two calls of begin_at().
+/// Thread: its shard's.
+#include <deque>
+#include <variant>
+
+#include "actors/shard/shard_io.h"
+
+namespace souk {
+
+class CommitGate {
+ public:
+  using Effect =
+      std::variant<AddressedReply, ShardInput, PaymentCall, KeysToDestroy, ShardOutput::Flush>;
+
+  CommitGate(ShardOutput& output, Outbox& outbox) : output_(output), outbox_(outbox) {}
+
+  /// `effect` leaves once all up to `seq` is committed, at once where it is: it owes nothing to
+  /// what is held.
+  void leave(Seq seq, Effect&& effect);
+  /// As leave(), but never before what was held earlier.
+  void leave_in_order(Seq seq, Effect&& effect);
+
+  Seq committed() const { return committed_; }
+  /// All up to `seq` is durable: what rests on it leaves.
+  void commit(Seq seq);
+
+  /// What is held comes back to the caller and will not leave: its commit failed.
+  std::deque<Effect> take_all();
+  /// After a recovery. REQUIRES: nothing is held.
+  void begin_at(Seq committed);
+
+ private:
+  struct Held {
+    Seq seq = 0;
+    Effect effect;
+  };
+  void put_out(Effect&& effect);
+  void release();
+
+  ShardOutput& output_;
+  Outbox& outbox_;
+  Seq committed_ = 0;
+  std::deque<Held> held_;
+};
+
+}  // namespace souk

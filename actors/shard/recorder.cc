@@ -1,0 +1,71 @@
+#include "actors/shard/recorder.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "events/event_codec.h"
+
+namespace souk {
+
+void Recorder::record(const Cause& cause, std::vector<Event>&& events) {
+  SOUK_ASSERT(!events.empty());
+  const Transaction& t = pending_.emplace_back(Transaction{.at = clock_.now(),
+                                                           .cause = cause.cause,
+                                                           .correlation = cause.correlation,
+                                                           .key_hash = cause.key_hash,
+                                                           .request_hash = cause.request_hash,
+                                                           .outcome = cause.outcome,
+                                                           .events = std::move(events)});
+  for (std::size_t i = 0; i < t.events.size(); ++i) replica_.apply(t, i);
+  last_seq_ += t.events.size();
+  SOUK_ASSERT(replica_.seq() == last_seq_);
+}
+
+void Recorder::cut(std::vector<Batch>& out) {
+  std::size_t from = 0;
+  while (from < pending_.size()) {
+    const std::size_t to = record_end(pending_, from);
+    if (from == 0 && to == pending_.size()) {
+      cut_one(std::exchange(pending_, {}), out);
+      break;
+    }
+    const auto begin = pending_.begin();
+    cut_one({std::make_move_iterator(begin + static_cast<std::ptrdiff_t>(from)),
+             std::make_move_iterator(begin + static_cast<std::ptrdiff_t>(to))},
+            out);
+    from = to;
+  }
+  pending_.clear();
+  SOUK_ASSERT(cut_seq_ == last_seq_);
+}
+
+void Recorder::cut_one(std::vector<Transaction>&& transactions, std::vector<Batch>& out) {
+  BatchHeader header{.epoch = epoch_,
+                     .incarnation = incarnation_,
+                     .first_seq = cut_seq_ + 1,
+                     .at = clock_.newest(),
+                     .chain = chain_};
+  std::string bytes = encode_batch(header, transactions);
+  chain_ = header.chain;
+  cut_seq_ = header.last_seq();
+  out.push_back({.shard = replica_.id(),
+                 .first_seq = header.first_seq,
+                 .last_seq = cut_seq_,
+                 .epoch = epoch_,
+                 .chain = chain_,
+                 .bytes = std::move(bytes)});
+}
+
+void Recorder::begin() {
+  pending_.clear();
+  last_seq_ = cut_seq_ = replica_.seq();
+  chain_ = replica_.chain();
+  epoch_ = std::max(epoch_, replica_.epoch());
+}
+
+void Recorder::drop(Seq committed) {
+  pending_.clear();
+  last_seq_ = cut_seq_ = committed;
+}
+
+}  // namespace souk

@@ -1,0 +1,63 @@
+#pragma once
+/// What an owner decided and the journal does not have yet: transactions, then the records that
+/// they are cut into. A fact is folded the moment it is recorded.
+///
+/// Invariants: committed <= cut_seq() <= last_seq(); seqs have no holes; each record goes on from
+///   the chain of the one before; a record holds whole transactions, and ends at
+///   limits::batch_events_max events or limits::batch_bytes_max bytes (record_end).
+/// Thread: its shard's.
+#include <vector>
+
+#include "actors/shard/replica.h"
+#include "events/batch.h"
+
+namespace souk {
+
+/// Why a transaction is: the command, and with an idempotency key what a repeat of it answers.
+struct Cause {
+  CommandId cause;
+  Id128 correlation = {};
+  std::uint64_t key_hash = 0, request_hash = 0;
+  Outcome outcome = Outcome::ok;
+};
+
+class Recorder {
+ public:
+  Recorder(const ShardContext& context, ShardClock& clock, Replica& replica)
+      : incarnation_(context.incarnation), clock_(clock), replica_(replica) {}
+
+  /// REQUIRES: `events` is not empty.
+  void record(const Cause& cause, std::vector<Event>&& events);
+  /// What was recorded since the last cut, as records for the journal.
+  void cut(std::vector<Batch>& out);
+
+  /// Goes on after what the replica recovered, in no older epoch than before: what failed in that
+  /// one stays refused.
+  void begin();
+  /// What is recorded and not known to be committed is dropped; the replica must recover.
+  void drop(Seq committed);
+  void next_epoch() { ++epoch_; }
+
+  Seq last_seq() const { return last_seq_; }
+  Seq cut_seq() const { return cut_seq_; }
+  std::uint64_t chain() const { return chain_; }
+  std::uint64_t epoch() const { return epoch_; }
+  /// A checkpoint of all that is cut.
+  Checkpoint mark() const {
+    return {.seq = cut_seq_, .chain = chain_, .epoch = epoch_, .time_ms = clock_.newest().value};
+  }
+
+ private:
+  void cut_one(std::vector<Transaction>&& transactions, std::vector<Batch>& out);
+
+  const std::uint64_t incarnation_;
+  ShardClock& clock_;
+  Replica& replica_;
+  Seq last_seq_ = 0;         // tentative
+  Seq cut_seq_ = 0;          // in a record
+  std::uint64_t chain_ = 0;  // after cut_seq_
+  std::uint64_t epoch_ = 1;
+  std::vector<Transaction> pending_;
+};
+
+}  // namespace souk

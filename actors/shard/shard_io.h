@@ -1,0 +1,129 @@
+#pragma once
+/// What enters a shard, what it puts out during one turn of its driver, and what it asks of the
+/// node around it.
+#include <deque>
+#include <functional>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "actors/checkout/checkout.h"
+#include "actors/host/engine.h"
+#include "actors/ports/request.h"
+#include "events/batch.h"
+#include "events/freshness.h"
+
+namespace souk {
+
+/// The answer to a process of one of our entities (an order's check-out, a user's address).
+struct EmailAnswer {
+  EmailHash email;
+  std::size_t op = 0;  // ClaimEmail or FreeEmail
+  ReplyCode code = ReplyCode::ok;
+};
+struct KeysDestroyed {};
+struct ProcessAnswer {
+  EntityKey entity;
+  std::variant<StockAnswer, PaymentAnswer, EmailAnswer, KeysDestroyed> answer;
+};
+
+/// The catalogue of another shard is asked for a quote; `target` waits for it.
+struct QuoteWanted {
+  Sku sku;
+  EntityKey target;
+};
+struct QuoteReady {
+  EntityKey target;
+  Sku sku;
+  std::optional<Quote> quote;  // none: the catalogue cannot be read now
+};
+
+using ShardInput = std::variant<Request, ProcessAnswer, QuoteWanted, QuoteReady>;
+/// The entity whose shard an input is for.
+EntityKey target_of(const ShardInput& input);
+
+/// The owner of a shard in one of its epochs, and how many messages it had sent with this one.
+/// Epoch 0: no shard (a client's request, the provider, the host).
+struct Sender {
+  ShardId shard;
+  std::uint64_t epoch = 0;
+  std::uint64_t seq = 0;
+};
+struct Envelope {
+  Sender from;
+  ShardInput content;
+};
+
+/// The index in Op of an operation.
+template <class Operation>
+inline const std::size_t op_index = Op(std::in_place_type<Operation>).index();
+
+/// A reply and the sink that takes it.
+using AddressedReply = std::pair<std::uint16_t, Reply>;
+/// A user, and whose keys go with that user's.
+using KeysToDestroy = std::pair<EntityKey, std::vector<PersonId>>;
+
+struct ShardOutput {
+  std::vector<AddressedReply> replies;
+  std::deque<Envelope> inputs;  // for the shards of their targets
+  std::vector<PaymentCall> payments;
+  std::vector<KeysToDestroy> keys_to_destroy;
+  std::vector<std::pair<ShardId, EntityKey>> loads;
+  struct Flush {
+    ShardId shard;
+    std::uint64_t round = 0;  // of the shard's checkpoints
+    std::vector<StateWrite> states;
+    std::optional<Checkpoint> checkpoint;
+  };
+  std::vector<Flush> flushes;
+};
+
+struct ShardContext {
+  const EngineOptions& options;
+  StateStore& states;
+  Clock& clock;
+  Randomness& randomness;
+  const Presenter& presenter;
+  std::uint64_t incarnation = 0;
+  /// The catalogue's word on a SKU, where it can be had at once (committed, in memory, same
+  /// driver).
+  std::function<std::optional<Quote>(const Sku&)> quote_now;
+  Freshness* freshness = nullptr;  // none: nobody keeps copies
+};
+
+/// Sends what leaves for other shards (or the shard itself), in the owner's name.
+class Outbox {
+ public:
+  Outbox(ShardId id, ShardOutput& output) : from_{.shard = id}, output_(output) {}
+  void begin(std::uint64_t epoch) {
+    if (from_.epoch != epoch) from_.seq = 0;
+    from_.epoch = epoch;
+  }
+  void send(ShardInput&& content) {
+    ++from_.seq;
+    output_.inputs.push_back({from_, std::move(content)});
+  }
+
+ private:
+  Sender from_;
+  ShardOutput& output_;
+};
+
+/// The shard's time: it never goes back behind a stamp that was given or folded.
+class ShardClock {
+ public:
+  explicit ShardClock(Clock& clock) : clock_(clock) {}
+  UnixMs now() {
+    saw(clock_.now());
+    return newest_;
+  }
+  void saw(UnixMs at) { newest_ = std::max(newest_, at); }
+  UnixMs newest() const { return newest_; }
+
+ private:
+  Clock& clock_;
+  UnixMs newest_;
+};
+
+}  // namespace souk

@@ -1,0 +1,101 @@
+#include "actors/shard/stock_steps.h"
+
+#include "actors/shard/order_processes.h"
+
+namespace souk {
+namespace {
+
+CommandId step_id(const OrderId& order, std::size_t op, std::uint32_t number) {
+  CommandId id = order.raw;  // attempt-independent: the same step has the same name
+  id.bytes[14] = static_cast<std::uint8_t>(id.bytes[14] ^ (op + 1));
+  id.bytes[15] = static_cast<std::uint8_t>(id.bytes[15] ^ number);
+  return id;
+}
+
+/// Whose step it is, and which of that order's returns.
+struct StepName {
+  OrderId order;
+  std::uint32_t number = 0;
+};
+StepName name_of(const Op& op) {
+  return std::visit(Overloaded{
+                        [](const ReserveStock& c) { return StepName{c.order}; },
+                        [](const ClaimStock& c) { return StepName{c.order}; },
+                        [](const SellStock& c) { return StepName{c.order}; },
+                        [](const ReleaseStock& c) { return StepName{c.order}; },
+                        [](const ReturnStock& c) {
+                          return StepName{c.order, c.number};
+                        },
+                        [](const auto&) { return StepName{}; },
+                    },
+                    op);
+}
+
+Decision decide_step(const SkuState& state, const Op& op, UnixMs now) {
+  const Inventory& stock = state.inventory;
+  return std::visit(Overloaded{
+                        [&](const ReserveStock& c) { return decide(stock, state.product, c, now); },
+                        [&](const ClaimStock& c) { return decide(stock, c); },
+                        [&](const SellStock& c) { return decide(stock, c); },
+                        [&](const ReleaseStock& c) { return decide(stock, c); },
+                        [&](const ReturnStock& c) { return decide(stock, c); },
+                        [](const auto&) -> Decision { return Refused{}; },
+                    },
+                    op);
+}
+
+}  // namespace
+
+void StockSteps::step(const Request& request) {
+  const EntityKey entity = target_of(request.op);
+  StockAnswer result{.op = request.op.index(), .sku = Sku::trusted(entity.id())};
+  auto* h = desk_.find<SkuState>(result.sku);
+  static const SkuState nothing;
+  const SkuState& state = h ? h->state : nothing;
+  const Decision decision = decide_step(state, request.op, desk_.clock.now());
+  if (!decision.ok()) {
+    result.code = ReplyCode::refused;
+    result.refusal = decision.error().reason;
+    if (result.refusal == Refusal::price_changed)
+      result.price_change = PriceChange{Item(result.sku, state.product.name), state.product.price};
+  } else if (!decision->empty()) {
+    const StepName name = name_of(request.op);
+    desk_.recorder.record({.cause = step_id(name.order, request.op.index(), name.number),
+                           .correlation = name.order.raw},
+                          events_of(entity, *decision));
+    h = desk_.find<SkuState>(result.sku);
+    if (const auto* reserved = std::get_if<StockReserved>(&decision->front()))
+      arm(result.sku, reserved->expires_at);
+  }
+  desk_.gate.leave_in_order(h ? h->seq : 0,
+                            ShardInput(ProcessAnswer{request.reply_to.entity, std::move(result)}));
+}
+
+void StockSteps::arm(const Sku& sku, UnixMs due) {
+  auto [at, fresh] = armed_.try_emplace(sku, due);
+  if (!fresh && at->second <= due) return;
+  at->second = due;
+  timers_.arm(due, sku);
+}
+
+void StockSteps::expire(const Sku& sku, UnixMs now) {
+  armed_.erase(sku);
+  auto* h = desk_.find<SkuState>(sku);
+  if (!h) return;
+  const Facts facts = expire_holds(h->state.inventory, now);
+  for (const auto& fact : facts) {
+    const auto& expired = std::get<ReservationExpired>(fact);
+    desk_.recorder.record(
+        {.cause = process_cause(expired.order, fact.index(), 0), .correlation = expired.order.raw},
+        {{EntityKey(sku), fact}});
+  }
+  if (auto next = next_expiry(h->state.inventory)) arm(sku, *next);
+}
+
+void StockSteps::resume() {
+  desk_.entities.each<SkuState>([&](const Hosted<SkuState>& h) {
+    if (auto due = next_expiry(h.state.inventory)) arm(h.id, *due);
+  });
+}
+
+}  // namespace souk

@@ -1,0 +1,178 @@
+#pragma once
+/// What the parts of a shard stand on in their tests: a clock that stands still, a state store and a
+/// journal in memory, documents that are empty.
+#include <cstring>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "actors/shard/owner.h"
+
+namespace souk::shard_test {
+
+inline constexpr UnixMs noon{1'700'000'000'000};
+inline Currency gbp() { return *Currency::parse("GBP"); }
+inline Sku sku(const std::string& text) { return *Sku::parse(text); }
+/// An id of `number` on shard 0.
+template <class Id>
+Id id(std::uint8_t number) {
+  Id made;
+  made.raw.bytes[15] = number;
+  return made;
+}
+
+struct StillClock final : Clock {
+  UnixMs at = noon;
+  UnixMs now() override { return at; }
+};
+
+struct NoChance final : Randomness {
+  void fill(void* bytes, std::size_t count) override { std::memset(bytes, 4, count); }
+};
+
+struct EmptyDocuments final : Presenter {
+  void product(const Sku&, const Product&, std::int64_t, Body&) const override {}
+  void delisted(const Sku&, Version, Body&) const override {}
+  void stock(const Sku&, const StockFigures&, Body&) const override {}
+  void user(UserId, const UserProfile&, Body&) const override {}
+  void user_created(UserId, Body&) const override {}
+  void user_orders(UserId, const std::vector<std::pair<OrderId, const Order*>>&, More,
+                   Body&) const override {}
+  void cart(CartId, const Cart&, Body&) const override {}
+  void cart_created(CartId, const Cart&, Body&) const override {}
+  void order(OrderId, const Order&, Version, Body&) const override {}
+  void check_out(OrderId, OrderStatus, Refusal, Body&) const override {}
+};
+
+/// What it was given stays; `cold` ones need the disk.
+struct MemoryStates final : StateStore {
+  std::map<EntityKey, StateWrite> kept;
+  std::set<EntityKey> cold;
+  Checkpoint mark;
+
+  Status put(const std::vector<StateWrite>& states,
+             const std::optional<std::pair<ShardId, Checkpoint>>& checkpoint) override {
+    for (const auto& s : states) kept[s.entity] = s;
+    if (checkpoint) mark = checkpoint->second;
+    return Done{};
+  }
+  Result<Found, Fault> get(ShardId, const EntityKey& entity, Where where) override {
+    if (where == Where::memory && cold.contains(entity))
+      return Found{.answer = Found::Answer::on_disk, .state = {}};
+    const auto at = kept.find(entity);
+    if (at == kept.end()) return Found{.answer = Found::Answer::absent, .state = {}};
+    return Found{.answer = Found::Answer::found, .state = {at->second.seq, at->second.state}};
+  }
+  Result<Checkpoint, Fault> checkpoint(ShardId) override { return mark; }
+  Result<std::vector<EntityKey>, Fault> active(ShardId) override {
+    std::vector<EntityKey> found;
+    for (const auto& [entity, state] : kept)
+      if (state.attention == Attention::active) found.push_back(entity);
+    return found;
+  }
+  Status each(ShardId, const std::function<bool(const EntityKey&, StoredState)>& visit) override {
+    for (const auto& [entity, state] : kept)
+      if (!visit(entity, {state.seq, state.state})) break;
+    return Done{};
+  }
+};
+
+struct MemoryJournal final : Journal {
+  std::map<Seq, std::string> records;  // of the one shard
+
+  void write(const std::vector<Batch>& batches, WriteDone done) override {
+    for (const auto& b : batches) records[b.first_seq] = b.bytes;
+    done(Done{});
+  }
+  Status settle() override { return Done{}; }
+  Status scan(ShardId, Seq from, const Visit& visit) override {
+    auto at = records.upper_bound(from);
+    if (at != records.begin()) --at;  // the one that holds `from`
+    for (; at != records.end(); ++at)
+      if (!visit(at->first, at->second)) break;
+    return Done{};
+  }
+};
+
+/// A shard, and all that is around it. What leaves it is looked at in `out`.
+struct Bench {
+  EngineOptions options{.shards = 1};
+  StillClock clock;
+  NoChance chance;
+  EmptyDocuments documents;
+  MemoryStates states;
+  MemoryJournal journal;
+  ShardOutput out;
+  ShardContext context{.options = options,
+                       .states = states,
+                       .clock = clock,
+                       .randomness = chance,
+                       .presenter = documents,
+                       .incarnation = 7,
+                       .quote_now = [](const Sku&) { return std::nullopt; }};
+};
+
+/// A whole owner, recovered from nothing; the disk is as quick as commit() is called.
+struct OwnerBench : Bench {
+  Owner owner{ShardId{0}, context, out};
+  RecoveryReport report;
+  std::uint64_t tickets = 0;
+
+  OwnerBench() {
+    start();
+    context.quote_now = [this](const Sku& wanted) { return owner.quote_if_ready(wanted); };
+  }
+  void start() {
+    SOUK_ASSERT(owner.recover(journal, report).ok());
+    owner.resume(Owner::Epoch::same);
+  }
+  void run_inputs() {
+    while (!out.inputs.empty()) {
+      Envelope next = std::move(out.inputs.front());
+      out.inputs.pop_front();
+      owner.handle(std::move(next));
+    }
+  }
+  /// All that was decided is durable, and what comes of that is, too.
+  void commit() {
+    for (;;) {
+      run_inputs();
+      std::vector<Batch> batches;
+      owner.cut(batches);
+      if (batches.empty()) return;
+      journal.write(batches, [](const Status&) {});
+      owner.committed(batches.back().last_seq, batches.back().epoch);
+    }
+  }
+  Request request(Op&& op, std::uint64_t key = 0) {
+    Request r{.op = std::move(op)};
+    r.reply_to = {.who = ReplyTo::Who::client, .sink = 0, .ticket = ++tickets, .entity = {}};
+    r.cause.bytes[0] = static_cast<std::uint8_t>(tickets);
+    r.key_hash = key;
+    r.request_hash = key;
+    return r;
+  }
+  /// The reply that has left to the newest request; nothing: it waits.
+  std::optional<Reply> reply() const {
+    for (const auto& [sink, reply] : out.replies)
+      if (reply.ticket == tickets) return reply;
+    return std::nullopt;
+  }
+  /// Asks and commits until it is answered. REQUIRES: it waits for nothing but commits.
+  Reply ask(Op&& op, std::uint64_t key = 0) {
+    owner.handle(request(std::move(op), key));
+    commit();
+    SOUK_ASSERT(reply().has_value());
+    return *reply();
+  }
+  void define(const Sku& product, std::int64_t pieces) {
+    ProductDefined definition;
+    definition.name = "tea";
+    definition.price = {Micros{1'000'000}, gbp()};
+    ask(PutProduct{product, std::move(definition)});
+    if (pieces > 0) ask(ReceiveStock{product, pieces, ""});
+  }
+};
+
+}  // namespace souk::shard_test
