@@ -13,7 +13,7 @@ void MachineNodeClock::begin_at(UnixMs newest) {
 
 Result<std::unique_ptr<DiskPorts>, Fault> DiskPorts::open(const DiskPortsOptions& options) {
   std::unique_ptr<DiskPorts> p(new DiskPorts(options.currency));
-  auto stores = Stores::open(options.directory, options.shards);
+  auto stores = Stores::open(options.directory, options.shards, options.secret);
   if (!stores) return stores.error();
   p->stores_ = std::move(*stores);
   p->payments_ = std::make_unique<PaymentSimulator>(std::move(p->stores_.provider), p->clock_);

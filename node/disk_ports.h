@@ -29,6 +29,7 @@ struct DiskPortsOptions {
   std::filesystem::path directory;
   std::optional<std::uint32_t> shards;  // nothing: what the directory has
   Currency currency = *Currency::parse("GBP");
+  std::optional<std::string> secret = std::nullopt;  // SodiumVault::Options
 };
 
 /// Lifecycle: open; the node that uses it ends before it.

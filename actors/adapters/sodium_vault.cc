@@ -19,6 +19,10 @@ constexpr char destroyed = 2;
 constexpr std::size_t nonce_bytes = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr std::size_t tag_bytes = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 constexpr std::string_view secret_key = "s";
+constexpr std::size_t group_bytes = 4;           // of a key: tag, shard, kind
+constexpr std::size_t keys_per_read = 1'024;     // of those to destroy
+constexpr std::size_t settled_max = 4'096;       // whose marks wait to be taken away
+constexpr std::size_t marks_per_write = 16'384;  // of those whose bytes are purged
 static_assert(PersonKey::bytes_count == crypto_aead_xchacha20poly1305_ietf_KEYBYTES);
 
 std::string person_key(char tag, const PersonId& person) {
@@ -77,7 +81,8 @@ Result<std::unique_ptr<SodiumVault>, Fault> SodiumVault::open_as(const Options& 
   if (options.binding) {
     if (auto status = vault->database_->bind(*options.binding); !status) return status.error();
   }
-  if (auto status = vault->load_secret(options.secret); !status) return status.error();
+  if (auto status = vault->load_secret(options); !status) return status.error();
+  if (auto status = vault->load_unsettled(); !status) return status.error();
   return vault;
 }
 
@@ -88,12 +93,17 @@ SodiumVault::~SodiumVault() {
   }
   purge_changed_.notify_all();
   if (purger_.joinable()) purger_.join();
+  if (!settled_.empty()) {
+    rocksdb::WriteBatch batch;
+    forget_marks(batch);
+    (void)database_->write(batch, RocksdbHandle::Durability::synced);  // else the next start asks
+  }
   cache_.clear();
   sodium_memzero(hash_key_.data(), hash_key_.size());
   sodium_memzero(wide_hash_key_.data(), wide_hash_key_.size());
 }
 
-Status SodiumVault::load_secret(Options::Secret missing) {
+Status SodiumVault::load_secret(const Options& options) {
   std::string secret;
   rocksdb::Status status;
   {
@@ -101,7 +111,7 @@ Status SodiumVault::load_secret(Options::Secret missing) {
     status = reader.db->Get({}, rocksdb::Slice(secret_key), &secret);
   }
   if (!status.ok() && !status.IsNotFound()) return database_->fault(status, "read the secret");
-  if (status.IsNotFound() && missing == Options::Secret::required) {
+  if (status.IsNotFound() && options.secret == Options::Secret::required) {
     return Fault{
         Fault::Kind::mismatch,
         fmt::format("keys: the directory's secret is gone, and the journal was written with "
@@ -110,7 +120,10 @@ Status SodiumVault::load_secret(Options::Secret missing) {
   }
   if (status.IsNotFound()) {
     secret.resize(hash_key_.size() + wide_hash_key_.size());
-    randombytes_buf(secret.data(), secret.size());
+    if (options.given_secret)
+      secret = *options.given_secret;
+    else
+      randombytes_buf(secret.data(), secret.size());
     rocksdb::WriteBatch batch;
     batch.Put(rocksdb::Slice(secret_key), secret);
     auto written = database_->write(batch, RocksdbHandle::Durability::synced);
@@ -120,6 +133,12 @@ Status SodiumVault::load_secret(Options::Secret missing) {
     return Fault{Fault::Kind::corrupt,
                  fmt::format("keys: the directory's secret is damaged; {}", if_corrupt)};
   }
+  if (options.given_secret && secret != *options.given_secret) {
+    return Fault{Fault::Kind::mismatch,
+                 "keys: the secret given is not the one that this directory was written with: "
+                 "idempotency keys would count twice and addresses would not be found. Give that "
+                 "one again, or none where none was given; another secret needs a new directory"};
+  }
   std::copy_n(unsigned_bytes(secret), hash_key_.size(), hash_key_.data());
   std::copy_n(unsigned_bytes(secret) + hash_key_.size(), wide_hash_key_.size(),
               wide_hash_key_.data());
@@ -127,18 +146,76 @@ Status SodiumVault::load_secret(Options::Secret missing) {
   return Done{};
 }
 
+Status SodiumVault::load_unsettled() {
+  const auto reader = database_->read();
+  if (!reader.db) return database_->away();
+  const std::unique_ptr<rocksdb::Iterator> it(reader.db->NewIterator({}));
+  for (it->Seek("n"); it->Valid() && it->key().starts_with("n"); it->Next()) {
+    const auto key = it->key().ToStringView();
+    if (key.size() != group_bytes + sizeof(Id128::bytes)) continue;
+    unsettled_[PersonId(static_cast<Kind>(key[group_bytes - 1]), key.substr(group_bytes))] = {
+        .left_over = true};
+  }
+  if (!it->status().ok()) return database_->fault(it->status(), "read the marks");
+  return Done{};
+}
+
+std::vector<PersonId> SodiumVault::unsettled() {
+  std::lock_guard lock(write_mutex_);
+  std::vector<PersonId> left;
+  for (const auto& [person, state] : unsettled_)
+    if (state.left_over) left.push_back(person);
+  std::sort(left.begin(), left.end());
+  return left;
+}
+
+Status SodiumVault::settle(const PersonId& person, KeyVerdict verdict) {
+  std::lock_guard lock(write_mutex_);
+  const auto at = unsettled_.find(person);
+  if (at == unsettled_.end()) return Done{};
+  auto& state = at->second;
+  if (verdict == KeyVerdict::refused && state.commands > 0) --state.commands;
+  if (verdict == KeyVerdict::absent) state.left_over = false;
+  const bool stays = verdict == KeyVerdict::recorded;
+  if (!stays && (state.commands > 0 || state.left_over)) return Done{};
+  settled_.push_back(person);
+  unsettled_.erase(at);
+  if (stays && settled_.size() < settled_max) return Done{};  // its mark goes with the next key
+  rocksdb::WriteBatch batch;
+  if (!stays) batch.Delete(person_key('k', person));
+  forget_marks(batch);
+  auto written = database_->write(batch, RocksdbHandle::Durability::synced);
+  if (written) settled_.clear();
+  if (!stays) cache_.forget(person);
+  return written;
+}
+
+/// Of those that were settled. Each write of this store is synced, since its log is judged by that;
+/// so what need not be durable at once waits for one that must.
+void SodiumVault::forget_marks(rocksdb::WriteBatch& batch) {
+  for (const auto& person : settled_) batch.Delete(person_key('n', person));
+}
+
 Status SodiumVault::ensure(const std::vector<PersonId>& persons) {
   std::lock_guard lock(write_mutex_);
   const auto epoch = cache_.epoch();
   rocksdb::WriteBatch batch;
   std::vector<std::pair<PersonId, PersonKey>> made;
+  std::vector<PersonId> asked_again;
+  const auto count_again = [&] {
+    for (const auto& person : asked_again)
+      if (const auto at = unsettled_.find(person); at != unsettled_.end()) ++at->second.commands;
+  };
   for (const auto& person : persons) {
     PersonKey key;
     auto state = find_key(person, key);
     if (!state) return state.error();
     const auto again =
         std::any_of(made.begin(), made.end(), [&](const auto& one) { return one.first == person; });
-    if (*state != KeyState::none || again) continue;
+    if (*state != KeyState::none || again) {
+      asked_again.push_back(person);
+      continue;
+    }
     crypto_aead_xchacha20poly1305_ietf_keygen(key.data());
     std::string value(1, present);
     value.append(reinterpret_cast<const char*>(key.data()), PersonKey::bytes_count);
@@ -146,10 +223,20 @@ Status SodiumVault::ensure(const std::vector<PersonId>& persons) {
     sodium_memzero(value.data(), value.size());
     made.emplace_back(person, key);
   }
-  if (made.empty()) return Done{};
+  if (made.empty()) {
+    count_again();
+    return Done{};
+  }
+  forget_marks(batch);
+  for (const auto& [person, key] : made) batch.Put(person_key('n', person), {});
   auto written = database_->write(batch, RocksdbHandle::Durability::synced);
   if (!written) return written;
-  for (const auto& [person, key] : made) cache_.remember(person, key, epoch);
+  settled_.clear();
+  for (const auto& [person, key] : made) {
+    cache_.remember(person, key, epoch);
+    unsettled_[person] = {.commands = 1};
+  }
+  count_again();
   return Done{};
 }
 
@@ -227,21 +314,57 @@ Result<std::optional<std::string>, Fault> SodiumVault::open(const PersonId& pers
   return std::optional<std::string>(std::move(plain));
 }
 
-Status SodiumVault::destroy(const PersonId& person) {
+/// Those of `persons` that need a record of their end: who has a key, and users in any case.
+Status SodiumVault::find_doomed(const std::vector<PersonId>& persons,
+                                std::vector<PersonId>& doomed) {
+  const auto reader = database_->read();
+  if (!reader.db) return database_->away();
+  std::vector<std::string> keys;
+  std::vector<rocksdb::Slice> slices;
+  std::vector<std::string> values;
+  for (std::size_t from = 0; from < persons.size(); from += keys_per_read) {
+    const std::size_t count = std::min(keys_per_read, persons.size() - from);
+    keys.clear();
+    for (std::size_t i = 0; i < count; ++i) keys.push_back(person_key('k', persons[from + i]));
+    slices.assign(keys.begin(), keys.end());
+    const auto states = reader.db->MultiGet({}, slices, &values);
+    for (std::size_t i = 0; i < count; ++i) {
+      const PersonId& person = persons[from + i];
+      if (!states[i].ok() && !states[i].IsNotFound()) {
+        return database_->fault(states[i], "read a key");
+      }
+      const bool gone = states[i].ok() && values[i].size() == 1 && values[i][0] == destroyed;
+      const bool matters = states[i].ok() || person.kind() == Kind::user;
+      if (matters && !gone) doomed.push_back(person);
+      sodium_memzero(values[i].data(), values[i].size());
+    }
+  }
+  return Done{};
+}
+
+Status SodiumVault::destroy(const std::vector<PersonId>& persons) {
+  // Read without the lock: who makes a key for another person does not wait for 100,000 reads. A
+  // user's key that is made meanwhile is destroyed all the same, and has its mark.
+  std::vector<PersonId> doomed;
+  if (auto found = find_doomed(persons, doomed); !found) return found;
+  if (doomed.empty()) return Done{};
+  rocksdb::WriteBatch batch;
+  for (const auto& person : doomed) {
+    batch.Put(person_key('k', person), rocksdb::Slice(&destroyed, 1));
+    batch.Put(person_key('p', person), {});
+    batch.Delete(person_key('n', person));
+  }
+  Status written = Done{};
   {
     std::lock_guard lock(write_mutex_);
-    PersonKey key;
-    auto state = read_key(person, key);
-    if (!state) return state.error();
-    if (*state == KeyState::destroyed) return Done{};
-    rocksdb::WriteBatch batch;
-    batch.Put(person_key('k', person), rocksdb::Slice(&destroyed, 1));
-    if (*state == KeyState::present) batch.Put(person_key('p', person), {});
-    auto written = database_->write(batch, RocksdbHandle::Durability::synced);
-    cache_.forget(person);  // now: a reader may have read it while it was written
-    if (!written) return written;
-    if (*state == KeyState::none) return Done{};
+    written = database_->write(batch, RocksdbHandle::Durability::synced);
+    // Now: a reader may have read them while they were written.
+    for (const auto& person : doomed) cache_.forget(person);
+    if (written) {
+      for (const auto& person : doomed) unsettled_.erase(person);
+    }
   }
+  if (!written) return written;
   {
     std::lock_guard lock(purge_mutex_);
     ++purges_wanted_;
@@ -287,28 +410,40 @@ Status SodiumVault::purge() {
     if (!it->status().ok()) return database_->fault(it->status(), "read the marks");
   }
   if (marks.empty()) return Done{};
-  {
-    const auto reader = database_->read();
-    if (!reader.db) return database_->away();
-    rocksdb::Status status;
-    rocksdb::CompactRangeOptions compact;
-    compact.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
-    for (const auto& mark : marks) {
-      if (!status.ok()) break;
-      const auto begin = "k" + mark.substr(1);
-      const rocksdb::Slice from(begin);
-      // First flushes the memtable, after which the log file with the bytes is obsolete.
-      status = reader.db->CompactRange(compact, &from, &from);
-    }
-    // The pair deletes obsolete files before it returns; by itself RocksDB does so soon after.
-    if (status.ok()) status = reader.db->DisableFileDeletions();
-    if (status.ok()) status = reader.db->EnableFileDeletions(true);
-    if (!status.ok()) return database_->fault(status, "purge destroyed keys");
+  if (auto compacted = compact(marks); !compacted) return compacted;
+  for (std::size_t from = 0; from < marks.size(); from += marks_per_write) {
+    rocksdb::WriteBatch batch;
+    const std::size_t to = std::min(from + marks_per_write, marks.size());
+    for (std::size_t i = from; i < to; ++i) batch.Delete(marks[i]);
+    std::lock_guard lock(write_mutex_);
+    if (auto s = database_->write(batch, RocksdbHandle::Durability::synced); !s) return s;
   }
-  std::lock_guard lock(write_mutex_);
-  rocksdb::WriteBatch batch;
-  for (const auto& mark : marks) batch.Delete(mark);
-  return database_->write(batch, RocksdbHandle::Durability::synced);
+  return Done{};
+}
+
+/// Rewrites every file that holds one of the keys of `marks`, which are ascending: those of a shard
+/// and kind together, since one person's orders are neighbours there.
+Status SodiumVault::compact(const std::vector<std::string>& marks) {
+  const auto reader = database_->read();
+  if (!reader.db) return database_->away();
+  rocksdb::Status status;
+  rocksdb::CompactRangeOptions compact;
+  compact.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+  const auto group = [](const std::string& mark) { return mark.substr(0, group_bytes); };
+  for (std::size_t from = 0; from < marks.size() && status.ok();) {
+    std::size_t to = from;
+    while (to + 1 < marks.size() && group(marks[to + 1]) == group(marks[from])) ++to;
+    const auto first = "k" + marks[from].substr(1), last = "k" + marks[to].substr(1);
+    const rocksdb::Slice begin(first), end(last);
+    // First flushes the memtable, after which the log file with the bytes is obsolete.
+    status = reader.db->CompactRange(compact, &begin, &end);
+    from = to + 1;
+  }
+  // The pair deletes obsolete files before it returns; by itself RocksDB does so soon after.
+  if (status.ok()) status = reader.db->DisableFileDeletions();
+  if (status.ok()) status = reader.db->EnableFileDeletions(true);
+  if (!status.ok()) return database_->fault(status, "purge destroyed keys");
+  return Done{};
 }
 
 std::uint64_t SodiumVault::keyed_hash(std::string_view bytes) const {

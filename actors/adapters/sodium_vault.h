@@ -3,6 +3,7 @@
 ///
 ///   key                                value
 ///   'k' shard(u16 BE) kind(u8) id      u8 1, then the 32 bytes of the key; or u8 2: destroyed
+///   'n' shard(u16 BE) kind(u8) id      empty: a key that no recorded command is known to need
 ///   'p' shard(u16 BE) kind(u8) id      empty: a destroyed key whose bytes may still be in a file
 ///   's'                                the directory's secret: 16 bytes (SipHash), 32 (BLAKE2b)
 ///   "directory"                        whose it is: events/journal/anchor.h
@@ -16,6 +17,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <unordered_map>
 
 #include "actors/adapters/key_cache.h"
 #include "actors/adapters/rocksdb_support.h"
@@ -39,6 +41,9 @@ class SodiumVault final : public Vault {
     std::optional<StoreBinding> binding = {};  // none: it is of no directory (tests)
     /// A secret that is not there is made, or missed: by then other stores rest on it.
     enum class Secret { made, required } secret = Secret::made;
+    /// What a cluster shares (secret_file.h). A new directory takes it, one that has another refuses
+    /// to open. None: the directory's own, made at random when the directory is.
+    std::optional<std::string> given_secret = std::nullopt;
   };
   /// Errors: mismatch (another directory's, older than the journal, or without its secret); locked,
   ///         corrupt, full, unsupported, unavailable.
@@ -54,7 +59,9 @@ class SodiumVault final : public Vault {
   /// person's key.
   Result<std::optional<std::string>, Fault> open(const PersonId& person,
                                                  const Sealed& sealed) override;
-  Status destroy(const PersonId& person) override;
+  Status settle(const PersonId& person, KeyVerdict verdict) override;
+  std::vector<PersonId> unsettled() override;
+  Status destroy(const std::vector<PersonId>& persons) override;
   std::uint64_t keyed_hash(std::string_view bytes) const override;
   Id128 keyed_hash128(std::string_view purpose, std::string_view bytes) const override;
 
@@ -68,14 +75,24 @@ class SodiumVault final : public Vault {
   Result<KeyState, Fault> read_key(const PersonId& person, PersonKey& key);
   static Result<std::unique_ptr<SodiumVault>, Fault> open_as(const Options& options,
                                                              RocksdbHandle::Access access);
-  Status load_secret(Options::Secret missing);
+  Status load_secret(const Options& options);
+  Status find_doomed(const std::vector<PersonId>& persons, std::vector<PersonId>& doomed);
+  Status load_unsettled();
+  void forget_marks(rocksdb::WriteBatch& batch);
   void purge_loop();
   Status purge();
+  Status compact(const std::vector<std::string>& marks);
 
   static constexpr std::chrono::seconds purge_retry{5};
   std::unique_ptr<RocksdbHandle> database_;
   KeyCache cache_;
   std::mutex write_mutex_;  // one writer; also makes ensure's read and write one step
+  struct Unsettled {
+    std::uint32_t commands = 0;  // of this run, that are not over
+    bool left_over = false;      // a former run's commands are unknown
+  };
+  std::unordered_map<PersonId, Unsettled> unsettled_;  // under write_mutex_, as the next
+  std::vector<PersonId> settled_;                      // whose marks are on the disk still
   std::array<unsigned char, 16> hash_key_{};
   std::array<unsigned char, 32> wide_hash_key_{};
 

@@ -134,7 +134,8 @@ Status open_states(Stores& stores, Access access, const StoreBinding& binding) {
   return take(RocksdbStateStore::open(options), stores.states);
 }
 
-Status open_others(Stores& stores, Access access, const StoreBinding& binding, bool has_records) {
+Status open_others(Stores& stores, Access access, const StoreBinding& binding, bool has_records,
+                   std::optional<std::string> secret) {
   const DataDirectory& directory = *stores.directory;
   const JournalMarks& known = stores.journal->marks();
   const bool serve = access == Access::serve;
@@ -149,7 +150,8 @@ Status open_others(Stores& stores, Access access, const StoreBinding& binding, b
   const SodiumVault::Options vault_options{
       .path = directory.keys(),
       .binding = keys,
-      .secret = has_records || !serve ? Secret::required : Secret::made};
+      .secret = has_records || !serve ? Secret::required : Secret::made,
+      .given_secret = std::move(secret)};
   if (auto status = take(
           serve ? SodiumVault::open(vault_options) : SodiumVault::open_read_only(vault_options),
           stores.vault);
@@ -165,7 +167,8 @@ Status open_others(Stores& stores, Access access, const StoreBinding& binding, b
               stores.provider);
 }
 
-Result<Stores, Fault> open_as(Access access, Result<std::unique_ptr<DataDirectory>, Fault> opened) {
+Result<Stores, Fault> open_as(Access access, Result<std::unique_ptr<DataDirectory>, Fault> opened,
+                              std::optional<std::string> secret = std::nullopt) {
   if (!opened) return opened.error();
   Stores stores;
   stores.directory = std::move(*opened);
@@ -175,7 +178,7 @@ Result<Stores, Fault> open_as(Access access, Result<std::unique_ptr<DataDirector
   if (auto status = open_journal(stores, access, binding, has_records); !status) {
     return status.error();
   }
-  if (auto status = open_others(stores, access, binding, has_records); !status) {
+  if (auto status = open_others(stores, access, binding, has_records, std::move(secret)); !status) {
     return status.error();
   }
   return stores;
@@ -183,8 +186,9 @@ Result<Stores, Fault> open_as(Access access, Result<std::unique_ptr<DataDirector
 
 }  // namespace
 
-Result<Stores, Fault> Stores::open(const fs::path& path, std::optional<std::uint32_t> shards) {
-  return open_as(Access::serve, DataDirectory::open(path, shards));
+Result<Stores, Fault> Stores::open(const fs::path& path, std::optional<std::uint32_t> shards,
+                                   std::optional<std::string> secret) {
+  return open_as(Access::serve, DataDirectory::open(path, shards), std::move(secret));
 }
 
 Result<Stores, Fault> Stores::open_read_only(const fs::path& path) {

@@ -80,17 +80,21 @@ void ActorEngine::spawn(caf::actor_system& system, Threads threads) {
   if (threads == Threads::journal_and_store) {
     journal_ = system.spawn<caf::detached>(journal_actor, &ports_.journal, &counters_, ports_.feed,
                                            options_.shards);
-    store_ = system.spawn<caf::detached>(store_actor, &ports_.states, &ports_.vault, &counters_);
+    store_ = system.spawn<caf::detached>(store_actor, &ports_.states, &counters_);
+    keys_ = system.spawn<caf::detached>(keys_actor, &ports_.vault, &counters_);
     caf::anon_send(store_, StartMsg{});
+    caf::anon_send(keys_, StartMsg{});
   } else {
     journal_ =
         system.spawn(journal_actor, &ports_.journal, &counters_, ports_.feed, options_.shards);
-    store_ = system.spawn(store_actor, &ports_.states, &ports_.vault, &counters_);
+    store_ = system.spawn(store_actor, &ports_.states, &counters_);
+    keys_ = system.spawn(keys_actor, &ports_.vault, &counters_);
   }
   for (std::uint32_t h = 0; h < options_.hosts; ++h)
     hosts_.push_back(system.spawn(host_actor, h, cores_[h].get(),
                                   HostPorts{.journal = journal_,
                                             .store = store_,
+                                            .keys = keys_,
                                             .payments = &ports_.payments,
                                             .counters = &counters_,
                                             .sinks = &sinks_}));
@@ -103,6 +107,7 @@ void ActorEngine::forget_actors() {
   hosts_.clear();
   journal_ = nullptr;
   store_ = nullptr;
+  keys_ = nullptr;
 }
 
 std::uint16_t ActorEngine::add_sink(ReplySink& sink) {
@@ -139,7 +144,8 @@ std::string ActorEngine::trouble() const {
     return since_ms > 0 && since_ms < before_ms;
   };
   if (stuck(counters_.journal_pulse)) return "the journal's disk does not answer";
-  if (stuck(counters_.store_pulse)) return "the disk of states or keys does not answer";
+  if (stuck(counters_.store_pulse)) return "the disk of states does not answer";
+  if (stuck(counters_.keys_pulse)) return "the disk of keys does not answer";
   if (std::ranges::any_of(counters_.host_pulses, stuck)) return "a host makes no progress";
   return {};
 }

@@ -33,7 +33,7 @@ class ActorEngine : public Engine {
   const EnginePorts ports_;
   EngineCounters counters_;
   std::vector<ReplySink*> sinks_;
-  caf::actor journal_, store_;
+  caf::actor journal_, store_, keys_;
   std::vector<caf::actor> hosts_;
 
  private:

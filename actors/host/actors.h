@@ -3,7 +3,8 @@
 /// detached) or by the simulation (all on the testing scheduler).
 ///
 ///   I/O thread --RequestsMsg--> host --AppendMsg--> journal --CommittedMsg--> host --> ReplySink
-///                                 |--LoadMsg, FlushMsg, DestroyKeysMsg--> store --> host
+///                                 |--LoadMsg, FlushMsg--> store --> host
+///                                 |--DestroyKeysMsg--> keys --> host
 #include <functional>
 #include <map>
 #include <vector>
@@ -43,12 +44,15 @@ struct HostsMsg {
   std::vector<caf::actor> hosts;
 };
 
-/// Loads and writes states, destroys keys.
-caf::behavior store_actor(caf::event_based_actor* self, StateStore* states, Vault* vault,
+/// Loads and writes states.
+caf::behavior store_actor(caf::event_based_actor* self, StateStore* states,
                           EngineCounters* counters);
+/// Destroys the keys of erased persons, all of a message in one write; apart from the store, so
+/// that no load waits for it.
+caf::behavior keys_actor(caf::event_based_actor* self, Vault* vault, EngineCounters* counters);
 
 struct HostPorts {
-  caf::actor journal, store;
+  caf::actor journal, store, keys;
   PaymentProvider* payments = nullptr;
   EngineCounters* counters = nullptr;
   const std::vector<ReplySink*>* sinks = nullptr;

@@ -54,6 +54,7 @@ class ThreadedEngine final : public ActorEngine {
     for (auto& h : hosts_) caf::anon_send(h, EndMsg{});
     caf::anon_send_exit(journal_, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(store_, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(keys_, caf::exit_reason::user_shutdown);
     forget_actors();
     system_.reset();  // waits for the actors
   }

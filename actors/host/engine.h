@@ -78,7 +78,7 @@ struct EngineCounters {
       pending_orders{0}, suspended_shards{0};
   /// Of each actor; see ActorPulse.
   std::array<ActorPulse, hosts_max> host_pulses;
-  ActorPulse journal_pulse, store_pulse;
+  ActorPulse journal_pulse, store_pulse, keys_pulse;
   /// Commits by duration: up to 2^i microseconds.
   std::array<std::atomic<std::uint64_t>, 24> commit_us_log2{};
   std::array<std::atomic<std::uint64_t>, 16> batch_events_log2{};

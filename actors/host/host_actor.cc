@@ -61,7 +61,7 @@ void end_turn(Self* self, std::uint32_t index) {
     using Keys = std::vector<std::pair<EntityKey, std::vector<PersonId>>>;
     auto keys = std::make_shared<Keys>(std::move(out.keys_to_destroy));
     out.keys_to_destroy.clear();
-    self->send(s.ports.store, DestroyKeysMsg{std::move(keys)});
+    self->send(s.ports.keys, DestroyKeysMsg{std::move(keys)});
   }
   for (std::size_t h = 0; h < core.remote().size(); ++h) {
     if (core.remote()[h].empty()) continue;

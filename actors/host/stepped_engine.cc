@@ -45,6 +45,7 @@ class Actors final : public ActorEngine {
     for (const auto& host : hosts_) kill(host);
     kill(journal_);
     kill(store_);
+    kill(keys_);
     forget_actors();
     while (testing_->scheduler.has_job()) testing_->scheduler.run_once();
     testing_.reset();

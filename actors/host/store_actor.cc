@@ -13,11 +13,10 @@ constexpr std::chrono::milliseconds flush_retry{500};
 
 FaultLog loads_fail("state cannot be loaded", FaultLog::Severity::error);
 FaultLog writes_fail("states cannot be written");
-FaultLog destroys_fail("a personal key cannot be destroyed yet");
 
 }  // namespace
 
-caf::behavior store_actor(caf::event_based_actor* self, StateStore* states, Vault* vault,
+caf::behavior store_actor(caf::event_based_actor* self, StateStore* states,
                           EngineCounters* counters) {
   fail_stop(self, "store");
   return {
@@ -64,24 +63,6 @@ caf::behavior store_actor(caf::event_based_actor* self, StateStore* states, Vaul
           else
             self->delayed_send(host, flush_retry, std::move(done));
         }
-      },
-      [=](const DestroyKeysMsg& m) {
-        const Busy busy(counters->store_pulse);
-        const caf::actor host = caf::actor_cast<caf::actor>(self->current_sender());
-        auto answers = std::make_shared<std::vector<Envelope>>();
-        for (const auto& [user, persons] : *m.keys) {
-          bool all = true;
-          for (const auto& person : persons) {
-            if (auto s = vault->destroy(person); !s.ok()) {
-              destroys_fail.failed(fmt::format("what=\"{}\"", one_line(s.error().what)));
-              all = false;
-            } else {
-              destroys_fail.passed();
-            }
-          }
-          if (all) answers->push_back({{}, ProcessAnswer{user, KeysDestroyed{}}});
-        }
-        caf::anon_send(host, InputsMsg{std::move(answers)});
       },
   };
 }

@@ -64,6 +64,13 @@ struct ReplyTo {
   EntityKey entity;          // process: the order or user whose process asked
 };
 
+enum class Intent : std::uint8_t {
+  act,
+  /// Only say whether it would be done: `admitted`, or its final answer where nothing would be
+  /// recorded for it. Its sealed members are empty still.
+  ask,
+};
+
 enum class Wants : std::uint8_t {
   body,     // the document
   minimal,  // no body
@@ -78,6 +85,7 @@ struct Request {
   std::uint64_t request_hash = 0;  // of the body; with a key
   std::optional<Version> if_match;
   Wants wants = Wants::body;
+  Intent intent = Intent::act;
   bool wait_final = false;  // check-out, buy now: answer when the order is final (up to 5 s)
   /// A creation with a key on a user's shard: the key's own shard must agree first.
   std::optional<KeyHash> bind;
@@ -96,6 +104,7 @@ enum class ReplyCode : std::uint8_t {
   unavailable,           // 503: may or may not have happened, repeat with the same key
   overloaded,            // 503: has not happened
   position_not_reached,  // 504
+  admitted,              // to Intent::ask alone; no client sees it
 };
 
 /// A member of the body that must be opened by the vault before it is sent: `json` has nothing at

@@ -22,6 +22,10 @@ Verdict conclude(Desk& desk, const Request& request, const EntityKey& entity,
     return Verdict::refused;
   }
   std::vector<Event> events = events_of(entity, *decision);
+  if (request.intent == Intent::ask && !events.empty()) {
+    desk.responder.answer(request, ReplyCode::admitted, 0);
+    return Verdict::refused;
+  }
   if (events.empty() && request.key_hash != 0) events.push_back({entity, CommandNoted{}});
   for (auto& e : more) events.push_back(std::move(e));
   if (!events.empty())

@@ -30,7 +30,7 @@ void refuse(Desk& desk, const Request& request, const EntityKey& entity, Refused
 
 /// Records the facts of `decision` on `entity` and then `more`, with the answer that the key keeps
 /// (`outcome`); a refusal is recorded and answered. Facts that were true already are noted for the
-/// key's sake.
+/// key's sake. A request that only asks whether it is admitted is told so, and counts as refused.
 enum class Verdict : std::uint8_t { refused, recorded };
 Verdict conclude(Desk& desk, const Request& request, const EntityKey& entity,
                  const Decision& decision, Outcome outcome, std::vector<Event>&& more = {});

@@ -22,7 +22,9 @@ struct EmailAnswer {
   std::size_t op = 0;  // ClaimEmail or FreeEmail
   ReplyCode code = ReplyCode::ok;
 };
-struct KeysDestroyed {};
+struct KeysDestroyed {
+  Status status = Done{};  // all of them are, or it must be asked for again
+};
 struct ProcessAnswer {
   EntityKey entity;
   std::variant<StockAnswer, PaymentAnswer, EmailAnswer, KeysDestroyed> answer;

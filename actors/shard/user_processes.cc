@@ -30,8 +30,9 @@ void UserProcesses::send(UserId id) {
   if (user.pending && std::ranges::find(to_free, user.pending->hash) == to_free.end())
     step(ClaimEmail{user.pending->hash, id});
   for (const auto& email : user.to_free) step(FreeEmail{email, id});
-  if (user.key_to_destroy) {
+  if (user.key_to_destroy && destroying_.insert(id).second) {
     std::vector<PersonId> persons{EntityKey(id)};  // and the addresses on this person's orders
+    persons.reserve(1 + user.orders.size());
     for (const auto& order : user.orders) persons.emplace_back(order);
     desk_.gate.leave_in_order(h->seq, KeysToDestroy(id, std::move(persons)));
   }
@@ -61,7 +62,9 @@ void UserProcesses::answered(UserId id, const EmailAnswer& answer) {
   }
 }
 
-void UserProcesses::answered(UserId id, const KeysDestroyed&) {
+void UserProcesses::answered(UserId id, const KeysDestroyed& answer) {
+  destroying_.erase(id);
+  if (!answer.status.ok()) return;  // the timer asks again
   auto* h = desk_.find<UserState>(id);
   if (h && h->state.user.key_to_destroy) record(id, PersonalKeyDestroyed{}, Address::as_it_was);
 }
@@ -131,6 +134,7 @@ std::vector<Request> UserProcesses::abandon() {
   for (auto& [id, waiters] : waiters_)
     for (auto& w : waiters) waiting.push_back(std::move(w.request));
   waiters_.clear();
+  destroying_.clear();
   return waiting;
 }
 

@@ -2,9 +2,11 @@
 /// What users owe (claiming and freeing addresses, destroying keys) and the requests that wait for
 /// it. Each owed step is sent again until it is answered; the user's events say what is owed.
 ///
-/// Invariant: each waiting request is answered once, at the latest at its time.
+/// Invariants: each waiting request is answered once, at the latest at its time; the destruction of
+///   a person's keys is under way at most once.
 /// Thread: its shard's.
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "actors/shard/desk.h"
@@ -53,6 +55,7 @@ class UserProcesses {
   Desk& desk_;
   Timers& timers_;
   std::unordered_map<UserId, std::vector<Waiter>> waiters_;
+  std::unordered_set<UserId> destroying_;  // whose keys: asked for and not answered yet
 };
 
 }  // namespace souk

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <set>
 
+#include "actors/adapters/secret_file.h"
 #include "tests/adapters/support.h"
 
 using namespace souk;
@@ -96,14 +97,93 @@ TEST_CASE("vault: a destroyed key opens nothing and never comes back") {
     REQUIRE(vault->ensure({user(1), user(2)}).ok());
     sealed = vault->seal(user(1), "Grace").value();
     other = vault->seal(user(2), "Ada").value();
-    REQUIRE(vault->destroy(user(1)).ok());
+    REQUIRE(vault->destroy({user(1)}).ok());
     check_gone(*vault);
-    REQUIRE(vault->destroy(user(1)).ok());
-    REQUIRE(vault->destroy(user(3)).ok());  // never had one, and now never will
+    REQUIRE(vault->destroy({user(1)}).ok());
+    REQUIRE(vault->destroy({user(3)}).ok());  // never had one, and now never will
     REQUIRE(vault->ensure({user(3)}).ok());
     CHECK_FALSE(vault->seal(user(3), "x").ok());
   }
   check_gone(*open_vault(folder / "keys"));
+}
+
+TEST_CASE("vault: many are destroyed in one write, and an order without a key costs no record") {
+  TemporaryDirectory folder;
+  const auto order = [](std::uint64_t n) { return PersonId(OrderId{id_of(n, 3)}); };
+  std::vector<PersonId> doomed{user(1)};
+  std::vector<Sealed> sealed;
+  {
+    auto vault = open_vault(folder / "keys");
+    for (std::uint64_t n = 0; n < 2'500; ++n) doomed.push_back(order(n));
+    REQUIRE(vault->ensure({doomed.begin(), doomed.begin() + 1'501}).ok());
+    for (std::size_t i = 0; i < 1'501; ++i) sealed.push_back(vault->seal(doomed[i], "x").value());
+    REQUIRE(vault->destroy(doomed).ok());
+    REQUIRE(vault->destroy(doomed).ok());
+    REQUIRE(vault->wait_until_purged(20s));
+  }
+  auto vault = open_vault(folder / "keys");
+  for (std::size_t i = 0; i < sealed.size(); ++i)
+    CHECK(open_sealed(*vault, doomed[i], sealed[i]) == std::nullopt);
+  // It never had a key: nothing says that it was erased.
+  CHECK(vault->open(doomed.back(), sealed[0]).error().kind == Fault::Kind::corrupt);
+  vault.reset();
+  rocksdb::DB* db = nullptr;
+  REQUIRE(rocksdb::DB::Open({}, (folder / "keys").string(), &db).ok());
+  const std::unique_ptr<rocksdb::DB> raw(db);
+  const std::unique_ptr<rocksdb::Iterator> it(raw->NewIterator({}));
+  std::size_t records = 0, marks = 0;
+  for (it->SeekToFirst(); it->Valid(); it->Next()) ++(it->key().starts_with("k") ? records : marks);
+  CHECK(records == 1'501);
+  CHECK(marks == 1);  // the secret
+}
+
+TEST_CASE(
+    "vault: a key goes when all who asked for it were refused, and stays with the first yes") {
+  TemporaryDirectory folder;
+  auto vault = open_vault(folder / "keys");
+  const auto has_key = [&](const PersonId& person) { return vault->seal(person, "x").ok(); };
+  REQUIRE(vault->ensure({user(1), user(2), user(2), user(3)}).ok());
+  REQUIRE(vault->ensure({user(1)}).ok());
+  REQUIRE(vault->settle(user(1), KeyVerdict::refused).ok());
+  CHECK(has_key(user(1)));  // the other one may be recorded
+  REQUIRE(vault->settle(user(1), KeyVerdict::refused).ok());
+  CHECK_FALSE(has_key(user(1)));
+  REQUIRE(vault->settle(user(2), KeyVerdict::recorded).ok());
+  REQUIRE(vault->settle(user(2), KeyVerdict::refused).ok());
+  REQUIRE(vault->settle(user(2), KeyVerdict::refused).ok());
+  CHECK(has_key(user(2)));
+  REQUIRE(vault->settle(user(9), KeyVerdict::refused).ok());  // unknown
+  REQUIRE(vault->ensure({user(1)}).ok());                     // asked for again: a new key
+  CHECK(has_key(user(1)));
+  REQUIRE(vault->destroy({user(3)}).ok());
+  REQUIRE(vault->settle(user(3), KeyVerdict::refused).ok());
+  CHECK(vault->open(user(3), Sealed{std::string(50, 'x')}).value() == std::nullopt);
+}
+
+TEST_CASE("vault: what a former run left unsettled is named, and no refusal takes it away") {
+  TemporaryDirectory folder;
+  Sealed sealed;
+  {
+    auto vault = open_vault(folder / "keys");
+    REQUIRE(vault->ensure({user(1), user(2), user(3)}).ok());
+    REQUIRE(vault->settle(user(3), KeyVerdict::recorded).ok());
+    sealed = vault->seal(user(1), "Ada").value();
+    CHECK(vault->unsettled().empty());  // those of this run are under way
+  }
+  {
+    auto vault = open_vault(folder / "keys");
+    CHECK(vault->unsettled() == std::vector<PersonId>{user(1), user(2)});
+    REQUIRE(vault->ensure({user(1)}).ok());
+    REQUIRE(vault->settle(user(1), KeyVerdict::refused).ok());
+    CHECK(open_sealed(*vault, user(1), sealed) == "Ada");
+    REQUIRE(vault->settle(user(1), KeyVerdict::recorded).ok());
+    REQUIRE(vault->settle(user(2), KeyVerdict::absent).ok());
+    CHECK(vault->unsettled().empty());
+    CHECK_FALSE(vault->seal(user(2), "x").ok());
+  }
+  auto vault = open_vault(folder / "keys");
+  CHECK(vault->unsettled().empty());
+  CHECK(open_sealed(*vault, user(1), sealed) == "Ada");
 }
 
 TEST_CASE("vault: the bytes of a destroyed key are in no file any more") {
@@ -121,7 +201,7 @@ TEST_CASE("vault: the bytes of a destroyed key are in no file any more") {
     kept = raw_key(path, user(78));
     CHECK(files_with(path, key) == 1);
     SUBCASE("from the log file") {
-      REQUIRE(vault->destroy(user(77)).ok());
+      REQUIRE(vault->destroy({user(77)}).ok());
       REQUIRE(vault->wait_until_purged(20s));
       CHECK(files_with(path, key) == 0);
     }
@@ -131,8 +211,8 @@ TEST_CASE("vault: the bytes of a destroyed key are in no file any more") {
       REQUIRE(newest_log(path) != fs::path());
       CHECK(read_file(newest_log(path)).find(key) == std::string::npos);
       CHECK(files_with(path, key) == 1);
-      REQUIRE(vault->destroy(user(77)).ok());
-      REQUIRE(vault->destroy(user(79)).ok());
+      REQUIRE(vault->destroy({user(77)}).ok());
+      REQUIRE(vault->destroy({user(79)}).ok());
       REQUIRE(vault->wait_until_purged(20s));
       CHECK(files_with(path, key) == 0);
     }
@@ -144,7 +224,7 @@ TEST_CASE("vault: the bytes of a destroyed key are in no file any more") {
 
 TEST_CASE("(child) a key is destroyed and the process killed" * doctest::skip()) {
   auto vault = open_vault(child_folder());
-  REQUIRE(vault->destroy(user(5)).ok());
+  REQUIRE(vault->destroy({user(5)}).ok());
   std::raise(SIGKILL);
 }
 
@@ -220,6 +300,41 @@ TEST_CASE("vault: hashes are keyed by the directory, kept by it, and separate pu
   CHECK(another->keyed_hash128("email", "a@b.c") != wide);
 }
 
+TEST_CASE("vault: directories that are given one secret hash alike, and none takes another later") {
+  TemporaryDirectory folder;
+  const auto open_with = [&](const char* name, std::optional<std::string> secret) {
+    return SodiumVault::open({.path = folder / name, .given_secret = std::move(secret)});
+  };
+  const std::string shared(secret_bytes, 's'), other(secret_bytes, 'o');
+  {
+    auto one = open_with("one", shared), two = open_with("two", shared), own = open_with("own", {});
+    REQUIRE((one.ok() && two.ok() && own.ok()));
+    CHECK((*one)->keyed_hash("key") == (*two)->keyed_hash("key"));
+    CHECK((*one)->keyed_hash128("cart", "key") == (*two)->keyed_hash128("cart", "key"));
+    CHECK((*one)->keyed_hash("key") != (*own)->keyed_hash("key"));
+  }
+  CHECK(open_with("one", shared).ok());
+  CHECK(open_with("one", {}).ok());  // it has it
+  CHECK(open_with("one", other).error().kind == Fault::Kind::mismatch);
+  CHECK(open_with("own", shared).error().kind == Fault::Kind::mismatch);
+}
+
+TEST_CASE("secret file: 96 hexadecimal digits, and white space at the end") {
+  TemporaryDirectory folder;
+  const auto read = [&](const std::string& text) {
+    write_file(folder / "secret", text);
+    return read_secret_file(folder / "secret");
+  };
+  std::string digits;
+  for (std::size_t i = 0; i < secret_bytes; ++i) digits += i % 2 == 0 ? "0f" : "A9";
+  CHECK(read(digits + "\r\n").value().substr(0, 2) == std::string("\x0f\xa9"));
+  CHECK(read(digits).value().size() == secret_bytes);
+  for (const auto& bad : {digits.substr(1), digits + "0", "g" + digits.substr(1), std::string(),
+                          digits.substr(0, 40) + " " + digits.substr(41), std::string(9'000, '0')})
+    CHECK(read(bad).error().kind == Fault::Kind::corrupt);
+  CHECK(read_secret_file(folder / "nothing").error().kind == Fault::Kind::unavailable);
+}
+
 TEST_CASE("vault: threads that ensure the same persons agree on one key each") {
   TemporaryDirectory folder;
   auto vault = open_vault(folder / "keys", 8);  // fewer keys cached than are used
@@ -277,7 +392,7 @@ TEST_CASE("vault: a failing disk is a fault, and keys are made once it works aga
     NoFileGrows disk;
     CHECK_FALSE(vault->ensure({other}).ok());
     CHECK_FALSE(vault->seal(other, "x").ok());
-    CHECK_FALSE(vault->destroy(person).ok());
+    CHECK_FALSE(vault->destroy({person}).ok());
   }
   bool works = false;
   for (int i = 0; i < 100 && !works; ++i) {
@@ -286,6 +401,6 @@ TEST_CASE("vault: a failing disk is a fault, and keys are made once it works aga
   }
   REQUIRE(works);
   CHECK(vault->seal(other, "x").ok());
-  REQUIRE(vault->destroy(person).ok());
+  REQUIRE(vault->destroy({person}).ok());
   CHECK(vault->open(person, sealed).value() == std::nullopt);
 }

@@ -154,15 +154,38 @@ TEST_CASE("batch: a command waits for those before it that are still being seale
                     "\n" + R"({"command":"update_user","user_id":")" + user + R"(","name":"B"})" +
                     "\n" + R"({"command":"erase_user","user_id":")" + user + "\"}\n",
                 as_ndjson);
-  CHECK(edge.engine.asked.size() == 1);  // the item needs no seal and is before
-  edge.wake();
-  REQUIRE(edge.engine.asked.size() == 4);
+  CHECK(edge.engine.asked.size() == 3);  // the item needs no seal; the others ask to be admitted
+  edge.admit({1, 2});
+  REQUIRE(edge.engine.asked.size() == 6);
   CHECK(edge.vault.ensures == 1);  // one sync for both
   CHECK(std::holds_alternative<AddItem>(edge.engine.asked[0].op));
-  CHECK(edge.engine.command<UpdateUser>(1).sealed_name->bytes.ends_with("A"));
-  CHECK(edge.engine.command<UpdateUser>(2).sealed_name->bytes.ends_with("B"));
-  CHECK(std::holds_alternative<EraseUser>(edge.engine.asked[3].op));
-  for (std::size_t i = 0; i < 4; ++i) edge.engine.answer(i, reply_of(ReplyCode::ok));
+  CHECK(edge.engine.command<UpdateUser>(3).sealed_name->bytes.ends_with("A"));
+  CHECK(edge.engine.command<UpdateUser>(4).sealed_name->bytes.ends_with("B"));
+  CHECK(std::holds_alternative<EraseUser>(edge.engine.asked[5].op));
+  for (const std::size_t i : {0, 3, 4, 5}) edge.engine.answer(i, reply_of(ReplyCode::ok));
+  edge.wake();
+  CHECK(edge.answered(exchange));
+}
+
+TEST_CASE("batch: a person's order is not asked for before the person is registered") {
+  Edge edge;
+  const std::string key = R"("idempotency_key":"k")";
+  const auto user = UserId{id_of_key(edge.vault, "user", "k", 64)}.text();
+  const auto exchange = edge.send(
+      HttpMethod::post, "/v1/commands",
+      R"({"command":"register_user","email":"a@b.c",)" + key + "}\n" +
+          R"({"command":"place_order","user_id":")" + user +
+          R"(","lines":[{"sku":"a","quantity":1}],"payment":{"method":"simulated"},"shipping_address":{}})" +
+          "\n",
+      as_ndjson);
+  REQUIRE(edge.engine.asked.size() == 1);
+  edge.admit({0});
+  REQUIRE(edge.engine.asked.size() == 3);
+  CHECK(edge.engine.asked[1].intent == Intent::act);
+  CHECK(std::holds_alternative<RegisterUser>(edge.engine.asked[1].op));
+  CHECK(edge.engine.asked[2].intent == Intent::ask);
+  edge.engine.answer(1, reply_of(ReplyCode::created));
+  edge.engine.answer(2, reply_of(ReplyCode::refused));
   edge.wake();
   CHECK(edge.answered(exchange));
 }
@@ -239,7 +262,10 @@ TEST_CASE(
 
   Edge edge;
   const auto exchange = edge.send(HttpMethod::post, "/v1/commands", bytes_of(message), as_capnp);
-  edge.wake();
+  REQUIRE(edge.engine.asked.size() == 3);
+  CHECK(edge.engine.asked[2].intent == Intent::ask);
+  edge.admit({2});
+  edge.engine.asked.erase(edge.engine.asked.begin() + 2);
   REQUIRE(edge.engine.asked.size() == 4);
   CHECK(edge.engine.command<AddItem>(0).unit_price->amount == Micros{1'500'000});
   CHECK(edge.engine.command<ShipOrder>(1).order == some_order());
@@ -343,7 +369,14 @@ TEST_CASE("capnp: every command of the schema reaches its own operation") {
 
   Edge edge;
   edge.send(HttpMethod::post, "/v1/commands", bytes_of(message), as_capnp);
-  edge.wake();
+  for (std::size_t n = 0; n < edge.engine.asked.size();) {
+    if (edge.engine.asked[n].intent == Intent::act) {
+      ++n;
+      continue;
+    }
+    edge.admit({n});  // it is asked once more, to be done
+    edge.engine.asked.erase(edge.engine.asked.begin() + static_cast<std::ptrdiff_t>(n));
+  }
   REQUIRE(edge.engine.asked.size() == command_count);
   for (std::size_t n = 0; n < command_count; ++n) CHECK(edge.engine.asked[n].op.index() == n);
   CHECK(edge.engine.command<PutProduct>(0).definition.category == std::vector<std::string>{"home"});

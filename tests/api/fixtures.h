@@ -85,10 +85,22 @@ class MemoryVault final : public Vault {
       return Fault{Fault::Kind::corrupt, "not sealed for them"};
     return std::optional<std::string>{sealed.bytes.substr(prefix.size())};
   }
-  Status destroy(const PersonId& person) override {
+  Status settle(const PersonId& person, KeyVerdict verdict) override {
     const std::lock_guard lock(mutex_);
-    keys_.erase(person);
-    destroyed_.insert(person);
+    settled.emplace_back(person, verdict);
+    return Done{};
+  }
+  std::vector<PersonId> unsettled() override { return left_over; }
+  bool has_key(const PersonId& person) {
+    const std::lock_guard lock(mutex_);
+    return keys_.contains(person);
+  }
+  Status destroy(const std::vector<PersonId>& persons) override {
+    const std::lock_guard lock(mutex_);
+    for (const auto& person : persons) {
+      keys_.erase(person);
+      destroyed_.insert(person);
+    }
     return Done{};
   }
   std::uint64_t keyed_hash(std::string_view bytes) const override {
@@ -104,6 +116,8 @@ class MemoryVault final : public Vault {
 
   bool fail = false;
   std::size_t ensures = 0;
+  std::vector<std::pair<PersonId, KeyVerdict>> settled;
+  std::vector<PersonId> left_over;
 
  private:
   std::mutex mutex_;
@@ -241,6 +255,18 @@ class MemoryLog final : public Journal {
   std::map<ShardId, std::vector<Batch>> shards_;
 };
 
+inline Reply reply_of(ReplyCode code, EntityKey entity = {}, Version version = 1,
+                      std::string body = "{}") {
+  Reply reply;
+  reply.code = code;
+  reply.entity = entity;
+  reply.version = version;
+  reply.shard = ShardId{7};
+  reply.seq = 42;
+  reply.body.json = std::move(body);
+  return reply;
+}
+
 /// An Api with everything around it; no read models unless they are asked for.
 struct Edge {
   FakeEngine engine;
@@ -296,6 +322,12 @@ struct Edge {
   void wake() {
     if (server.take_wake()) api.on_wake(server);
   }
+  /// The shards admit these requests; what was sealed for them is asked next.
+  void admit(std::initializer_list<std::size_t> asked) {
+    for (const auto index : asked) engine.answer(index, reply_of(ReplyCode::admitted));
+    wake();
+    wake();
+  }
   bool answered(std::uint32_t exchange) const { return server.answers.contains(exchange); }
   const HttpResponse& answer(std::uint32_t exchange) { return server.answers.at(exchange); }
 };
@@ -324,18 +356,6 @@ class Json {
   simdjson::dom::element root_;
   bool good_ = false;
 };
-
-inline Reply reply_of(ReplyCode code, EntityKey entity = {}, Version version = 1,
-                      std::string body = "{}") {
-  Reply reply;
-  reply.code = code;
-  reply.entity = entity;
-  reply.version = version;
-  reply.shard = ShardId{7};
-  reply.seq = 42;
-  reply.body.json = std::move(body);
-  return reply;
-}
 
 inline CartId some_cart() {
   Id128 id;

@@ -205,7 +205,7 @@ TEST_CASE(
   };
   const auto id = R"({"user_id":")" + some_user().text();
   CHECK(opened() == id + R"(","email":"a@b.c","name":"Zoë \"Z\"","country":"GB","version":2})");
-  REQUIRE(vault.destroy(EntityKey(some_user())).ok());
+  REQUIRE(vault.destroy({EntityKey(some_user())}).ok());
   CHECK(opened() == id + R"(","email":null,"name":null,"country":"GB","version":2})");
   profile.sealed_name = {};
   CHECK(opened() == id + R"(","email":null,"country":"GB","version":2})");

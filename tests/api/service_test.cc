@@ -155,14 +155,19 @@ TEST_CASE(
   Edge edge;
   const auto exchange =
       edge.send(HttpMethod::post, "/v1/users", R"({"email":"a@b.c","name":"Zo"})", {.key = "k"});
-  CHECK(edge.engine.asked.empty());
-  edge.wake();
   REQUIRE(edge.engine.asked.size() == 1);
-  const auto command = edge.engine.command<RegisterUser>(0);
+  CHECK(edge.engine.asked[0].intent == Intent::ask);
+  CHECK(edge.engine.command<RegisterUser>(0).sealed_email.bytes.empty());
+  CHECK(edge.vault.ensures == 0);
+  edge.admit({0});
+  REQUIRE(edge.engine.asked.size() == 2);
+  CHECK(edge.engine.asked[1].intent == Intent::act);
+  CHECK(edge.engine.asked[1].key_hash == edge.engine.asked[0].key_hash);
+  const auto command = edge.engine.command<RegisterUser>(1);
   CHECK(*edge.vault.open(EntityKey(command.user), command.sealed_email) ==
         std::optional<std::string>{"a@b.c"});
   CHECK(command.sealed_name.bytes.find("Zo") != std::string::npos);
-  edge.engine.answer(0, reply_of(ReplyCode::created, command.user, 1, "{\"user_id\":1}"));
+  edge.engine.answer(1, reply_of(ReplyCode::created, command.user, 1, "{\"user_id\":1}"));
   edge.wake();
   CHECK(edge.answer(exchange).status == 201);
 
@@ -170,7 +175,7 @@ TEST_CASE(
   Reply reply = reply_of(ReplyCode::ok, command.user, 1, "");
   const UserProfile profile{command.sealed_email, command.sealed_name, "GB", 1};
   JsonPresenter(*Currency::parse("GBP")).user(command.user, profile, reply.body);
-  edge.engine.answer(1, std::move(reply));
+  edge.engine.answer(2, std::move(reply));
   edge.wake();
   CHECK_FALSE(edge.answered(get));
   edge.wake();
@@ -182,19 +187,91 @@ TEST_CASE("api: where the vault fails the client may try again and the engine kn
   Edge edge;
   edge.vault.fail = true;
   const auto exchange = edge.send(HttpMethod::post, "/v1/users", R"({"email":"a@b.c"})");
-  edge.wake();
-  CHECK(edge.engine.asked.empty());
+  edge.admit({0});
+  CHECK(edge.engine.asked.size() == 1);  // whether it would be admitted, no more
   CHECK(edge.answer(exchange).status == 503);
   CHECK(edge.answer(exchange).retry_after_s > 0);
 }
 
 TEST_CASE("api: a change of an erased person reaches the engine, which knows what to answer") {
   Edge edge;
-  REQUIRE(edge.vault.destroy(EntityKey(some_user())).ok());
+  REQUIRE(edge.vault.destroy({EntityKey(some_user())}).ok());
   edge.send(HttpMethod::patch, "/v1/users/" + some_user().text(), R"({"name":"Again"})");
+  edge.admit({0});  // just before the erasure
+  REQUIRE(edge.engine.asked.size() == 2);
+  CHECK(edge.engine.command<UpdateUser>(1).sealed_name->bytes.empty());
+}
+
+TEST_CASE("api: what a shard does not admit makes no key, and its answer is the client's") {
+  Edge edge;
+  const auto path = "/v1/users/" + some_user().text();
+  for (const auto code : {ReplyCode::not_found, ReplyCode::version_mismatch,
+                          ReplyCode::idempotency_conflict, ReplyCode::unavailable, ReplyCode::ok}) {
+    const auto patch = edge.send(HttpMethod::patch, path, R"({"name":"Zo"})", {.key = "k"});
+    edge.engine.answer(edge.engine.asked.size() - 1, reply_of(code, some_user()));
+    edge.wake();
+    REQUIRE(edge.answered(patch));
+    CHECK(edge.answer(patch).status == (code == ReplyCode::ok ? 200 : edge.answer(patch).status));
+  }
+  const auto exchange = edge.send(
+      HttpMethod::post, "/v1/commands",
+      R"({"command":"update_user","user_id":")" + some_user().text() + R"(","name":"A"})" + "\n" +
+          R"({"command":"erase_user","user_id":")" + some_user().text() + "\"}\n",
+      {.content_type = "application/x-ndjson"});
+  const auto first = edge.engine.asked.size() - 1;
+  edge.engine.answer(first, reply_of(ReplyCode::not_found));
+  edge.wake();  // the next one of the batch goes on
+  REQUIRE(edge.engine.asked.size() == first + 2);
+  edge.engine.answer(first + 1, reply_of(ReplyCode::not_found));
   edge.wake();
-  REQUIRE(edge.engine.asked.size() == 1);
-  CHECK(edge.engine.command<UpdateUser>(0).sealed_name->bytes.empty());
+  CHECK(edge.answered(exchange));
+  CHECK(edge.vault.ensures == 0);
+  CHECK(edge.vault.settled.empty());
+}
+
+TEST_CASE("api: a key is settled by what became of its command, and in doubt not at all") {
+  Edge edge;
+  const std::string body =
+      R"({"lines":[{"sku":"a","quantity":1}],"payment":{"method":"simulated"},"shipping_address":{}})";
+  const auto settle = [&](ReplyCode code) {
+    const auto asked = edge.engine.asked.size();
+    const auto exchange = edge.send(HttpMethod::post, "/v1/orders", body);
+    edge.admit({asked});
+    const auto order = edge.engine.command<PlaceOrder>(asked + 1).order;
+    CHECK(edge.vault.has_key(order));
+    edge.engine.answer(asked + 1, reply_of(code, order));
+    edge.wake();
+    CHECK(edge.answered(exchange));
+    return order;
+  };
+  const auto recorded = settle(ReplyCode::accepted);
+  const auto refused = settle(ReplyCode::refused);
+  settle(ReplyCode::unavailable);
+  edge.common.stop();
+  using Settled = std::vector<std::pair<PersonId, KeyVerdict>>;
+  CHECK(edge.vault.settled ==
+        Settled{{recorded, KeyVerdict::recorded}, {refused, KeyVerdict::refused}});
+}
+
+TEST_CASE("api: keys that a crash left unsettled are asked for in the log, and settled") {
+  Edge edge;
+  edge.vault.left_over = {some_user(), some_order()};
+  edge.send(HttpMethod::get, cart_path);
+  edge.api.on_tick(edge.server);
+  REQUIRE(edge.engine.asked.size() == 3);
+  CHECK(edge.engine.asked[1].intent == Intent::ask);
+  CHECK(edge.engine.asked[2].intent == Intent::ask);
+  CHECK(edge.engine.command<PlaceOrder>(1).order == some_order());
+  CHECK(edge.engine.command<RegisterUser>(2).user == some_user());
+  edge.engine.answer(1, reply_of(ReplyCode::admitted));  // there is no such order
+  edge.engine.answer(2, reply_of(ReplyCode::created));   // the user is there
+  edge.wake();
+  edge.api.on_tick(edge.server);
+  CHECK(edge.engine.asked.size() == 3);  // once
+  edge.common.stop();
+  using Settled = std::vector<std::pair<PersonId, KeyVerdict>>;
+  CHECK(edge.vault.settled ==
+        Settled{{some_order(), KeyVerdict::absent}, {some_user(), KeyVerdict::recorded}});
 }
 
 TEST_CASE("api: an order that the provider never heard of has a record of nothing, no order none") {

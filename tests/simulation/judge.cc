@@ -169,6 +169,13 @@ void judge_users(World& world, const Books& books, const Shop& shop, const SimVa
     if (user.erased && (!user.key_destroyed || !vault.destroyed(EntityKey(id))))
       world.violated("erasure", name + " was erased and the key is still there");
   }
+  for (const auto& [id, order] : books.orders) {
+    const auto user = order.user ? books.users.find(*order.user) : books.users.end();
+    if (user != books.users.end() && user->second.erased && vault.has_key(EntityKey(id)))
+      world.violated("erasure", EntityKey(id).text() +
+                                    " is of a person who was erased and its key"
+                                    " is still there");
+  }
   for (const auto& id : shop.users) {
     const auto user = books.users.find(id);
     if (user == books.users.end() || (!user->second.active && !shop.erasing.contains(id)))

@@ -24,11 +24,14 @@ Result<std::optional<std::string>, Fault> SimVault::open(const PersonId& person,
   return std::optional<std::string>(sealed.bytes.substr(head.size()));
 }
 
-Status SimVault::destroy(const PersonId& person) {
+Status SimVault::destroy(const std::vector<PersonId>& persons) {
   if (world_.chance(world_.faults.destroy_fails))
     return Fault{Fault::Kind::unavailable, "the key is there still"};
-  keys_.erase(person);
-  destroyed_.insert(person);
+  for (const auto& person : persons) {
+    keys_.erase(person);
+    destroyed_.insert(person);
+    if (destroys_ == Destroys::the_first) break;
+  }
   return Done{};
 }
 

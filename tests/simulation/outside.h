@@ -13,19 +13,27 @@ namespace souk::simulation {
 /// Durable at once. "Sealed" is the plain text behind the name of its person.
 class SimVault final : public Vault {
  public:
-  explicit SimVault(World& world) : world_(world) {}
+  enum class Destroys {
+    all,
+    the_first,  // a defect to be found: only the person's own key, none of their orders
+  };
+  SimVault(World& world, Destroys destroys) : world_(world), destroys_(destroys) {}
   Status ensure(const std::vector<PersonId>& persons) override;
   Result<Sealed, Fault> seal(const PersonId& person, std::string_view plain) override;
   Result<std::optional<std::string>, Fault> open(const PersonId& person,
                                                  const Sealed& sealed) override;
-  Status destroy(const PersonId& person) override;
+  Status settle(const PersonId&, KeyVerdict) override { return Done{}; }
+  std::vector<PersonId> unsettled() override { return {}; }
+  Status destroy(const std::vector<PersonId>& persons) override;
   std::uint64_t keyed_hash(std::string_view bytes) const override;
   Id128 keyed_hash128(std::string_view purpose, std::string_view bytes) const override;
 
   bool destroyed(const PersonId& person) const { return destroyed_.contains(person); }
+  bool has_key(const PersonId& person) const { return keys_.contains(person); }
 
  private:
   World& world_;
+  const Destroys destroys_;
   std::set<PersonId> keys_, destroyed_;
 };
 

@@ -11,6 +11,7 @@
 #include <functional>
 #include <variant>
 
+#include "actors/adapters/secret_file.h"
 #include "projections/search/synonyms.h"
 
 namespace souk {
@@ -54,6 +55,9 @@ const Option options[] = {
     {"search_synonyms", &Config::search_synonyms, 0, 0,
      "a file of words that mean the same to a shopper, one group a line: sofa, couch; none: a few "
      "built in"},
+    {"secret_file", &Config::secret_file, 0, 0,
+     "a file with the secret of idempotency keys that the nodes of a cluster share; none: the data "
+     "directory's own"},
     {"log_level", &Config::log_level, 0, 0, "debug, info, warn or error"},
 };
 
@@ -245,6 +249,10 @@ void check_texts(Loaded& out, Loader& loader) {
           where("search_synonyms"),
           fmt::format("search_synonyms is \"{}\": {}", c.search_synonyms, read.error().what),
           "name a text file with one group a line, as in: sofa, couch, settee");
+  if (!c.secret_file.empty())
+    if (const auto read = read_secret_file(c.secret_file); !read.ok())
+      loader.mistake(where("secret_file"), read.error().what,
+                     "name a file with 96 hexadecimal digits that soukd may read");
   if (c.data_dir.empty())
     loader.mistake(where("data_dir"), "data_dir is empty", "name a directory");
   const std::size_t colon = c.http.rfind(':');

@@ -17,6 +17,7 @@ struct Config {
   std::string default_currency = "GBP";
   std::string log_level = "info";
   std::string search_synonyms;  // a file; empty: a few built in
+  std::string secret_file;      // what a cluster shares; empty: the directory's own secret
   bool allow_unauthenticated = false;
   std::int64_t shards = 64;
   std::int64_t hosts = 0;  // 0: one for each two cores

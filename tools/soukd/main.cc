@@ -10,6 +10,7 @@
 #include <exception>
 #include <thread>
 
+#include "actors/adapters/secret_file.h"
 #include "events/fault_log.h"
 #include "gateway/api/edge/service.h"
 #include "gateway/api/reads/read_side.h"
@@ -73,6 +74,11 @@ Status open_ports(Daemon& d, const Loaded& loaded) {
   DiskPortsOptions options{.directory = c.data_dir,
                            .currency = *Currency::parse(c.default_currency)};
   if (loaded.origin.contains("shards")) options.shards = static_cast<std::uint32_t>(c.shards);
+  if (!c.secret_file.empty()) {
+    auto secret = read_secret_file(c.secret_file);
+    if (!secret.ok()) return secret.error();
+    options.secret = std::move(*secret);
+  }
   auto ports = DiskPorts::open(options);
   if (!ports.ok()) return ports.error();
   d.ports = std::move(*ports);

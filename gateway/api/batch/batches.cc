@@ -86,6 +86,8 @@ bool BatchTable::start_held(std::uint32_t slot, std::int64_t now_ns) {
   const bool needs_seal = held.command.seal.has_value();
   if (batch.in_flight >= limits::batch_in_flight_max) return false;
   if (!needs_seal && batch.sealing > 0) return false;
+  const EntityKey person = needs_seal ? held.command.seal->person : EntityKey{};
+  if (batch.registering.contains(person)) return false;
   Ticket ticket;
   ticket.action = held.action;
   ticket.wants = held.wants;
@@ -102,11 +104,15 @@ bool BatchTable::start_held(std::uint32_t slot, std::int64_t now_ns) {
   if (!port_.start(std::move(ticket), held.command)) return false;
   ++batch.in_flight;
   if (needs_seal) ++batch.sealing;
+  if (held.action == Action::register_user) batch.registering.insert(person);
   batch.held.reset();
   return true;
 }
 
-void BatchTable::sealed(std::uint32_t slot) { --slots_[slot]->sealing; }
+void BatchTable::sealed(std::uint32_t slot, const EntityKey& person) {
+  --slots_[slot]->sealing;
+  slots_[slot]->registering.erase(person);
+}
 
 void BatchTable::write(Batch& batch, std::uint32_t line, BatchAnswer&& answer) {
   if (bytes_ >= limits::batch_bytes_max_in_all && answer.body.size() > small_body_bytes) {

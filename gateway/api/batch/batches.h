@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <unordered_set>
 #include <vector>
 
 #include "gateway/api/batch/batch.h"
@@ -27,7 +28,8 @@ class BatchPort {
 
 /// Invariant: a batch stays in its slot until each command that was started is answered.
 /// Order: the commands of a batch are started in their order. One that must be sealed first leaves
-///        later than it was started, so one that need not be sealed waits for those before it.
+///        later than it was started, so one that need not be sealed waits for those before it, and
+///        one that must waits for the registration of its person.
 /// Limits: limits::batches_max at a time; batch_in_flight_max commands of one; bodies and answers
 /// of
 ///         all within batch_bytes_max_in_all.
@@ -42,8 +44,8 @@ class BatchTable {
   /// Starts what can be started. True where it stopped only to let others have their turn.
   bool pump(std::int64_t now_ns);
   void answer(std::uint32_t slot, std::uint32_t line, BatchAnswer&& answer);
-  /// A command of this batch has left the vault.
-  void sealed(std::uint32_t slot);
+  /// A command of this batch has left the vault, or was answered before it came there.
+  void sealed(std::uint32_t slot, const EntityKey& person);
   std::size_t bytes() const { return bytes_; }
   std::size_t open_batches() const { return open_; }
 
@@ -61,7 +63,8 @@ class BatchTable {
     std::uint32_t next_line = 0;  // lines read so far
     std::size_t in_flight = 0;
     std::size_t sealing = 0;
-    bool ended = false;  // no more lines
+    std::unordered_set<EntityKey> registering;  // of those: who is made
+    bool ended = false;                         // no more lines
     std::optional<Held> held;
   };
   bool pump_one(std::uint32_t slot, std::int64_t now_ns);

@@ -1,6 +1,7 @@
 #include "gateway/api/commands/vault_worker.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 
@@ -99,46 +100,59 @@ Status open_sealed(Vault& vault, Body& body) {
 }
 
 VaultWorker::VaultWorker(Vault& vault, PaymentProvider& payments)
-    : vault_(vault), payments_(payments), thread_([this] { run(); }) {}
+    : vault_(vault), payments_(payments) {
+  readers_.thread = std::thread([this] { run(readers_, &VaultWorker::read); });
+  writers_.thread = std::thread([this] { run(writers_, &VaultWorker::write); });
+}
 
 VaultWorker::~VaultWorker() { stop(); }
 
 void VaultWorker::stop() {
-  if (!thread_.joinable()) return;
-  {
-    const std::lock_guard lock(mutex_);
-    ending_ = true;
+  for (Lane* lane : {&readers_, &writers_}) {
+    if (!lane->thread.joinable()) continue;
+    {
+      const std::lock_guard lock(lane->mutex);
+      lane->ending = true;
+    }
+    lane->wakeup.notify_one();
+    lane->thread.join();
   }
-  wakeup_.notify_one();
-  thread_.join();
 }
 
 void VaultWorker::enqueue(VaultClient& client, std::vector<VaultJob>&& jobs) {
-  if (jobs.empty()) return;
-  {
-    const std::lock_guard lock(mutex_);
-    for (auto& job : jobs) queue_.push_back({&client, std::move(job)});
+  const auto reads = [](const VaultJob& job) {
+    return std::holds_alternative<OpenJob>(job) || std::holds_alternative<RecordJob>(job);
+  };
+  for (Lane* lane : {&readers_, &writers_}) {
+    bool any = false;
+    {
+      const std::lock_guard lock(lane->mutex);
+      for (auto& job : jobs) {
+        if (reads(job) != (lane == &readers_)) continue;
+        lane->queue.push_back({&client, std::move(job)});
+        any = true;
+      }
+    }
+    if (any) lane->wakeup.notify_one();
   }
-  wakeup_.notify_one();
 }
 
-void VaultWorker::run() {
+void VaultWorker::run(Lane& lane, void (VaultWorker::*work)(std::vector<Queued>&)) {
   std::vector<Queued> group;
   for (;;) {
     {
-      std::unique_lock lock(mutex_);
-      wakeup_.wait(lock, [this] { return ending_ || !queue_.empty(); });
-      if (queue_.empty()) return;
-      group.swap(queue_);
+      std::unique_lock lock(lane.mutex);
+      lane.wakeup.wait(lock, [&] { return lane.ending || !lane.queue.empty(); });
+      if (lane.queue.empty()) return;
+      group.swap(lane.queue);
     }
-    work(group);
+    (this->*work)(group);
     group.clear();
   }
 }
 
-void VaultWorker::work(std::vector<Queued>& group) {
+void VaultWorker::read(std::vector<Queued>& group) {
   DoneByClient done;
-  std::vector<PersonId> persons;
   for (auto& [client, job] : group) {
     if (auto* open = std::get_if<OpenJob>(&job)) {
       done.add(client, OpenDone{opened(vault_, std::move(open->reply))});
@@ -150,24 +164,27 @@ void VaultWorker::work(std::vector<Queued>& group) {
         records_fail.failed(fmt::format("fault=\"{}\"", one_line(found.error().what)));
       done.add(client, RecordDone{record->ticket, record->order, !found.ok(),
                                   found.ok() ? std::move(*found) : std::optional<PaymentRecord>{}});
-    } else {
-      persons.push_back(std::get<SealJob>(job).command.seal->person);
     }
   }
-  done.send();  // nobody who reads waits for the disk of those who write
-  if (persons.empty()) return;
-  std::sort(persons.begin(), persons.end());
-  persons.erase(std::unique(persons.begin(), persons.end()), persons.end());
-  const auto ensured = vault_.ensure(persons);
-  if (ensured.ok())
-    keys_fail.passed();
-  else
+  done.send();
+}
+
+void VaultWorker::write(std::vector<Queued>& group) {
+  DoneByClient done;
+  std::vector<PersonId> persons;
+  for (auto& [client, job] : group) {
+    if (auto* sealing = std::get_if<SealJob>(&job))
+      persons.push_back(sealing->command.seal->person);
+  }
+  const Status ensured = persons.empty() ? Status(Done{}) : vault_.ensure(persons);
+  if (ensured.ok() && !persons.empty()) keys_fail.passed();
+  if (!ensured.ok())
     keys_fail.failed(
         fmt::format("persons={} fault=\"{}\"", persons.size(), one_line(ensured.error().what)));
   for (auto& [client, job] : group) {
     auto* sealing = std::get_if<SealJob>(&job);
     if (sealing == nullptr) continue;
-    SealDone result{sealing->ticket, std::nullopt};
+    SealDone result{sealing->ticket, sealing->command.seal->person, std::nullopt};
     if (ensured.ok()) {
       auto request = seal(*sealing);
       if (request.ok()) {
@@ -181,6 +198,10 @@ void VaultWorker::work(std::vector<Queued>& group) {
     done.add(client, std::move(result));
   }
   done.send();
+  for (auto& [client, job] : group) {
+    // Where it fails the key stays unsettled, and the next start asks for its person.
+    if (auto* over = std::get_if<SettleJob>(&job)) (void)vault_.settle(over->person, over->verdict);
+  }
 }
 
 Result<Request, Fault> VaultWorker::seal(SealJob& job) {

@@ -17,7 +17,8 @@
 
 namespace souk {
 
-/// Seal, then hand the request back. `ticket` is the client's.
+/// Make the person's key where there is none, seal, then hand the request back. Only for what a
+/// shard has admitted. `ticket` is the client's.
 struct SealJob {
   std::uint64_t ticket = 0;
   PreparedCommand command;
@@ -26,16 +27,22 @@ struct SealJob {
 struct OpenJob {
   Reply reply;
 };
+/// The command that asked for the person's key is over. Has no answer.
+struct SettleJob {
+  PersonId person;
+  KeyVerdict verdict;
+};
 struct RecordJob {
   std::uint64_t ticket = 0;
   OrderId order;
 };
-using VaultJob = std::variant<SealJob, OpenJob, RecordJob>;
+using VaultJob = std::variant<SealJob, SettleJob, OpenJob, RecordJob>;
 
 /// The request with its sealed members in place; none where the vault failed: then nothing
 /// happened.
 struct SealDone {
   std::uint64_t ticket = 0;
+  PersonId person;
   std::optional<Request> request;
 };
 /// A reply without sealed members, ready to be sent.
@@ -65,12 +72,14 @@ void put_sealed(Op& op, std::optional<Sealed> email, std::optional<Sealed> name,
 /// Errors: the vault's but corrupt.
 Status open_sealed(Vault& vault, Body& body);
 
-/// One thread for all I/O threads. Takes whatever has gathered as one group: answers and records
-/// first, then one `ensure` for all persons of the group and the seals, in the order they came.
+/// Two threads for all I/O threads: one opens and reads records, the other makes keys, seals and
+/// settles, so that no reader waits for the disk of those who write. Each takes whatever has
+/// gathered as one group; the writer makes the keys of all in one `ensure`.
 ///
-/// Lifecycle: jobs are answered until `stop`, which answers what is queued and ends the thread.
+/// Lifecycle: jobs are answered until `stop`, which answers what is queued and ends the threads.
 ///            Clients live until then.
 /// Limits: what is queued is bounded by the callers' tickets.
+/// Order: of one kind of job as they came; a settling never overtakes a sealing.
 class VaultWorker {
  public:
   VaultWorker(Vault& vault, PaymentProvider& payments);
@@ -88,17 +97,21 @@ class VaultWorker {
     VaultClient* client;
     VaultJob job;
   };
-  void run();
-  void work(std::vector<Queued>& group);
+  struct Lane {
+    std::mutex mutex;
+    std::condition_variable wakeup;
+    std::vector<Queued> queue;
+    bool ending = false;
+    std::thread thread;
+  };
+  void run(Lane& lane, void (VaultWorker::*work)(std::vector<Queued>&));
+  void read(std::vector<Queued>& group);
+  void write(std::vector<Queued>& group);
   Result<Request, Fault> seal(SealJob& job);
 
   Vault& vault_;
   PaymentProvider& payments_;
-  std::mutex mutex_;
-  std::condition_variable wakeup_;
-  std::vector<Queued> queue_;
-  bool ending_ = false;
-  std::thread thread_;
+  Lane readers_, writers_;
 };
 
 }  // namespace souk

@@ -81,6 +81,8 @@ int status_of(ReplyCode code) {
       return 503;
     case ReplyCode::position_not_reached:
       return 504;
+    case ReplyCode::admitted:
+      break;
   }
   return 500;
 }
@@ -109,6 +111,8 @@ std::string_view reply_code_text(ReplyCode code) {
       return "overloaded";
     case ReplyCode::position_not_reached:
       return "position_not_reached";
+    case ReplyCode::admitted:
+      break;
   }
   return "internal";
 }
@@ -140,6 +144,7 @@ Problem problem_of(const Reply& reply) {
     case ReplyCode::ok:
     case ReplyCode::created:
     case ReplyCode::accepted:
+    case ReplyCode::admitted:
       SOUK_ASSERT(!is_success(reply.code));
   }
   return problem;

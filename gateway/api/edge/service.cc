@@ -229,11 +229,39 @@ void Api::hand_over(std::uint64_t number, PreparedCommand&& command) {
   command.request.reply_to.who = ReplyTo::Who::client;
   command.request.reply_to.sink = sink_;
   command.request.reply_to.ticket = number;
-  if (command.seal) {
-    tickets_.find(number)->sealing = true;
-    jobs_.push_back(SealJob{number, std::move(command)});
-  } else {
+  if (!command.seal) {
     outbox_.push_back(std::move(command.request));
+    return;
+  }
+  // No key is made for what a shard would refuse: it is asked first.
+  Request& asking = outbox_.emplace_back(command.request);
+  asking.intent = Intent::ask;
+  tickets_.find(number)->to_seal = std::make_unique<PreparedCommand>(std::move(command));
+}
+
+/// Keys whose command nobody knows any more: a shard is asked, as if to make the person, whether it
+/// is there already.
+void Api::ask_for_left_over() {
+  for (auto more = common_.take_left_over(); const auto& person : more)
+    left_over_.push_back(person);
+  while (!left_over_.empty()) {
+    const PersonId person = left_over_.back();
+    Ticket ticket;
+    ticket.sealed_for = person;
+    ticket.asks_for_left_over = true;
+    std::uint64_t number = 0;
+    Problem problem;
+    if (!take_ticket(std::move(ticket), number, problem)) return;  // at the next tick
+    left_over_.pop_back();
+    Request& request = outbox_.emplace_back();
+    const auto id = *Id128::from_bytes(person.id());
+    if (person.kind() == Kind::user)
+      request.op = RegisterUser{.user = UserId{id}};
+    else
+      request.op = PlaceOrder{.order = OrderId{id}};
+    request.wants = Wants::minimal;
+    request.intent = Intent::ask;
+    request.reply_to = {.who = ReplyTo::Who::client, .sink = sink_, .ticket = number, .entity = {}};
   }
 }
 
@@ -306,6 +334,7 @@ void Api::on_wake(HttpServer& server) {
 void Api::on_tick(HttpServer& server) {
   clock_ms_ += tick_ms;
   if (clock_ms_ >= next_look_ms_) give_up_overdue();
+  if (server_ != nullptr) ask_for_left_over();
   // A client that has gone frees its batch here, when nothing else stirs.
   on_poll_end(server);
 }
@@ -324,7 +353,14 @@ void Api::give_up_overdue() {
 
 void Api::give_up(std::uint64_t number) {
   const auto* ticket = tickets_.find(number);
-  if (ticket->sealing && ticket->batch != Ticket::no_batch) batches_.sealed(ticket->batch);
+  if (ticket->asks_for_left_over) {  // the next start asks again
+    tickets_.give_back(number);
+    common_.metrics().ticket_freed();
+    return;
+  }
+  if (ticket->batch != Ticket::no_batch && (ticket->sealing || ticket->to_seal))
+    batches_.sealed(ticket->batch,
+                    ticket->to_seal ? ticket->to_seal->seal->person : ticket->sealed_for);
   if (!is_answered_by_engine(ticket->action)) {
     const auto given = tickets_.give_back(number);
     give_back(given, static_cast<std::size_t>(ReplyCode::unavailable));
@@ -368,9 +404,37 @@ void Api::query_done(std::vector<QueryDone>&& done) {
   server_->wake();
 }
 
+/// Whether the command has still to be sealed and done; else `reply` is its answer.
+bool Api::goes_on_sealed(Ticket& ticket, const Reply& reply) {
+  if (ticket.to_seal != nullptr) {
+    auto command = std::exchange(ticket.to_seal, nullptr);
+    if (reply.code == ReplyCode::admitted) {
+      ticket.sealed_for = command->seal->person;
+      ticket.sealing = true;
+      jobs_.push_back(SealJob{reply.ticket, std::move(*command)});
+      return true;
+    }
+    if (ticket.batch != Ticket::no_batch) batches_.sealed(ticket.batch, command->seal->person);
+    return false;
+  }
+  if (ticket.sealed_for.kind() == Kind::none || reply.code == ReplyCode::unavailable)
+    return false;  // in doubt the key stays unsettled
+  auto verdict = KeyVerdict::refused;
+  if (is_success(reply.code)) verdict = KeyVerdict::recorded;
+  if (ticket.asks_for_left_over)
+    verdict = reply.code == ReplyCode::admitted ? KeyVerdict::absent : KeyVerdict::recorded;
+  jobs_.push_back(SettleJob{ticket.sealed_for, verdict});
+  return false;
+}
+
 void Api::take_reply(Reply&& reply) {
   auto* ticket = tickets_.find(reply.ticket);
-  if (ticket == nullptr) return;
+  if (ticket == nullptr || goes_on_sealed(*ticket, reply)) return;
+  if (ticket->asks_for_left_over) {
+    tickets_.give_back(reply.ticket);
+    common_.metrics().ticket_freed();
+    return;
+  }
   if (ticket->record_next && (reply.code == ReplyCode::ok || reply.code == ReplyCode::not_found)) {
     jobs_.push_back(RecordJob{reply.ticket, *std::exchange(ticket->record_next, std::nullopt)});
     return;
@@ -386,9 +450,12 @@ void Api::take_reply(Reply&& reply) {
 
 void Api::take_done(SealDone&& done) {
   auto* ticket = tickets_.find(done.ticket);
-  if (ticket == nullptr) return;  // it was given up: answered 503, and does not happen
+  if (ticket == nullptr) {  // it was given up: answered 503, and does not happen
+    jobs_.push_back(SettleJob{done.person, KeyVerdict::refused});
+    return;
+  }
   ticket->sealing = false;
-  if (ticket->batch != Ticket::no_batch) batches_.sealed(ticket->batch);
+  if (ticket->batch != Ticket::no_batch) batches_.sealed(ticket->batch, done.person);
   if (done.request) {
     outbox_.push_back(std::move(*done.request));
     return;

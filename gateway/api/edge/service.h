@@ -57,6 +57,10 @@ class ApiCommon {
   VaultWorker& worker() { return worker_; }
   ReadSide& read_side() { return read_side_; }
   QueryWorkers& queries(QueryLane lane) { return queries_[static_cast<std::size_t>(lane)]; }
+  /// Whose keys a former run left unsettled; the first who asks gets them.
+  std::vector<PersonId> take_left_over() {
+    return left_over_taken_.exchange(true) ? std::vector<PersonId>{} : vault_.unsettled();
+  }
   ApiMetrics& metrics() { return metrics_; }
   Views& views() { return views_; }
   const Router& router() const { return router_; }
@@ -84,6 +88,7 @@ class ApiCommon {
                     .niceness = 15}),
       QueryWorkers({.name = "mend", .threads = 2, .in_flight_max = limits::mending_in_flight_max})};
   std::atomic<bool> draining_{false};
+  std::atomic<bool> left_over_taken_{false};
 };
 
 /// Turns requests into commands and queries, and answers into responses.
@@ -137,6 +142,8 @@ class Api final : public HttpHandler,
   void refuse(Visit& visit, std::string_view allow);
 
   void take_reply(Reply&& reply);
+  bool goes_on_sealed(Ticket& ticket, const Reply& reply);
+  void ask_for_left_over();
   void take_done(SealDone&& done);
   void take_done(OpenDone&& done);
   void take_done(RecordDone&& done);
@@ -171,6 +178,7 @@ class Api final : public HttpHandler,
   std::int64_t next_look_ms_ = 0;
   std::vector<Request> outbox_;
   std::vector<VaultJob> jobs_;
+  std::vector<PersonId> left_over_;  // to be asked for
   std::array<std::vector<QueryJob>, query_lanes> questions_;
 
   std::mutex inbox_mutex_;

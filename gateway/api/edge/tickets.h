@@ -1,11 +1,13 @@
 #pragma once
 /// The requests of one I/O thread that wait for an answer.
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "actors/ports/request.h"
+#include "gateway/api/commands/command.h"
 #include "gateway/api/commands/fields.h"
 #include "gateway/api/edge/compression.h"
 #include "gateway/http/server.h"
@@ -27,6 +29,11 @@ struct Ticket {
   std::uint32_t line = 0;          // within the batch
   // of a payment: the order's shard is asked for its position, the provider's record comes after it
   std::optional<OrderId> record_next = {};
+  // of a command with personal data: it waits here until a shard has admitted it; then whose key
+  // it uses
+  std::unique_ptr<PreparedCommand> to_seal = {};
+  EntityKey sealed_for = {};
+  bool asks_for_left_over = false;  // no client: whether the log knows `sealed_for`
   // of a document
   std::string if_none_match = {};
   std::string document_key = {};  // to keep it under; empty: it is not kept

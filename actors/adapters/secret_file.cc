@@ -1,0 +1,48 @@
+#include "actors/adapters/secret_file.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+namespace souk {
+namespace {
+
+int digit_of(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+}  // namespace
+
+Result<std::string, Fault> read_secret_file(const std::filesystem::path& path) {
+  constexpr std::size_t bytes_read_max = 4'096;
+  std::ifstream file(path, std::ios::binary);
+  std::string text(bytes_read_max, '\0');
+  if (file) file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!file && !file.eof()) {
+    return Fault{Fault::Kind::unavailable,
+                 fmt::format("{}: the secret cannot be read: {}", path.string(),
+                             std::strerror(errno != 0 ? errno : EIO))};
+  }
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  while (!text.empty() && std::strchr(" \t\r\n", text.back()) != nullptr) text.pop_back();
+  std::string secret;
+  bool good = text.size() == 2 * secret_bytes;
+  for (std::size_t i = 0; good && i < text.size(); i += 2) {
+    const int high = digit_of(text[i]), low = digit_of(text[i + 1]);
+    good = high >= 0 && low >= 0;
+    secret.push_back(static_cast<char>(high << 4 | low));
+  }
+  if (good) return secret;
+  return Fault{Fault::Kind::corrupt,
+               fmt::format("{}: a secret is {} hexadecimal digits and nothing else; make one with: "
+                           "openssl rand -hex {}",
+                           path.string(), 2 * secret_bytes, secret_bytes)};
+}
+
+}  // namespace souk
