@@ -24,6 +24,7 @@ struct StoredAnswer {
   refusal @4 :UInt16;        # souk::Refusal
   outcome @5 :UInt8;         # souk::Outcome
   detail @6 :UInt8;
+  versionHigh @7 :UInt16;    # bits 32 to 47
 }
 
 # ---- sku ----
@@ -73,6 +74,7 @@ struct StoredFigures {
   onHand @0 :Int64;
   reserved @1 :Int64;
   version @2 :UInt32;
+  versionHigh @3 :UInt32;
 }
 
 # ---- user, email, key ----
@@ -106,6 +108,14 @@ struct KeyState {
   id @1 :Data;
   requestHash @2 :UInt64;
   at @3 :Int64;
+  left @4 :StoredLeftAnswer; # null: none
+  page @5 :CartState;        # null: none; has no answers
+}
+struct StoredLeftAnswer {
+  answer @0 :StoredAnswer;
+  figures @1 :StoredFigures; # null: none
+  profile @2 :StoredProfile; # null: none
+  page @3 :UInt64;           # 0: none
 }
 
 # ---- cart ----

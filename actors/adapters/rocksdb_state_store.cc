@@ -1,6 +1,7 @@
 #include "actors/adapters/rocksdb_state_store.h"
 
 #include <fmt/format.h>
+#include <rocksdb/compaction_filter.h>
 #include <rocksdb/db.h>
 #include <rocksdb/options.h>
 #include <rocksdb/slice_transform.h>
@@ -8,6 +9,8 @@
 #include <xxhash.h>
 
 #include <fstream>
+
+#include "actors/adapters/rocksdb_expired_states.h"
 
 namespace souk {
 namespace {
@@ -95,9 +98,14 @@ Fault corrupt(std::string_view what, ShardId shard) {
 
 }  // namespace
 
-RocksdbStateStore::RocksdbStateStore(std::unique_ptr<RocksdbHandle> database,
+RocksdbStateStore::Expiry::Expiry() : filter(drop_expired_states(log_time_ms)) {}
+RocksdbStateStore::Expiry::~Expiry() = default;
+
+RocksdbStateStore::RocksdbStateStore(std::unique_ptr<Expiry> expiry,
+                                     std::unique_ptr<RocksdbHandle> database,
                                      const Options& options, RocksdbHandle::Access access)
     : path_(options.path),
+      expiry_(std::move(expiry)),
       database_(std::move(database)),
       log_bytes_(options.log_bytes),
       damage_noted_(access == RocksdbHandle::Access::read_only) {}
@@ -129,6 +137,8 @@ Result<std::unique_ptr<RocksdbStateStore>, Fault> RocksdbStateStore::open_as(
   database_options.wal_bytes_per_sync = 256 << 10;
   // A torn tail and anything after it is dropped: the store is then merely older.
   database_options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  auto expiry = std::make_unique<Expiry>();
+  database_options.compaction_filter = expiry->filter.get();
   auto database = RocksdbHandle::open(database_options, options.path, if_corrupt, access);
   if (!database) return database.error();
   const auto empty = (*database)->empty();
@@ -137,7 +147,7 @@ Result<std::unique_ptr<RocksdbStateStore>, Fault> RocksdbStateStore::open_as(
     if (auto status = (*database)->bind(*options.binding); !status) return status.error();
   }
   std::unique_ptr<RocksdbStateStore> store(
-      new RocksdbStateStore(std::move(*database), options, access));
+      new RocksdbStateStore(std::move(expiry), std::move(*database), options, access));
   if (auto status = store->load_rules(*empty); !status) return status.error();
   return store;
 }
@@ -191,6 +201,8 @@ Status RocksdbStateStore::put(const std::vector<StateWrite>& states,
   if (checkpoint) {
     key = shard_key('c', checkpoint->first);
     batch.Put(key, encode_checkpoint(key, checkpoint->second));
+    if (checkpoint->second.time_ms > expiry_->log_time_ms)
+      expiry_->log_time_ms = checkpoint->second.time_ms;
   }
   if (auto status = database_->write(batch, RocksdbHandle::Durability::buffered); !status) {
     marks_generation_ = 0;

@@ -18,6 +18,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "actors/adapters/rocksdb_expired_states.h"
 #include "actors/adapters/rocksdb_support.h"
 #include "actors/ports/state_store.h"
 #include "actors/states/rules_version.h"
@@ -57,8 +58,15 @@ class RocksdbStateStore final : public StateStore {
               const std::function<bool(const EntityKey&, StoredState)>& visit) override;
 
  private:
-  RocksdbStateStore(std::unique_ptr<RocksdbHandle> database, const Options& options,
-                    RocksdbHandle::Access access);
+  /// The newest time of the log that a checkpoint told, and the filter that goes by it.
+  struct Expiry {
+    std::atomic<std::int64_t> log_time_ms{0};
+    std::unique_ptr<rocksdb::CompactionFilter> filter;
+    Expiry();
+    ~Expiry();
+  };
+  RocksdbStateStore(std::unique_ptr<Expiry> expiry, std::unique_ptr<RocksdbHandle> database,
+                    const Options& options, RocksdbHandle::Access access);
   static Result<std::unique_ptr<RocksdbStateStore>, Fault> open_as(const Options& options,
                                                                    RocksdbHandle::Access access);
   void mark(const StateWrite& write, rocksdb::WriteBatch& batch);
@@ -71,6 +79,7 @@ class RocksdbStateStore final : public StateStore {
   Status visit_keys(char tag, std::optional<ShardId> shard, const VisitKey& visit);
 
   const std::filesystem::path path_;
+  std::unique_ptr<Expiry> expiry_;  // outlives the database
   std::unique_ptr<RocksdbHandle> database_;
   const std::size_t log_bytes_;
   std::atomic<bool> damage_noted_;  // or never to be, as it is open for reading only

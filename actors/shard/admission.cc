@@ -75,16 +75,18 @@ Admission::Subject Admission::subject_of(const EntityKey& target, const Policy& 
 
 bool Admission::repeats(Request& request, const Subject& subject) {
   if (request.key_hash == 0 || !subject.answers) return false;
-  const Answer* kept = subject.answers->find(request.key_hash, desk_.clock.now());
-  if (!kept) return false;
-  if (kept->request_hash != request.request_hash)
+  const Repeat repeat = find_repeat(target_of(request.op), *subject.answers, request.key_hash,
+                                    desk_.entities, desk_.clock.now());
+  if (!repeat.answer) return false;
+  if (repeat.answer->request_hash != request.request_hash)
     desk_.responder.answer(request, ReplyCode::idempotency_conflict, subject.seq);
   else
-    replay(request, *kept, subject.seq);
+    replay(request, repeat, subject.seq);
   return true;
 }
 
-void Admission::replay(Request& request, const Answer& kept, Seq seq) {
+void Admission::replay(Request& request, const Repeat& repeat, Seq seq) {
+  const Answer& kept = *repeat.answer;
   if (kept.outcome == Outcome::refused || kept.refusal != Refusal::none) {
     Reply reply = desk_.responder.reply_to(request, ReplyCode::refused);
     reply.refusal = kept.refusal;
@@ -96,12 +98,12 @@ void Admission::replay(Request& request, const Answer& kept, Seq seq) {
     return orders_.wait_until_final(std::move(request), c->order, seq, Replayed::yes);
   if (const auto* c = std::get_if<PlaceOrder>(&request.op))
     return orders_.wait_until_final(std::move(request), c->order, seq, Replayed::yes);
-  if (target_of(request.op).kind() == Kind::user)
+  if (target_of(request.op).kind() == Kind::user && !repeat.past.left)
     return users_.wait(std::move(request), kept.version, Replayed::yes,
                        kept.detail == Answer::awaits_address ? Awaits::address : Awaits::nothing);
   desk_.responder.respond(request,
                           kept.outcome == Outcome::created ? ReplyCode::created : ReplyCode::ok,
-                          kept.version, seq, Replayed::yes);
+                          kept.version, seq, Replayed::yes, {}, repeat.past);
 }
 
 /// What the creation would make is there: its key is older than what is kept.

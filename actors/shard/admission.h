@@ -3,6 +3,7 @@
 /// Thread: its shard's.
 #include "actors/shard/order_processes.h"
 #include "actors/shard/policies.h"
+#include "actors/shard/repeats.h"
 #include "actors/shard/user_processes.h"
 
 namespace souk {
@@ -29,7 +30,7 @@ class Admission {
   };
   Subject subject_of(const EntityKey& target, const Policy& policy);
   bool repeats(Request& request, const Subject& subject);
-  void replay(Request& request, const Answer& kept, Seq seq);
+  void replay(Request& request, const Repeat& repeat, Seq seq);
   bool bound_elsewhere(const Request& request);
   void made_before(Request& request, const Subject& subject);
   bool placed_before(Request& request);

@@ -4,23 +4,26 @@ namespace souk {
 namespace {
 
 StockFigures figures_of(const Inventory& i) {
-  return {.on_hand = i.on_hand,
-          .reserved = i.reserved,
-          .version = static_cast<std::uint32_t>(i.version)};
+  return {.on_hand = i.on_hand, .reserved = i.reserved, .version = i.version};
 }
 
 }  // namespace
 
-void render(Residency& entities, const Presenter& p, const Op& op, Version version, Body& out) {
+void render(Residency& entities, const Presenter& p, const Op& op, Version version,
+            const Past& past, Body& out) {
   const auto sku = [&](const Sku& s) -> const SkuState& {
     return entities.find<SkuState>(s)->state;
   };
+  const auto base_of = [&](const CartId& id) -> const Cart& {
+    return past.page ? *past.page : entities.find<CartState>(id)->state.cart;
+  };
   const auto cart = [&](const CartId& id) {
-    const Cart& c = entities.find<CartState>(id)->state.cart;
+    const Cart& c = base_of(id);
     if (c.version == version) return p.cart(id, c, out);
     p.cart(id, as_of(c, version), out);
   };
   const auto stock = [&](const Sku& s) {
+    if (past.left && past.left->figures) return p.stock(s, *past.left->figures, out);
     const SkuState& state = sku(s);
     for (const auto& f : state.figures)
       if (f.version == version) return p.stock(s, f, out);
@@ -46,15 +49,13 @@ void render(Residency& entities, const Presenter& p, const Op& op, Version versi
           [&](const GetStock& c) { p.stock(c.sku, figures_of(sku(c.sku).inventory), out); },
           [&](const RegisterUser& c) { p.user_created(c.user, out); },
           [&](const UpdateUser& c) {
+            if (past.left && past.left->profile) return p.user(c.user, *past.left->profile, out);
             p.user(c.user, profile_at(entities.find<UserState>(c.user)->state.user, version), out);
           },
           [&](const GetUser& c) {
             p.user(c.user, entities.find<UserState>(c.user)->state.user.profile, out);
           },
-          [&](const OpenCart& c) {
-            p.cart_created(c.cart, as_of(entities.find<CartState>(c.cart)->state.cart, version),
-                           out);
-          },
+          [&](const OpenCart& c) { p.cart_created(c.cart, as_of(base_of(c.cart), version), out); },
           [&](const AddItem& c) { cart(c.cart); },
           [&](const SetItem& c) { cart(c.cart); },
           [&](const RemoveItem& c) { cart(c.cart); },

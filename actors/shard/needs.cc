@@ -19,12 +19,8 @@ void needs_of_creation(const Request& r, const EntityKey& made, const std::optio
   }
 }
 
-}  // namespace
-
-Again needs_of(const ShardInput& input, Residency& entities, std::vector<EntityKey>& out) {
-  out.push_back(target_of(input));
-  const auto* r = std::get_if<Request>(&input);
-  if (!r) return Again::no;
+Again needs_of_operation(const Request& request, Residency& entities, std::vector<EntityKey>& out) {
+  const auto* r = &request;
   return std::visit(Overloaded{
                         [&](const OpenCart& c) {
                           needs_of_creation(*r, c.cart, c.user, c.cart.raw, out);
@@ -54,6 +50,21 @@ Again needs_of(const ShardInput& input, Residency& entities, std::vector<EntityK
                         [](const auto&) { return Again::no; },
                     },
                     r->op);
+}
+
+}  // namespace
+
+Again needs_of(const ShardInput& input, Residency& entities, ShardClock& clock,
+               std::vector<EntityKey>& out) {
+  out.push_back(target_of(input));
+  const auto* r = std::get_if<Request>(&input);
+  if (!r) return Again::no;
+  const Known known = r->key_hash == 0
+                          ? Known::all
+                          : needs_of_repeat(out.front(), r->key_hash, entities, clock, out);
+  const Again again = needs_of_operation(*r, entities, out);
+  if (again == Again::yes || known == Known::all) return again;
+  return known == Known::some ? Again::yes : Again::with_target;
 }
 
 }  // namespace souk

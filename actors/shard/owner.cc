@@ -134,16 +134,17 @@ void Owner::prefetch(const CartId& cart, Prefetch round) const {
 Owner::Ready Owner::park_unless_ready(ShardInput& input) {
   // What most inputs need is their one target, and it is here.
   thread_local std::vector<EntityKey> needs;
-  for (std::size_t round = 0; round < 2; ++round) {
+  for (std::size_t before = 0;; before = needs.size()) {
     needs.clear();
-    const Again again = needs_of(input, entities_, needs);
+    const Again again = needs_of(input, entities_, clock_, needs);
     for (const auto& need : needs) {
       if (fetch(need) == Ready::yes) continue;
       waiting_.wait_for_load(need, target_of(input));
       waiting_.park(std::move(input));
       return Ready::no;
     }
-    if (again == Again::no) break;
+    if (again == Again::no || needs.size() == before) break;
+    if (again == Again::with_target && !entities_.entity_of(needs.front())) break;
   }
   return Ready::yes;
 }

@@ -12,7 +12,11 @@ void Replica::apply(const Transaction& t, std::size_t index) {
   with_state(entity.kind(), [&]<class State>(State*) {
     auto& hosted = residency_.make<State>(id_of<State>(entity));
     if (seq_ <= hosted.seq) return;
-    fold(hosted, t, index, seq_);
+    fold(hosted, t, index, seq_, left_);
+    for (auto& one : left_)
+      residency_.keep_beside(entity, beside(id_, entity, one.what, one.number),
+                             std::move(one.state), seq_);
+    left_.clear();
     if constexpr (std::is_same_v<State, OrderState>) {
       if (hosted.state.order.user) mark(*hosted.state.order.user);  // whose list of orders shows it
     }

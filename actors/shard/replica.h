@@ -6,6 +6,7 @@
 /// Invariants: events go in by seq without holes; the entities are the fold of all up to seq(); an
 ///   entity whose stored state is newer than an event ignores it.
 /// Thread: its shard's.
+#include "actors/shard/fold.h"
 #include "actors/shard/residency.h"
 #include "events/journal/journal.h"
 
@@ -45,6 +46,7 @@ class Replica {
   const ShardContext& context_;
   ShardClock& clock_;
   Residency residency_;
+  AllLeft left_;  // of one event
   Seq seq_ = 0;
   std::uint64_t chain_ = 0;
   std::uint64_t epoch_ = 1;

@@ -44,6 +44,18 @@ void Residency::changed(Entity& entity, Seq seq) {
   entity.used = true;
 }
 
+void Residency::keep_beside(const EntityKey& entity, const KeyHash& id, KeyState&& state, Seq seq) {
+  auto& hosted = make<KeyState>(id);
+  hosted.state = std::move(state);
+  hosted.seq = seq;
+  if (!hosted.dirty) {
+    hosted.dirty = true;
+    ++dirty_;
+  }
+  weigh(hosted);
+  beside_[entity].push_back(id);
+}
+
 // ---- from the store ----
 
 Status Residency::adopt(const EntityKey& key, StoredState&& stored) {
@@ -87,6 +99,7 @@ void Residency::forget() {
   dirty_ = 0;
   changed_.clear();
   absent_.clear();
+  beside_.clear();
   round_.reset();
 }
 
@@ -109,6 +122,21 @@ std::optional<StateWrite> Residency::write_of(const EntityKey& key) {
     return StateWrite{
         .shard = id_, .entity = key, .seq = hosted->seq, .state = encode(hosted->state)};
   });
+}
+
+/// All that `key` left and that is not in the store. Returns how many bytes these were.
+std::size_t Residency::write_beside(const EntityKey& key, std::vector<StateWrite>& out) {
+  const auto at = beside_.find(key);
+  if (at == beside_.end()) return 0;
+  std::size_t bytes = 0;
+  std::erase_if(at->second, [&](const KeyHash& id) {
+    auto write = write_of(id);
+    if (!write) return true;
+    bytes += write->state.size() + checkpoint_bytes_per_state;
+    out.push_back(std::move(*write));
+    return false;
+  });
+  return bytes;
 }
 
 void Residency::start_round(const Checkpoint& mark) {
@@ -138,6 +166,12 @@ Residency::RoundEnded Residency::written(std::uint64_t round,
     if (!e || !e->dirty || e->seq != seq) continue;
     e->dirty = false;
     --dirty_;
+    if (key.kind() != Kind::key) {
+      if (!beside_.empty()) beside_.erase(key);
+      continue;
+    }
+    const KeyState& state = static_cast<const Hosted<KeyState>*>(e)->state;
+    if (!e->listed && !(state.left.empty() && state.page.empty())) drop(*e, key);
   }
   if (!round_ || round_->number != round) return RoundEnded::no;
   --round_->flushes;

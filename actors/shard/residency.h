@@ -4,8 +4,10 @@
 ///
 /// Invariants: an entity is evicted only where the store has its newest state; a checkpoint's mark
 ///   is written only after every state that was dirty when its round began; checkpoint_seq() is at
-///   most the newest committed seq.
+///   most the newest committed seq. What is kept beside an entity is written with it, at once, and
+///   then leaves memory: a stored entity never lacks what it once left.
 /// Thread: its shard's.
+#include <unordered_map>
 #include <unordered_set>
 
 #include "actors/ports/state_store.h"
@@ -25,6 +27,7 @@ enum class Presence : std::uint8_t { here, absent, elsewhere };
 class Residency {
  public:
   Residency(ShardId id, StateStore& states) : id_(id), states_(states) {}
+  ShardId shard() const { return id_; }
 
   // ---- entities in memory ----
   template <class State>
@@ -56,6 +59,8 @@ class Residency {
   }
   /// Its newest event is `seq` now.
   void changed(Entity& entity, Seq seq);
+  /// What `entity`, which is changed by this very event, has no room for any more.
+  void keep_beside(const EntityKey& entity, const KeyHash& id, KeyState&& state, Seq seq);
 
   // ---- from the store ----
   /// Brings the entity into memory where that needs no disk.
@@ -121,6 +126,7 @@ class Residency {
   template <class State>
   void weigh(Hosted<State>& hosted);
   std::optional<StateWrite> write_of(const EntityKey& key);
+  std::size_t write_beside(const EntityKey& key, std::vector<StateWrite>& out);
   void drop(Entity& entity, const EntityKey& key);
 
   const ShardId id_;
@@ -131,6 +137,7 @@ class Residency {
   std::size_t dirty_ = 0;
   std::vector<Entity*> changed_;  // since the last round began; each is listed
   std::unordered_set<EntityKey> absent_;
+  std::unordered_map<EntityKey, std::vector<KeyHash>> beside_;  // what is not in the store yet
   std::optional<Round> round_;
   std::uint64_t rounds_ = 0;
   Seq checkpoint_seq_ = 0;
@@ -160,6 +167,7 @@ std::size_t Residency::round_step(std::size_t bytes_max, const F& active, ShardO
       write->attention = active(key) ? Attention::active : Attention::idle;
       bytes += write->state.size();
       out.states.push_back(std::move(*write));
+      if (!beside_.empty()) bytes += write_beside(key, out.states);
     }
     round_->todo.pop_back();
   }

@@ -57,17 +57,18 @@ void Responder::refused(const Request& request, Refused refused, Seq depends_on)
 }
 
 void Responder::respond(const Request& request, ReplyCode code, Version version, Seq seq,
-                        Replayed replayed, std::vector<ShardId> also_on) {
+                        Replayed replayed, std::vector<ShardId> also_on, const Past& past) {
   Reply reply = reply_to(request, code);
   reply.also_on = std::move(also_on);
   reply.replayed = replayed == Replayed::yes;
-  show(request, std::move(reply), version, seq);
+  show(request, std::move(reply), version, seq, past);
 }
 
-void Responder::show(const Request& request, Reply&& reply, Version version, Seq seq) {
+void Responder::show(const Request& request, Reply&& reply, Version version, Seq seq,
+                     const Past& past) {
   reply.version = version;
   if (request.wants == Wants::body || reply.code == ReplyCode::created)
-    render(entities_, presenter_, request.op, version, reply.body);
+    render(entities_, presenter_, request.op, version, past, reply.body);
   answer(request, std::move(reply), seq);
 }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "actors/shard/commit_gate.h"
-#include "actors/shard/residency.h"
+#include "actors/shard/repeats.h"
 
 namespace souk {
 
@@ -28,9 +28,9 @@ class Responder {
   void refused(const Request& request, Refused refused, Seq depends_on);
   /// The document as it was at `version`, where the request wants one.
   void respond(const Request& request, ReplyCode code, Version version, Seq seq, Replayed replayed,
-               std::vector<ShardId> also_on = {});
+               std::vector<ShardId> also_on = {}, const Past& past = {});
   /// As respond(), with what else the caller put into `reply`.
-  void show(const Request& request, Reply&& reply, Version version, Seq seq);
+  void show(const Request& request, Reply&& reply, Version version, Seq seq, const Past& past = {});
 
  private:
   const ShardId id_;

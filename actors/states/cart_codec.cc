@@ -44,46 +44,48 @@ CartUndo read(schema::StoredCartUndo::Reader from) {
   return step;
 }
 
-void write(schema::CartState::Builder to, const CartState& state) {
-  const Cart& cart = state.cart;
-  to.setStatus(static_cast<std::uint8_t>(cart.status));
-  if (!cart.currency.none()) to.setCurrency(stored::text(std::string(cart.currency.text())));
-  if (cart.user) to.setUser(stored::as_data(cart.user->raw.view()));
-  if (!cart.order.raw.zero()) to.setOrder(stored::as_data(cart.order.raw.view()));
-  stored::write_list(
-      cart.lines, [&](unsigned n) { return to.initLines(n); },
-      [](auto b, const CartLine& line) { write(b, line); });
-  to.setTotal(cart.total.value);
-  to.setVersion(cart.version);
-  stored::write_list(
-      cart.undo, [&](unsigned n) { return to.initUndo(n); },
-      [](auto b, const CartUndo& step) { write(b, step); });
-  stored::write_answers(to, state.answers);
-}
-
-void read(schema::CartState::Reader from, CartState& state) {
-  Cart& cart = state.cart;
-  cart.status = stored::enumerator(from.getStatus(), CartStatus::ordered);
-  cart.currency = stored::currency(from.getCurrency());
-  cart.user = stored::optional_id<UserId>(from.getUser());
-  cart.order = stored::optional_id<OrderId>(from.getOrder()).value_or(OrderId{});
-  stored::read_list(cart.lines, from.getLines(), [](auto line) { return read(line); });
-  cart.total = {from.getTotal()};
-  cart.version = from.getVersion();
-  stored::read_list(cart.undo, from.getUndo(), [](auto step) { return read(step); });
-  stored::read_answers(from, state.answers);
-}
-
 }  // namespace
 
+void stored::write(schema::CartState::Builder to, const Cart& cart) {
+  to.setStatus(static_cast<std::uint8_t>(cart.status));
+  if (!cart.currency.none()) to.setCurrency(text(std::string(cart.currency.text())));
+  if (cart.user) to.setUser(as_data(cart.user->raw.view()));
+  if (!cart.order.raw.zero()) to.setOrder(as_data(cart.order.raw.view()));
+  write_list(
+      cart.lines, [&](unsigned n) { return to.initLines(n); },
+      [](auto b, const CartLine& line) { souk::write(b, line); });
+  to.setTotal(cart.total.value);
+  to.setVersion(cart.version);
+  write_list(
+      cart.undo, [&](unsigned n) { return to.initUndo(n); },
+      [](auto b, const CartUndo& step) { souk::write(b, step); });
+}
+
+void stored::read(schema::CartState::Reader from, Cart& cart) {
+  cart.status = enumerator(from.getStatus(), CartStatus::ordered);
+  cart.currency = currency(from.getCurrency());
+  cart.user = optional_id<UserId>(from.getUser());
+  cart.order = optional_id<OrderId>(from.getOrder()).value_or(OrderId{});
+  read_list(cart.lines, from.getLines(), [](auto line) { return souk::read(line); });
+  cart.total = {from.getTotal()};
+  cart.version = from.getVersion();
+  read_list(cart.undo, from.getUndo(), [](auto step) { return souk::read(step); });
+}
+
 std::string encode(const CartState& state) {
-  return stored::pack([&](schema::State::Builder root) { write(root.initCart(), state); });
+  return stored::pack([&](schema::State::Builder root) {
+    auto to = root.initCart();
+    stored::write(to, state.cart);
+    stored::write_answers(to, state.answers);
+  });
 }
 
 Result<CartState, Fault> decode_cart(std::string_view bytes) {
   CartState state;
-  const auto fault = stored::unpack(
-      bytes, schema::State::CART, [&](schema::State::Reader root) { read(root.getCart(), state); });
+  const auto fault = stored::unpack(bytes, schema::State::CART, [&](schema::State::Reader root) {
+    stored::read(root.getCart(), state.cart);
+    stored::read_answers(root.getCart(), state.answers);
+  });
   if (fault) return *fault;
   return state;
 }

@@ -6,6 +6,7 @@ namespace souk {
 /// Of the rules (domain/, `evolve`) whose folds are stored. Raise it with each change that makes
 /// another state of the same events: states of other rules are folded anew from the log.
 ///   1  those of format 1, whose states do not say it
-inline constexpr std::uint32_t rules_version = 1;
+///   2  answers that have no room with their entity are kept beside it
+inline constexpr std::uint32_t rules_version = 2;
 
 }  // namespace souk

@@ -126,25 +126,31 @@ void write(schema::SkuState::Builder to, const SkuState& state) {
   stored::write_answers(to, state.answers);
   stored::write_list(
       state.figures, [&](unsigned n) { return to.initFigures(n); },
-      [](schema::StoredFigures::Builder b, const StockFigures& figures) {
-        b.setOnHand(figures.on_hand);
-        b.setReserved(figures.reserved);
-        b.setVersion(figures.version);
-      });
+      [](schema::StoredFigures::Builder b, const StockFigures& f) { stored::write(b, f); });
 }
 
 void read(schema::SkuState::Reader from, SkuState& state) {
   read(from.getProduct(), state.product);
   read(from.getInventory(), state.inventory);
   stored::read_answers(from, state.answers);
-  stored::read_list(state.figures, from.getFigures(), [](schema::StoredFigures::Reader figures) {
-    return StockFigures{.on_hand = figures.getOnHand(),
-                        .reserved = figures.getReserved(),
-                        .version = figures.getVersion()};
-  });
+  stored::read_list(state.figures, from.getFigures(),
+                    [](schema::StoredFigures::Reader f) { return stored::read(f); });
 }
 
 }  // namespace
+
+void stored::write(schema::StoredFigures::Builder to, const StockFigures& figures) {
+  to.setOnHand(figures.on_hand);
+  to.setReserved(figures.reserved);
+  to.setVersion(static_cast<std::uint32_t>(figures.version));
+  to.setVersionHigh(static_cast<std::uint32_t>(figures.version >> 32));
+}
+
+StockFigures stored::read(schema::StoredFigures::Reader from) {
+  return {.on_hand = from.getOnHand(),
+          .reserved = from.getReserved(),
+          .version = Version{from.getVersionHigh()} << 32 | from.getVersion()};
+}
 
 std::string encode(const SkuState& state) {
   return stored::pack([&](schema::State::Builder root) { write(root.initSku(), state); });

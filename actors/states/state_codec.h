@@ -2,6 +2,7 @@
 /// What a shard hosts, and its stored form: a version byte (1), then schema/states.capnp packed.
 /// The same state gives the same bytes.
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,10 +43,27 @@ struct EmailState {
   EmailOwner owner;
   bool operator==(const EmailState&) const = default;
 };
+/// An answer that its entity has no room for any more, with what a repeat shows of the entity.
+struct LeftAnswer {
+  Answer answer;
+  std::optional<StockFigures> figures = {};
+  std::optional<UserProfile> profile = {};
+  Version page = 0;  // of a cart: the page's newest version; 0: none
+  bool operator==(const LeftAnswer&) const = default;
+};
+/// What is known beside other entities for 24 hours: the creation that a key is bound to, or an
+/// answer that left, or a page of a cart, of which one answer or another can be rendered.
+/// `key.at_ms` says from when on it counts.
 struct KeyState {
   BoundKey key;
+  std::vector<LeftAnswer> left = {};  // one at most
+  std::vector<Cart> page = {};        // one at most
   bool operator==(const KeyState&) const = default;
 };
+/// Where it is found: at its entity's shard, under a hash of whose it is. `number`: of an answer the
+/// key's hash, of a page its newest version.
+enum class Beside : std::uint8_t { answer = 1, page = 2 };
+KeyHash beside(ShardId shard, const EntityKey& entity, Beside what, std::uint64_t number);
 
 /// Thread: any.
 std::string encode(const SkuState& state);

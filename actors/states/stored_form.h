@@ -11,6 +11,9 @@
 #include <type_traits>
 
 #include "domain/answers.h"
+#include "domain/cart/cart.h"
+#include "domain/inventory/inventory.h"
+#include "domain/user/user.h"
 #include "events/event.h"
 #include "events/result.h"
 
@@ -112,32 +115,45 @@ void read_list(std::vector<To>& to, List list, Read&& read) {
   for (auto one : list) to.push_back(read(one));
 }
 
+inline void write(schema::StoredAnswer::Builder to, const Answer& a) {
+  to.setKeyHash(a.key_hash);
+  to.setRequestHash(a.request_hash);
+  to.setAt(a.at_ms);
+  to.setVersion(static_cast<std::uint32_t>(a.version));
+  to.setVersionHigh(static_cast<std::uint16_t>(a.version >> 32));
+  to.setRefusal(static_cast<std::uint16_t>(a.refusal));
+  to.setOutcome(static_cast<std::uint8_t>(a.outcome));
+  to.setDetail(a.detail);
+}
+inline Answer read(schema::StoredAnswer::Reader a) {
+  return {.key_hash = a.getKeyHash(),
+          .request_hash = a.getRequestHash(),
+          .at_ms = a.getAt(),
+          .outcome = enumerator(a.getOutcome(), Outcome::refused),
+          .detail = a.getDetail(),
+          .version = Version{a.getVersionHigh()} << 32 | a.getVersion(),
+          .refusal = static_cast<Refusal>(a.getRefusal())};
+}
+
 template <class Builder>  // of a struct with a member `answers`
 void write_answers(Builder b, const Answers& answers) {
   write_list(
       answers.all(), [&](unsigned n) { return b.initAnswers(n); },
-      [](schema::StoredAnswer::Builder to, const Answer& a) {
-        to.setKeyHash(a.key_hash);
-        to.setRequestHash(a.request_hash);
-        to.setAt(a.at_ms);
-        to.setVersion(a.version);
-        to.setRefusal(static_cast<std::uint16_t>(a.refusal));
-        to.setOutcome(static_cast<std::uint8_t>(a.outcome));
-        to.setDetail(a.detail);
-      });
+      [](schema::StoredAnswer::Builder to, const Answer& a) { write(to, a); });
 }
 template <class Reader>
 void read_answers(Reader r, Answers& answers) {
-  read_list(answers.all(), r.getAnswers(), [](schema::StoredAnswer::Reader a) {
-    return Answer{.key_hash = a.getKeyHash(),
-                  .request_hash = a.getRequestHash(),
-                  .at_ms = a.getAt(),
-                  .version = a.getVersion(),
-                  .refusal = static_cast<Refusal>(a.getRefusal()),
-                  .outcome = enumerator(a.getOutcome(), Outcome::refused),
-                  .detail = a.getDetail()};
-  });
+  read_list(answers.all(), r.getAnswers(), [](schema::StoredAnswer::Reader a) { return read(a); });
 }
+
+// ---- what stands in several states ----
+
+void write(schema::CartState::Builder to, const Cart& cart);  // without answers
+void read(schema::CartState::Reader from, Cart& cart);
+void write(schema::StoredProfile::Builder to, const UserProfile& profile);
+UserProfile read(schema::StoredProfile::Reader from);
+void write(schema::StoredFigures::Builder to, const StockFigures& figures);
+StockFigures read(schema::StoredFigures::Reader from);
 
 // ---- memory ----
 

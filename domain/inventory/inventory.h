@@ -74,7 +74,7 @@ class Holds {
 struct StockFigures {
   std::int64_t on_hand = 0;
   std::int64_t reserved = 0;
-  std::uint32_t version = 0;
+  Version version = 0;
   bool operator==(const StockFigures&) const = default;
 };
 

@@ -162,6 +162,12 @@ Status SimStateStore::put(const std::vector<StateWrite>& states,
   if (!powered_ || world_.chance(world_.faults.put_fails))
     return unavailable("a state was not written");
   unsynced_.push_back({states, checkpoint});
+  if (memory_ == Memory::forgets_what_left)
+    std::erase_if(unsynced_.back().states, [](const StateWrite& write) {
+      if (write.entity.kind() != Kind::key) return false;
+      const auto key = decode_key(write.state);
+      return key.ok() && !key->left.empty();
+    });
   apply(current_, unsynced_.back());
   if (unsynced_.size() > unsynced_puts_max) {
     const auto count = static_cast<std::ptrdiff_t>(world_.below(unsynced_.size()));

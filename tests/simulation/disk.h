@@ -60,7 +60,9 @@ class SimStateStore final : public StateStore {
  public:
   enum class Memory {
     sound,
-    forgets_answers,  // a defect to be found: recovery finds states without their answers
+    // Defects to be found: recovery finds states without their answers; what left an entity is lost.
+    forgets_answers,
+    forgets_what_left,
   };
   SimStateStore(World& world, Memory memory) : world_(world), memory_(memory) {}
 

@@ -75,7 +75,11 @@ class Run {
                              : SimJournal::Honesty::honest),
         states_(world_, defect == Defect::forgets_answers_on_recovery
                             ? SimStateStore::Memory::forgets_answers
+                        : defect == Defect::forgets_answers_that_left
+                            ? SimStateStore::Memory::forgets_what_left
                             : SimStateStore::Memory::sound),
+        vault_(world_, defect == Defect::keeps_keys_of_orders ? SimVault::Destroys::the_first
+                                                              : SimVault::Destroys::all),
         options_(some_options(world_)) {
     const Faults faults = some_faults(world_);
     crashes_left_ = faults.call_lost + faults.write_fails + faults.cold == 0 && world_.chance(50)
@@ -144,6 +148,9 @@ class Run {
       return std::unique_ptr<Client>(new Keeper(
           std::move(name), street_, Keeper::Task::changes_things, world_.between(3, 12)));
     });
+    if (world_.chance(15))
+      clients_.push_back(std::make_unique<Keeper>("carrier", street_, Keeper::Task::delivers,
+                                                  world_.between(70, 140)));
     some("reader", 2, [&](std::string name) {
       return std::unique_ptr<Client>(new Reader(std::move(name), street_, world_.between(5, 20)));
     });
@@ -287,7 +294,7 @@ class Run {
   WorldRandomness randomness_{world_};
   SimJournal journal_;
   SimStateStore states_;
-  SimVault vault_{world_};
+  SimVault vault_;
   SimProvider provider_{world_};
   const JsonPresenter presenter_{*Currency::parse("GBP")};
   const EngineOptions options_;

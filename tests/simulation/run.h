@@ -12,6 +12,8 @@ enum class Defect {
   none,
   acknowledges_before_sync,
   forgets_answers_on_recovery,
+  forgets_answers_that_left,
+  keeps_keys_of_orders,  // of a person who was erased
   releases_twice,
   checkpoint_without_effects,  // a read model's, after a crash
 };

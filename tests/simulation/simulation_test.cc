@@ -128,6 +128,14 @@ TEST_CASE("simulation: an engine whose recovery forgets the answers of keys is f
   find_defect(Defect::forgets_answers_on_recovery, "P2");
 }
 
+TEST_CASE("simulation: a store that loses the answers that left their entity is found out") {
+  find_defect(Defect::forgets_answers_that_left, "P2");
+}
+
+TEST_CASE("simulation: an erasure that forgets the keys of orders is found out") {
+  find_defect(Defect::keeps_keys_of_orders, "erasure");
+}
+
 TEST_CASE("simulation: an engine that releases a hold twice is found out") {
   find_defect(Defect::releases_twice, "P3");
 }

@@ -59,7 +59,7 @@ std::optional<Request> Keeper::next() {
     return ask(std::move(op));
   }
   if (steps_left_-- <= 0) return std::nullopt;
-  Op op = change();
+  Op op = task_ == Task::delivers ? ReceiveStock{shop().skus.front(), 1, "one more"} : change();
   const bool reads = is_read(op);
   return ask(std::move(op), reads ? Key::none : Key::fresh);
 }

@@ -10,7 +10,11 @@ namespace souk::simulation {
 class Keeper final : public Client {
  public:
   /// The first one fills the shelves before all others begin.
-  enum class Task { fills_shelves, changes_things };
+  enum class Task {
+    fills_shelves,
+    changes_things,
+    delivers,  // to one SKU, far more often than an entity keeps answers in memory
+  };
   Keeper(std::string name, const Street& street, Task task, std::int64_t steps);
 
  protected:

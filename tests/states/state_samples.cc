@@ -11,10 +11,10 @@ Answer answer(std::uint32_t version) {
   return {.key_hash = 0x1122334455667788u + version,
           .request_hash = 0x99aabbccddeeff00,
           .at_ms = noon.value + version,
-          .version = version,
-          .refusal = Refusal::out_of_stock,
           .outcome = Outcome::refused,
-          .detail = 5};
+          .detail = 5,
+          .version = version,
+          .refusal = Refusal::out_of_stock};
 }
 Answers answers() {
   Answers kept;
@@ -67,10 +67,10 @@ Answers any_answers() {
     return Answer{.key_hash = any_number<std::uint64_t>(),
                   .request_hash = any_number<std::uint64_t>(),
                   .at_ms = any_int(),
-                  .version = any_number<std::uint32_t>(),
-                  .refusal = any_enum(Refusal::none, Refusal::too_many_steps),
                   .outcome = any_enum(Outcome::ok, Outcome::refused),
-                  .detail = any_number<std::uint8_t>()};
+                  .detail = any_number<std::uint8_t>(),
+                  .version = any_number<Version>(),
+                  .refusal = any_enum(Refusal::none, Refusal::too_many_steps)};
   });
   return kept;
 }

@@ -44,6 +44,28 @@ class NoRandomness final : public Randomness {
   void fill(void* bytes, std::size_t count) override { std::memset(bytes, 0, count); }
 };
 
+/// How far back a cart can be shown is the store's business: an older build kept it elsewhere.
+CartState comparable(CartState state) {
+  state.cart.undo.clear();
+  for (auto& answer : state.answers.all())
+    if (Answers::is_on_page(answer)) answer.detail = 0;
+  return state;
+}
+template <class State>
+const State& comparable(const State& state) {
+  return state;
+}
+
+/// The store drops what says nothing any more (adapters/rocksdb_expired_states.h), and an older build never
+/// kept what left an entity.
+bool may_be_collected(const KeyState&) { return true; }
+bool may_be_collected(const CartState& state) { return state.cart.status == CartStatus::none; }
+bool may_be_collected(const OrderState& state) { return state.order.status == OrderStatus::none; }
+template <class State>
+bool may_be_collected(const State&) {
+  return false;
+}
+
 /// Pieces by SKU, over all shards: what orders say against what the SKUs say.
 struct Pieces {
   std::int64_t sold = 0, returned = 0;         // the SKU's own books
@@ -289,12 +311,17 @@ class Audit {
     whole.residency().each<State>([&](const Hosted<State>& folded) {
       const EntityKey key(folded.id);
       const Hosted<State>* kept = stored.residency().find<State>(folded.id);
-      if (kept && encode(kept->state) != encode(folded.state))
+      if (kept && encode(comparable(kept->state)) != encode(comparable(folded.state)))
         violation("P6", key.text(), std::to_string(id.value),
                   "its stored state differs from the fold of the log");
-      if (!kept)
+      if (!kept && !may_be_collected(folded.state))
         violation("P6", key.text(), std::to_string(id.value),
                   "the log has it, the stored states and the tail do not");
+    });
+    stored.residency().each<State>([&](const Hosted<State>& kept) {
+      if (!whole.residency().find<State>(kept.id))
+        violation("P6", EntityKey(kept.id).text(), std::to_string(id.value),
+                  "it is stored, the log does not have it");
     });
   }
 
@@ -313,10 +340,6 @@ class Audit {
     });
     if (!visited.ok()) return damaged(id, visited.error());
     if (!loaded.ok()) return damaged(id, loaded.error());
-    if (stored.residency().entities() != whole.residency().entities())
-      violation("P6", fmt::format("shard {}", id.value), std::to_string(id.value),
-                fmt::format("{} entities are stored, the log has {}", stored.residency().entities(),
-                            whole.residency().entities()));
     compare<UserState>(id, whole, stored);
     compare<SkuState>(id, whole, stored);
     compare<CartState>(id, whole, stored);
