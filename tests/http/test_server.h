@@ -125,7 +125,7 @@ std::string post(std::string_view target, std::string_view body);
 /// Waits until `condition` holds, at most 5 s; returns whether it does.
 template <class Condition>
 bool eventually(Condition condition) {
-  for (int i = 0; i < 5000 && !condition(); ++i) {
+  for (int i = 0; i < 60'000 && !condition(); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return condition();
