@@ -92,6 +92,7 @@ struct Switches {
   std::atomic<bool> failing{false};   // commits fail
   std::atomic<bool> damaged{false};   // commits of the first copy find it damaged
   std::atomic<int> slow_us{0};        // per event, asleep
+  std::atomic<bool> held{false};      // the next event takes until it is let go
   std::atomic<int> busy_us{0};        // per event, of the processor
   std::atomic<int> opened{0};
   std::atomic<std::int64_t> commit_after{0};   // events that it wants in one commit; 0: never mind
@@ -116,6 +117,7 @@ class Tally final : public Projection {
     }
   }
   Result<Done, Poison> apply(const EventAt& event) override {
+    while (switches_.held) std::this_thread::sleep_for(milliseconds(1));
     if (const int us = switches_.slow_us)
       std::this_thread::sleep_for(std::chrono::microseconds(us));
     if (const int us = switches_.busy_us) {
@@ -188,10 +190,10 @@ inline std::map<std::string, std::int64_t> sums(const ProjectionRunner& runner) 
   return model ? model->sums() : std::map<std::string, std::int64_t>{};
 }
 
-/// Waits, at most 10 s.
+/// Waits, at most a minute: on a busy machine things come late, not never.
 template <class Condition>
 bool eventually(Condition&& condition) {
-  for (int i = 0; i < 2'000; ++i) {
+  for (int i = 0; i < 12'000; ++i) {
     if (condition()) return true;
     std::this_thread::sleep_for(milliseconds(5));
   }

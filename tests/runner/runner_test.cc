@@ -174,19 +174,19 @@ TEST_CASE("runner: a slow model costs nobody else anything, moves, and can be st
   Place p;
   p.begin();
   REQUIRE(p.caught_up());
+  p.switches.held = true;
   p.switches.slow_us = 20'000;
-  const auto began = std::chrono::steady_clock::now();
-  for (int i = 0; i < 500; ++i) p.log.receive({1}, "a", 1);
-  CHECK(std::chrono::steady_clock::now() - began < milliseconds(3'000));  // of its 10 s
+  for (int i = 0; i < 500; ++i) p.log.receive({1}, "a", 1);  // they do not wait for it, or for ever
+  p.switches.held = false;
   // It shows what it has long before it has all.
-  CHECK(reaches(*p.runner, {{{1}, 10}}, milliseconds(3'000)));
+  CHECK(reaches(*p.runner, {{{1}, 10}}, milliseconds(60'000)));
+  CHECK(p.runner->status().applied < 500);
   CHECK(eventually([&] { return p.runner->status().state == ProjectionState::catching_up; }));
   const auto status = p.runner->status();
   CHECK(status.lag_events > 0);
   CHECK_FALSE(status.stuck);
-  const auto asked = std::chrono::steady_clock::now();
   REQUIRE(p.runner->pause().ok());
-  CHECK(std::chrono::steady_clock::now() - asked < milliseconds(1'500));
+  CHECK(p.runner->status().applied < 500);  // it ends where it is
   p.switches.slow_us = 0;
   REQUIRE(p.runner->resume().ok());
   REQUIRE(p.caught_up());
@@ -224,17 +224,23 @@ TEST_CASE("runner: one that is never quite at the end is live, and its lag is an
   const auto began = std::chrono::steady_clock::now();
   std::size_t behind = 0;
   std::size_t young = 0;
-  while (std::chrono::steady_clock::now() - began < milliseconds(4'000)) {
+  const auto seen = [&] {
     p.log.receive({1}, "a", 1);
     const auto status = p.runner->status();
     behind += status.lag_events > 0 ? 1 : 0;
     young += status.state == ProjectionState::live ? 1 : 0;
+    // Were it the time since it was last at the end, it would grow with the loop.
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    return behind > 100 && young > 100 &&
+           static_cast<double>(status.lag_seconds) + 3 < took.count();
+  };
+  bool told = false;
+  while (!told && std::chrono::steady_clock::now() - began < milliseconds(60'000)) {
+    told = seen();
     std::this_thread::sleep_for(milliseconds(1));
   }
+  CHECK(told);
   p.switches.busy_us = 0;
-  CHECK(behind > 100);  // of some thousand looks
-  CHECK(young > 100);
-  CHECK(p.runner->status().lag_seconds < 3);
   REQUIRE(p.caught_up());
 }
 
@@ -244,7 +250,7 @@ TEST_CASE("runner: whoever asks for a position does not wait for the model's res
   REQUIRE(p.caught_up());
   // On a busy machine one try may take long for other reasons; a rest is never cut short by itself.
   bool at_once = false;
-  for (int tries = 0; tries < 20 && !at_once; ++tries) {
+  for (int tries = 0; tries < 60 && !at_once; ++tries) {
     p.switches.busy_us = 40'000;  // of the processor: each rest is twice the one before, to 320 ms
     for (int i = 0; i < 7; ++i) {
       p.log.receive({1}, "a", 1);
