@@ -299,8 +299,6 @@ TEST_CASE("state store: a failing disk is a fault, and puts go on once it works 
     for (int i = 0; i < 3; ++i) {  // what is there is found, and what is not there is known
       std::this_thread::sleep_for(300ms);
       CHECK_FALSE(try_put(2, Attention::active).ok());
-      using Where = StateStore::Where;
-      using Answer = StateStore::Found::Answer;
       CHECK(store->get({1}, CartId{id_of(1, 1)}, Where::anywhere).value().answer == Answer::found);
       CHECK(store->get({1}, CartId{id_of(9, 1)}, Where::memory).value().answer == Answer::absent);
     }

@@ -157,9 +157,12 @@ TEST_CASE("batch: one that version 1 wrote is read, and a version 2 without its 
 }
 
 TEST_CASE("batch: a record without events has no last sequence number of its own") {
-  CHECK(BatchHeader{}.last_seq() == 0);
-  CHECK(BatchHeader{.first_seq = 7}.last_seq() == 6);
-  CHECK(BatchHeader{.first_seq = 7, .count = 1}.last_seq() == 7);
+  BatchHeader header;
+  CHECK(header.last_seq() == 0);
+  header.first_seq = 7;
+  CHECK(header.last_seq() == 6);
+  header.count = 1;
+  CHECK(header.last_seq() == 7);
 }
 
 TEST_CASE("batch: the same events give the same bytes, also after a large batch") {

@@ -84,7 +84,7 @@ struct Shop : Bench {
     for (bool more = true; more;) {
       more = false;
       while (!out.inputs.empty()) {
-        ShardInput next = std::move(out.inputs.front());
+        Envelope next = std::move(out.inputs.front());
         out.inputs.pop_front();
         owner->handle(std::move(next));
       }

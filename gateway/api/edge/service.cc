@@ -256,9 +256,9 @@ void Api::ask_for_left_over() {
     Request& request = outbox_.emplace_back();
     const auto id = *Id128::from_bytes(person.id());
     if (person.kind() == Kind::user)
-      request.op = RegisterUser{.user = UserId{id}};
+      request.op.emplace<RegisterUser>().user = UserId{id};
     else
-      request.op = PlaceOrder{.order = OrderId{id}};
+      request.op.emplace<PlaceOrder>().order = OrderId{id};
     request.wants = Wants::minimal;
     request.intent = Intent::ask;
     request.reply_to = {.who = ReplyTo::Who::client, .sink = sink_, .ticket = number, .entity = {}};
