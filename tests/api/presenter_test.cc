@@ -118,6 +118,7 @@ TEST_CASE("presenter: what came back is shown from the version at which it did")
   order.history.push_back(
       {OrderStep::What::returned, OrderStatus::shipped, PaymentStatus::captured, 6, 1314786500000});
   order.returns.push_back({1, 6, false, {{0, 1, Micros{12'345'000}}}, Micros{12'345'000}});
+  count_returned(order);
   order.version = 6;
   const auto at = [&](Version version) {
     return json_of([&](Body& b) { presenter.order(some_order(), order, version, b); });

@@ -177,12 +177,19 @@ class Words(unittest.TestCase):
         self.assertIn("999999.log", self.refused(spoil))
 
     def test_a_current_that_names_no_file_is_damage(self):
-        for folder in ("states", "keys", "provider"):
+        def spoil(data, folder):
+            with open(os.path.join(data, folder, "CURRENT"), "w", encoding="utf-8") as file:
+                file.write("MANIFEST-987654\n")
+        for folder in ("journal", "keys", "provider"):
             with self.subTest(folder=folder):
-                def spoil(data):
-                    with open(os.path.join(data, folder, "CURRENT"), "w", encoding="utf-8") as file:
-                        file.write("MANIFEST-987654\n")
-                self.assertRegex(self.refused(spoil), folder)
+                self.assertRegex(self.refused(lambda data, folder=folder: spoil(data, folder)), folder)
+        with self.subTest("states/ is a cache: it is folded anew from the journal"), Daemon() as daemon:
+            cart = Shop(daemon.client()).cart()
+            self.assertEqual(daemon.stop(60), 0)
+            spoil(daemon.data_dir, "states")
+            daemon.start()
+            self.assertEqual(daemon.client().get(f"/v1/carts/{cart}").status, 200)
+            self.assertRegex(daemon.log(), "states")
 
     @unittest.skipIf(os.geteuid() == 0, "root may read everything")
     def test_a_folder_of_another_owner(self):

@@ -188,11 +188,18 @@ TEST_CASE("audit: a read model behind the log is told of, one ahead of it breaks
     CHECK(report.read_models.at(0).not_compared == "");
   }
   SUBCASE("ahead") {
-    fs::copy(s.home / "journal", s.home / "journal-before");
+    for (const char* folder : {"journal", "states"})
+      fs::copy(s.home / folder, s.home / (folder + std::string("-before")));
     s.load(5);
     s.project(read_models());
-    fs::remove_all(s.home / "journal");
-    fs::rename(s.home / "journal-before", s.home / "journal");
+    const auto put_back = [&](const char* folder) {
+      fs::remove_all(s.home / folder);
+      fs::rename(s.home / (folder + std::string("-before")), s.home / folder);
+    };
+    put_back("journal");
+    CHECK(broken_by(s.audit(read_models()), "P1").find("states/ knows event ") !=
+          std::string::npos);
+    put_back("states");
     const std::string broken = broken_by(s.audit(read_models()), "P5");
     CHECK(broken.find("projection search: it is ahead of the log: it knows event ") == 0);
     CHECK(broken.find("projection analytics: it is ahead of the log") != std::string::npos);
