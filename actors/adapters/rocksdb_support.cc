@@ -46,7 +46,7 @@ rocksdb::Options rocksdb_base_options(const std::filesystem::path& path,
   options.info_log = rocksdb_log(spdlog::default_logger(), path.string());
   options.max_background_jobs = 2;
   options.max_bgerror_resume_count = 0;  // we do, once the disk takes files again
-  options.max_open_files = -1;  // every file's filter and index stay in memory
+  options.max_open_files = -1;           // every file's filter and index stay in memory
   options.max_write_buffer_number = 4;
   options.bytes_per_sync = 256 << 10;  // little by little: a large write holds up the journal
   options.strict_bytes_per_sync = true;

@@ -64,7 +64,8 @@ constexpr std::string_view op_names[] = {
 static_assert(std::size(op_names) == op_count);
 constexpr auto roles = []<std::size_t... at>(std::index_sequence<at...>) {
   return std::array{role_of<std::variant_alternative_t<at, Op>>...};
-}(std::make_index_sequence<op_count>{});
+}
+(std::make_index_sequence<op_count>{});
 }  // namespace
 
 OpRole role_of_op(const Op& op) { return roles[op.index()]; }
