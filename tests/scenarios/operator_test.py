@@ -140,7 +140,7 @@ class Verify(unittest.TestCase):
         self.assertEqual(clean.returncode, 0, clean.stdout + clean.stderr)
         self.assertRegex(clean.stdout, r"(?m)^read model search: \d+ events$")
         self.assertRegex(clean.stdout, r"(?m)^read model analytics: \d+ events$")
-        generation, = glob.glob(os.path.join(self.daemon.data_dir, "projections", "analytics", "0*"))
+        generation, = glob.glob(os.path.join(self.daemon.data_dir, "projections", "analytics", "0*[0-9]"))
         with contextlib.closing(sqlite3.connect(os.path.join(generation, "analytics.sqlite"))) as database, database:
             database.execute("UPDATE order_row SET value = value + 1 WHERE no = 1")
         found = self.verify()
