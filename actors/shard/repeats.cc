@@ -42,7 +42,7 @@ const KeyState* beside_of(const EntityKey& target, Beside what, std::uint64_t nu
 
 }  // namespace
 
-Known needs_of_repeat(const EntityKey& target, std::uint64_t key_hash, Residency& entities,
+Known needs_of_repeat(EntityKey target, std::uint64_t key_hash, Residency& entities,
                       ShardClock& clock, std::vector<EntityKey>& out) {
   const Answers* answers = answers_of(target, entities);
   if (!answers) return target.kind() == Kind::key ? Known::all : Known::nothing;

@@ -12,7 +12,7 @@ enum class Known : std::uint8_t {
   some,    // it may name more
   nothing  // the target is not in memory
 };
-Known needs_of_repeat(const EntityKey& target, std::uint64_t key_hash, Residency& entities,
+Known needs_of_repeat(EntityKey target, std::uint64_t key_hash, Residency& entities,
                       ShardClock& clock, std::vector<EntityKey>& out);
 
 /// What a repeat shows of the entity where it does not hold that itself any more.
