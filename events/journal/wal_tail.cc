@@ -103,6 +103,7 @@ constexpr CrcTable crc_table;
 /// Whether the record at `at` is whole but for its length.
 bool only_length_differs(std::string_view log, std::size_t at) {
   const std::size_t end = room_end(log, at);
+  if (at + header_bytes > end) return false;  // not even its header is there
   const std::uint32_t stored = stored_checksum(log, at);
   std::uint32_t crc = 0xFFFFFFFFU;  // of all from the type on
   for (std::size_t byte = at + type_at; byte < end; ++byte) {

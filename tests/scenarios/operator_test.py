@@ -164,7 +164,7 @@ def slice_ns(thread):
     """How long the scheduler lets a thread run at a time; 0 on a kernel before 6.12, which has no such thing."""
     attributes = ctypes.create_string_buffer(48)
     if ctypes.CDLL(None).syscall(SCHED_GETATTR, int(thread), attributes, 48, 0) != 0:
-        raise OSError(f"sched_getattr {thread}")
+        raise ProcessLookupError(f"sched_getattr {thread}")
     return struct.unpack_from("=Q", attributes, 24)[0]
 
 
@@ -172,8 +172,9 @@ def slices(pid):
     """[name, slice] of each thread."""
     found = []
     for thread in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{thread}/comm", encoding="utf-8") as file:
-            found.append((file.read().strip(), slice_ns(thread)))
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            with open(f"/proc/{pid}/task/{thread}/comm", encoding="utf-8") as file:
+                found.append((file.read().strip(), slice_ns(thread)))
     return found
 
 

@@ -184,6 +184,7 @@ TEST_CASE("sql process: a plan shows no address of a process") {
   }
 }
 
+#if !defined(__SANITIZE_ADDRESS__)
 namespace {
 
 /// What `act` returns in a process that has confined itself, as one of SQL's does.
@@ -208,7 +209,6 @@ bool opens(const std::filesystem::path& path, int flags) {
 
 }  // namespace
 
-#if !defined(__SANITIZE_ADDRESS__)
 TEST_CASE("sql process: it opens no file but those of the analytics, and makes none") {
   if (::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION) < 1) {
     skipped("landlock", "this kernel has no Landlock");
