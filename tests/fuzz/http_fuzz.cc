@@ -63,7 +63,9 @@ Taken take(std::string_view bytes, std::size_t piece) {
       SOUK_ASSERT(step.used <= left.size());
       if (step.outcome == RequestReader::Outcome::rejected) {
         SOUK_ASSERT(step.rejection.status >= 400 && step.rejection.status < 600);
-        taken.rejected = step.rejection.status;
+        // That it is refused must not depend on the pieces; of two things that are wrong, the one that
+        // came first may be named.
+        taken.rejected = 400;
         return taken;
       }
       SOUK_ASSERT(step.used > 0);
