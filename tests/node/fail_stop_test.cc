@@ -53,7 +53,7 @@ int run_child(const char* test_case, const fs::path& folder) {
 
 }  // namespace
 
-TEST_CASE("fail-stop: the process of an actor that throws" * doctest::skip()) {
+TEST_CASE("(child) the process of an actor that throws" * doctest::skip()) {
   const char* folder = std::getenv("SOUK_TEST_FOLDER");
   REQUIRE(folder != nullptr);
   const rlimit no_core{0, 0};
@@ -73,7 +73,7 @@ TEST_CASE("fail-stop: the process of an actor that throws" * doctest::skip()) {
 
 TEST_CASE("fail-stop: an actor that throws ends the process, and the next finds all") {
   const TemporaryDirectory home;
-  const int status = run_child("fail-stop: the process of an actor that throws", home.path());
+  const int status = run_child("(child) the process of an actor that throws", home.path());
   REQUIRE(WIFSIGNALED(status));
   CHECK(WTERMSIG(status) == SIGABRT);
   TestProvider provider(TestProvider::Manner::answers_at_once);
