@@ -16,6 +16,7 @@ struct PeerMessage {
     quoteWanted @7 :QuoteWanted;
     quoteReady @8 :QuoteReady;
   }
+  sentAt @9 :Int64;          # UnixMs of the sender; no receiver's clock stays behind it
 }
 
 struct PeerEntity {
@@ -27,7 +28,7 @@ struct PeerMoney {
   currency @1 :Text;
 }
 
-# An order's process asks a SKU. Repeated until it is answered; safe to repeat at any time.
+# An order's process asks a SKU. Repeated until it is answered; safe to repeat at any time, and to come late.
 struct StockStep {
   sku @0 :Text;
   order @1 :Data;
@@ -45,6 +46,7 @@ struct StockStep {
       returned @9 :Int64;
     }
   }
+  askedAt @10 :Int64;        # UnixMs of the sender; of reserve and release
 }
 struct StockAnswer {
   sku @0 :Text;
@@ -54,19 +56,24 @@ struct StockAnswer {
   refusal @4 :UInt16;        # souk::Refusal
   changedName @5 :Text;      # of price_changed: what the product is now
   changedPrice @6 :PeerMoney;
+  unavailable @7 :Bool;      # asked for too long ago: ask anew
+  number @8 :UInt32;         # of restock
 }
 
-# A user's process asks the index of addresses. Repeated until it is answered.
+# A user's process asks the index of addresses. Repeated until it is answered; safe to repeat and to come late.
 struct EmailStep {
   email @0 :Data;
   user @1 :Data;
   frees @2 :Bool;            # else it claims
+  number @3 :UInt64;         # of the user's version: which question it is
+  askedAt @4 :Int64;         # UnixMs of the sender
 }
 struct EmailAnswer {
   email @0 :Data;
   user @1 :Data;
   frees @2 :Bool;
   refused @3 :Bool;
+  number @4 :UInt64;         # of the step
 }
 
 # A command at `target` needs a price. Asked again until it comes, or the command is answered 503.

@@ -64,6 +64,7 @@ struct StoredInventory {
   holdExpiries @10 :List(Int64);
   holdClaims @11 :List(Bool);
   bookedReturns @12 :List(StoredBookedReturn);
+  lastEnd @13 :Int64;        # UnixMs of the last order that was sold or released; what was asked for by then is late
 }
 struct StoredBookedReturn {
   order @0 :Data;
@@ -89,6 +90,7 @@ struct UserState {
   orders @7 :Data;           # OrderIds
   version @8 :UInt64;
   answers @9 :List(StoredAnswer);
+  asked @10 :UInt64;         # the version that names the steps to addresses
 }
 struct StoredProfile {
   sealedEmail @0 :Data;
@@ -102,6 +104,7 @@ struct StoredPendingEmail {
 }
 struct EmailState {
   user @0 :Data;             # UserId; empty: free
+  changedAt @1 :Int64;       # UnixMs; 0: never
 }
 struct KeyState {
   kind @0 :UInt8;            # souk::Kind; 0: free

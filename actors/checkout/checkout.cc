@@ -77,10 +77,11 @@ std::int64_t backoff_ms(std::uint32_t attempt) {
   return std::min(retry_longest_ms, retry_first_ms << std::min(attempt, 7u));
 }
 
-Op stock_op(OrderId id, const OrderWork& work, const OrderPart& part, std::int64_t hold_ms) {
+Op stock_op(OrderId id, const OrderWork& work, const OrderPart& part, std::int64_t hold_ms,
+            UnixMs now) {
   switch (work.stage) {
     case Stage::reserving:
-      return ReserveStock{part.sku, id, part.quantity, part.expected_price, hold_ms};
+      return ReserveStock{part.sku, id, part.quantity, part.expected_price, hold_ms, now};
     case Stage::claiming:
       return ClaimStock{part.sku, id};
     case Stage::selling:
@@ -88,7 +89,7 @@ Op stock_op(OrderId id, const OrderWork& work, const OrderPart& part, std::int64
     case Stage::restocking:
       return ReturnStock{part.sku, id, work.number, part.quantity};
     default:
-      return ReleaseStock{part.sku, id};
+      return ReleaseStock{part.sku, id, now};
   }
 }
 
@@ -114,7 +115,7 @@ bool expects(Stage stage, std::size_t op) {
 
 void Checkout::send_parts(OrderId id, OrderWork& work, UnixMs now, Advance& out) const {
   for (const auto& part : work.parts)
-    if (!part.answered) out.stock.push_back(stock_op(id, work, part, times_.hold_ms));
+    if (!part.answered) out.stock.push_back(stock_op(id, work, part, times_.hold_ms, now));
   work.retry_at = now.plus_ms(times_.payment_retry_ms);
 }
 
@@ -258,6 +259,7 @@ Advance Checkout::reject(OrderId id, const Order& order, OrderWork& work, Refusa
 Advance Checkout::on_stock(OrderId id, const Order& order, OrderWork& work,
                            const StockAnswer& answer, UnixMs now) const {
   if (!expects(work.stage, answer.op) || answer.code == ReplyCode::unavailable) return {};
+  if (work.stage == Stage::restocking && answer.number != work.number) return {};
   OrderPart* part = part_of(work, answer.sku);
   if (!part || part->answered) return {};
   part->answered = true;

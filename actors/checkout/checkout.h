@@ -69,6 +69,7 @@ struct StockAnswer {
   std::size_t op = 0;  // index in Op of the command that it answers
   Sku sku;
   ReplyCode code = ReplyCode::ok;  // ok, refused or unavailable
+  std::uint32_t number = 0;        // of ReturnStock: which of the order's returns
   Refusal refusal = Refusal::none;
   std::optional<PriceChange> price_change;  // of price_changed
 };

@@ -140,7 +140,7 @@ void fold(Hosted<OrderState>& h, const Transaction& t, std::size_t index, Seq, A
 }
 
 void fold(Hosted<EmailState>& h, const Transaction& t, std::size_t index, Seq, AllLeft&) {
-  h.state.owner = evolve(h.state.owner, t.events[index].payload);
+  h.state.owner = evolve(h.state.owner, t.events[index].payload, t.at);
 }
 
 void fold(Hosted<KeyState>& h, const Transaction& t, std::size_t index, Seq, AllLeft&) {

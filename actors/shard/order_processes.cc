@@ -41,8 +41,7 @@ void OrderProcesses::resume() {
 void OrderProcesses::answered(OrderId id, const StockAnswer& answer) {
   auto work = works_.find(id);
   auto* h = desk_.find<OrderState>(id);
-  if (!h) return;
-  if (work == works_.end()) return give_back(id, h->state.order, answer);
+  if (work == works_.end() || !h) return;
   follow(id, checkout_.on_stock(id, h->state.order, work->second.order, answer, desk_.clock.now()));
 }
 
@@ -52,16 +51,6 @@ void OrderProcesses::answered(OrderId id, const PaymentAnswer& answer) {
   if (work == works_.end() || !h) return;
   follow(id,
          checkout_.on_payment(id, h->state.order, work->second.order, answer, desk_.clock.now()));
-}
-
-/// A step that came late made a hold for an order that is done.
-void OrderProcesses::give_back(const OrderId& id, const Order& order, const StockAnswer& answer) {
-  const bool held = answer.op == op_index<ReserveStock> || answer.op == op_index<ClaimStock>;
-  if (!order.settled || !held || answer.code != ReplyCode::ok) return;
-  Request step{.op = ReleaseStock{answer.sku, id},
-               .reply_to = {.who = ReplyTo::Who::process, .entity = id}};
-  step.correlation = id.raw;
-  desk_.gate.leave(0, ShardInput(std::move(step)));
 }
 
 void OrderProcesses::timer(OrderId id, UnixMs now, Effects effects) {

@@ -56,7 +56,6 @@ class OrderProcesses {
     Replayed replayed = Replayed::no;
   };
   void follow(const OrderId& id, Advance&& advance);
-  void give_back(const OrderId& id, const Order& order, const StockAnswer& answer);
   void record(const OrderId& id, const Order& order, Advance& advance);
   void serve(const OrderId& id);
   /// Whether it was answered.

@@ -27,8 +27,8 @@ Owner::Owner(ShardId id, const ShardContext& context, ShardOutput& output)
     : id_(id),
       context_(context),
       output_(output),
-      outbox_(id, output),
       clock_(context.clock),
+      outbox_(id, clock_, output),
       replica_(id, context, clock_),
       entities_(replica_.residency()),
       recorder_(context, clock_, replica_),
@@ -50,8 +50,10 @@ void Owner::handle(ShardInput&& input) {
 }
 
 void Owner::handle(Envelope&& message) {
-  if (is_peer_message(message.content) && peers_.admit(message.from) == PeerEpochs::Admits::no)
-    return;
+  if (is_peer_message(message.content)) {
+    if (peers_.admit(message.from) == PeerEpochs::Admits::no) return;
+    clock_.saw(message.from.at);
+  }
   handle(std::move(message.content));
 }
 

@@ -116,10 +116,10 @@ class Owner {
   const ShardId id_;
   const ShardContext& context_;
   ShardOutput& output_;
+  ShardClock clock_;
   Outbox outbox_;
   PeerEpochs peers_;
 
-  ShardClock clock_;
   Replica replica_;
   Residency& entities_;
   Recorder recorder_;

@@ -84,6 +84,7 @@ struct StockStepWriter {
     reserve.setQuantity(c.quantity);
     if (c.expected_price) write(reserve.initPrice(), *c.expected_price);
     reserve.setHoldMs(c.hold_ms);
+    to.setAskedAt(c.asked_at.value);
   }
   void operator()(const ClaimStock& c) {
     name(c.sku, c.order);
@@ -96,6 +97,7 @@ struct StockStepWriter {
   void operator()(const ReleaseStock& c) {
     name(c.sku, c.order);
     to.setRelease();
+    to.setAskedAt(c.asked_at.value);
   }
   void operator()(const ReturnStock& c) {
     name(c.sku, c.order);
@@ -119,7 +121,8 @@ Request stock_step(schema::StockStep::Reader from) {
       ReserveStock c{.sku = of,
                      .order = order,
                      .quantity = reserve.getQuantity(),
-                     .hold_ms = reserve.getHoldMs()};
+                     .hold_ms = reserve.getHoldMs(),
+                     .asked_at = {from.getAskedAt()}};
       if (reserve.hasPrice()) c.expected_price = money(reserve.getPrice());
       step.op = std::move(c);
       break;
@@ -131,7 +134,7 @@ Request stock_step(schema::StockStep::Reader from) {
       step.op = SellStock{of, order};
       break;
     case schema::StockStep::RELEASE:
-      step.op = ReleaseStock{of, order};
+      step.op = ReleaseStock{of, order, {from.getAskedAt()}};
       break;
     case schema::StockStep::RESTOCK:
       step.op =
@@ -152,17 +155,25 @@ void write(schema::StockAnswer::Builder to, const EntityKey& order, const StockA
   SOUK_ASSERT(at != std::end(stock_ops));
   to.setStep(static_cast<std::uint8_t>(at - std::begin(stock_ops) + 1));
   to.setRefused(answer.code == ReplyCode::refused);
+  to.setUnavailable(answer.code == ReplyCode::unavailable);
+  to.setNumber(answer.number);
   to.setRefusal(static_cast<std::uint16_t>(answer.refusal));
   if (!answer.price_change) return;
   to.setChangedName(as_text(answer.price_change->item.name()));
   write(to.initChangedPrice(), answer.price_change->unit_price);
 }
 
+ReplyCode code_of(schema::StockAnswer::Reader from) {
+  if (from.getUnavailable()) return ReplyCode::unavailable;
+  return from.getRefused() ? ReplyCode::refused : ReplyCode::ok;
+}
+
 ProcessAnswer stock_answer(schema::StockAnswer::Reader from) {
   check(from.getStep() >= 1 && from.getStep() <= std::size(stock_ops));
   StockAnswer answer{.op = stock_ops[from.getStep() - 1],
                      .sku = sku(from.getSku()),
-                     .code = from.getRefused() ? ReplyCode::refused : ReplyCode::ok,
+                     .code = code_of(from),
+                     .number = from.getNumber(),
                      .refusal = static_cast<Refusal>(from.getRefusal())};
   if (from.hasChangedPrice()) {
     const auto name = from.getChangedName();
@@ -174,10 +185,13 @@ ProcessAnswer stock_answer(schema::StockAnswer::Reader from) {
 
 // ---- steps of users ----
 
-void write(schema::EmailStep::Builder to, const EmailHash& email, const UserId& user, bool frees) {
-  to.setEmail(as_data(email.raw.view()));
-  to.setUser(as_data(user.raw.view()));
-  to.setFrees(frees);
+template <class Step>  // ClaimEmail or FreeEmail
+void write(schema::EmailStep::Builder to, const Step& step) {
+  to.setEmail(as_data(step.email.raw.view()));
+  to.setUser(as_data(step.user.raw.view()));
+  to.setFrees(std::is_same_v<Step, FreeEmail>);
+  to.setNumber(step.number);
+  to.setAskedAt(step.asked_at.value);
 }
 
 Request email_step(schema::EmailStep::Reader from) {
@@ -185,9 +199,9 @@ Request email_step(schema::EmailStep::Reader from) {
   const auto user = id<UserId>(from.getUser());
   Request step;
   if (from.getFrees())
-    step.op = FreeEmail{email, user};
+    step.op = FreeEmail{email, user, from.getNumber(), {from.getAskedAt()}};
   else
-    step.op = ClaimEmail{email, user};
+    step.op = ClaimEmail{email, user, from.getNumber(), {from.getAskedAt()}};
   step.reply_to = {.who = ReplyTo::Who::process, .entity = user};
   step.cause = email_step_cause(user, step.op.index());
   step.correlation = user.raw;
@@ -199,13 +213,15 @@ void write(schema::EmailAnswer::Builder to, const EntityKey& user, const EmailAn
   to.setUser(as_data(user.id()));
   to.setFrees(answer.op == op_index<FreeEmail>);
   to.setRefused(answer.code == ReplyCode::refused);
+  to.setNumber(answer.number);
 }
 
 ProcessAnswer email_answer(schema::EmailAnswer::Reader from) {
   return {id<UserId>(from.getUser()),
           EmailAnswer{.email = id<EmailHash>(from.getEmail()),
                       .op = from.getFrees() ? op_index<FreeEmail> : op_index<ClaimEmail>,
-                      .code = from.getRefused() ? ReplyCode::refused : ReplyCode::ok}};
+                      .code = from.getRefused() ? ReplyCode::refused : ReplyCode::ok,
+                      .number = from.getNumber()}};
 }
 
 // ---- prices ----
@@ -234,9 +250,9 @@ QuoteReady quote_ready(schema::QuoteReady::Reader from) {
 
 void write(Message::Builder to, const Request& step) {
   if (const auto* claim = std::get_if<ClaimEmail>(&step.op))
-    write(to.initEmailStep(), claim->email, claim->user, false);
+    write(to.initEmailStep(), *claim);
   else if (const auto* release = std::get_if<FreeEmail>(&step.op))
-    write(to.initEmailStep(), release->email, release->user, true);
+    write(to.initEmailStep(), *release);
   else
     std::visit(StockStepWriter{to.initStockStep()}, step.op);
 }
@@ -276,6 +292,7 @@ std::string encode(const Envelope& envelope) {
   message.setShard(envelope.from.shard.value);
   message.setEpoch(envelope.from.epoch);
   message.setSeq(envelope.from.seq);
+  message.setSentAt(envelope.from.at.value);
   std::visit(Overloaded{
                  [&](const Request& step) { write(message, step); },
                  [&](const ProcessAnswer& answer) { write(message, answer); },
@@ -302,7 +319,8 @@ Result<Envelope, Fault> decode_envelope(std::string_view bytes) {
     const auto message = reader.getRoot<Message>();
     return Envelope{.from = {.shard = ShardId{message.getShard()},
                              .epoch = message.getEpoch(),
-                             .seq = message.getSeq()},
+                             .seq = message.getSeq(),
+                             .at = {message.getSentAt()}},
                     .content = content_of(message)};
   } catch (const kj::Exception&) {
     return malformed;

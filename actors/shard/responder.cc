@@ -9,9 +9,9 @@ namespace {
 ProcessAnswer process_answer(const Request& request, const Reply& reply) {
   ProcessAnswer a{.entity = request.reply_to.entity};
   if (const auto* claim = std::get_if<ClaimEmail>(&request.op))
-    a.answer = EmailAnswer{claim->email, request.op.index(), reply.code};
+    a.answer = EmailAnswer{claim->email, request.op.index(), reply.code, claim->number};
   else if (const auto* release = std::get_if<FreeEmail>(&request.op))
-    a.answer = EmailAnswer{release->email, request.op.index(), reply.code};
+    a.answer = EmailAnswer{release->email, request.op.index(), reply.code, release->number};
   else
     a.answer = StockAnswer{.op = request.op.index(),
                            .sku = Sku::trusted(target_of(request.op).id()),

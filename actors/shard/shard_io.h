@@ -21,6 +21,7 @@ struct EmailAnswer {
   EmailHash email;
   std::size_t op = 0;  // ClaimEmail or FreeEmail
   ReplyCode code = ReplyCode::ok;
+  Version number = 0;  // of the step that it answers
 };
 struct KeysDestroyed {
   Status status = Done{};  // all of them are, or it must be asked for again
@@ -45,12 +46,14 @@ using ShardInput = std::variant<Request, ProcessAnswer, QuoteWanted, QuoteReady>
 /// The entity whose shard an input is for.
 EntityKey target_of(const ShardInput& input);
 
-/// The owner of a shard in one of its epochs, and how many messages it had sent with this one.
+/// The owner of a shard in one of its epochs, how many messages it had sent with this one, and its
+/// time then: whoever takes the message is not behind that any more.
 /// Epoch 0: no shard (a client's request, the provider, the host).
 struct Sender {
   ShardId shard;
   std::uint64_t epoch = 0;
   std::uint64_t seq = 0;
+  UnixMs at;
 };
 struct Envelope {
   Sender from;
@@ -94,25 +97,7 @@ struct ShardContext {
   Freshness* freshness = nullptr;  // none: nobody keeps copies
 };
 
-/// Sends what leaves for other shards (or the shard itself), in the owner's name.
-class Outbox {
- public:
-  Outbox(ShardId id, ShardOutput& output) : from_{.shard = id}, output_(output) {}
-  void begin(std::uint64_t epoch) {
-    if (from_.epoch != epoch) from_.seq = 0;
-    from_.epoch = epoch;
-  }
-  void send(ShardInput&& content) {
-    ++from_.seq;
-    output_.inputs.push_back({from_, std::move(content)});
-  }
-
- private:
-  Sender from_;
-  ShardOutput& output_;
-};
-
-/// The shard's time: it never goes back behind a stamp that was given or folded.
+/// The shard's time: it never goes back behind a stamp that was given, folded or taken in.
 class ShardClock {
  public:
   explicit ShardClock(Clock& clock) : clock_(clock) {}
@@ -126,6 +111,27 @@ class ShardClock {
  private:
   Clock& clock_;
   UnixMs newest_;
+};
+
+/// Sends what leaves for other shards (or the shard itself), in the owner's name.
+class Outbox {
+ public:
+  Outbox(ShardId id, const ShardClock& clock, ShardOutput& output)
+      : from_{.shard = id}, clock_(clock), output_(output) {}
+  void begin(std::uint64_t epoch) {
+    if (from_.epoch != epoch) from_.seq = 0;
+    from_.epoch = epoch;
+  }
+  void send(ShardInput&& content) {
+    ++from_.seq;
+    from_.at = clock_.newest();
+    output_.inputs.push_back({from_, std::move(content)});
+  }
+
+ private:
+  Sender from_;
+  const ShardClock& clock_;
+  ShardOutput& output_;
 };
 
 }  // namespace souk

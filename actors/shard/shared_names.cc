@@ -20,9 +20,11 @@ void email_step(Desk& desk, const Request& request) {
   const EmailHash id = id_of<EmailState>(entity);
   auto* h = desk.find<EmailState>(id);
   const EmailOwner owner = h ? h->state.owner : EmailOwner{};
-  const Decision decision = std::holds_alternative<ClaimEmail>(request.op)
-                                ? decide(owner, std::get<ClaimEmail>(request.op))
-                                : decide(owner, std::get<FreeEmail>(request.op));
+  const auto* claim = std::get_if<ClaimEmail>(&request.op);
+  const auto* frees = std::get_if<FreeEmail>(&request.op);
+  if (claim ? comes_too_late(owner, *claim) : comes_too_late(owner, *frees))
+    return desk.responder.answer(request, ReplyCode::unavailable, 0);
+  const Decision decision = claim ? decide(owner, *claim) : decide(owner, *frees);
   if (decision.ok() && !decision->empty())
     desk.recorder.record({.cause = request.cause, .correlation = request.correlation},
                          events_of(entity, *decision));

@@ -52,7 +52,16 @@ void StockSteps::step(const Request& request) {
   auto* h = desk_.find<SkuState>(result.sku);
   static const SkuState nothing;
   const SkuState& state = h ? h->state : nothing;
-  const Decision decision = decide_step(state, request.op, desk_.clock.now());
+  if (const auto* restock = std::get_if<ReturnStock>(&request.op)) result.number = restock->number;
+  const auto* reserve = std::get_if<ReserveStock>(&request.op);
+  if (reserve && comes_too_late(state.inventory, *reserve)) {
+    result.code = ReplyCode::unavailable;
+    return answer(request, h ? h->seq : 0, std::move(result));
+  }
+  // Where nothing is known of the SKU a release makes nothing known.
+  const bool no_release = !h && std::holds_alternative<ReleaseStock>(request.op);
+  const Decision decision =
+      no_release ? Facts{} : decide_step(state, request.op, desk_.clock.now());
   if (!decision.ok()) {
     result.code = ReplyCode::refused;
     result.refusal = decision.error().reason;
@@ -67,7 +76,11 @@ void StockSteps::step(const Request& request) {
     if (const auto* reserved = std::get_if<StockReserved>(&decision->front()))
       arm(result.sku, reserved->expires_at);
   }
-  desk_.gate.leave_in_order(h ? h->seq : 0,
+  answer(request, h ? h->seq : 0, std::move(result));
+}
+
+void StockSteps::answer(const Request& request, Seq seq, StockAnswer&& result) {
+  desk_.gate.leave_in_order(seq,
                             ShardInput(ProcessAnswer{request.reply_to.entity, std::move(result)}));
 }
 

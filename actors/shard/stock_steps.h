@@ -13,7 +13,7 @@ class StockSteps {
  public:
   StockSteps(Desk& desk, Timers& timers) : desk_(desk), timers_(timers) {}
 
-  /// A step of some order's process; the answer goes to it.
+  /// A step of some order's process; the answer goes to it. `unavailable`: asked for too long ago.
   void step(const Request& request);
   /// The SKU's timer has come.
   void expire(const Sku& sku, UnixMs now);
@@ -22,6 +22,7 @@ class StockSteps {
   void forget() { armed_.clear(); }
 
  private:
+  void answer(const Request& request, Seq seq, StockAnswer&& result);
   void arm(const Sku& sku, UnixMs due);
 
   Desk& desk_;

@@ -27,16 +27,17 @@ void UserProcesses::send(UserId id) {
   };
   // An address that is being given back is asked for again only after that.
   const auto& to_free = user.to_free;
+  const UnixMs now = desk_.clock.now();
   if (user.pending && std::ranges::find(to_free, user.pending->hash) == to_free.end())
-    step(ClaimEmail{user.pending->hash, id});
-  for (const auto& email : user.to_free) step(FreeEmail{email, id});
+    step(ClaimEmail{user.pending->hash, id, user.asked, now});
+  for (const auto& email : user.to_free) step(FreeEmail{email, id, user.asked, now});
   if (user.key_to_destroy && destroying_.insert(id).second) {
     std::vector<PersonId> persons{EntityKey(id)};  // and the addresses on this person's orders
     persons.reserve(1 + user.orders.size());
     for (const auto& order : user.orders) persons.emplace_back(order);
     desk_.gate.leave_in_order(h->seq, KeysToDestroy(id, std::move(persons)));
   }
-  timers_.arm(desk_.clock.now().plus_ms(user_retry_ms), id);
+  timers_.arm(now.plus_ms(user_retry_ms), id);
 }
 
 void UserProcesses::resume() {
@@ -52,6 +53,7 @@ void UserProcesses::answered(UserId id, const EmailAnswer& answer) {
   auto* h = desk_.find<UserState>(id);
   if (!h) return;
   const User& user = h->state.user;
+  if (answer.number != user.asked) return;  // to a question of before
   if (answer.op == Op(ClaimEmail{}).index()) {
     if (!user.pending || user.pending->hash != answer.email) return;
     if (answer.code == ReplyCode::ok) record(id, EmailAssigned{}, Address::assigned);

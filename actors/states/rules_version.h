@@ -7,6 +7,8 @@ namespace souk {
 /// another state of the same events: states of other rules are folded anew from the log.
 ///   1  those of format 1, whose states do not say it
 ///   2  answers that have no room with their entity are kept beside it
-inline constexpr std::uint32_t rules_version = 2;
+///   3  of a SKU when the last order ended there; of an address when it changed hands; of a user
+///      which question to addresses is open
+inline constexpr std::uint32_t rules_version = 3;
 
 }  // namespace souk

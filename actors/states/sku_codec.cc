@@ -93,6 +93,7 @@ void write(schema::StoredInventory::Builder to, const Inventory& inventory) {
   to.setReturned(inventory.returned);
   to.setSold(inventory.sold);
   to.setVersion(inventory.version);
+  to.setLastEnd(inventory.fences.last_end().value);
   write_holds(to, inventory);
   stored::write_list(
       inventory.booked_returns, [&](unsigned n) { return to.initBookedReturns(n); },
@@ -112,6 +113,7 @@ void read(schema::StoredInventory::Reader from, Inventory& inventory) {
   inventory.returned = from.getReturned();
   inventory.sold = from.getSold();
   inventory.version = from.getVersion();
+  if (from.getLastEnd() != 0) inventory.fences.restore({from.getLastEnd()});
   read_holds(from, inventory);
   for (const auto booked : from.getBookedReturns()) {
     inventory.booked_returns.restore({.order = stored::id<OrderId>(booked.getOrder()),
@@ -170,8 +172,9 @@ std::size_t memory_of(const SkuState& state) {
   std::size_t bytes = sizeof(state) + stored::heap_of(product.name) +
                       stored::heap_of(product.description) + stored::heap_of(product.brand) +
                       stored::heap_of(product.category) + stored::heap_of(product.attributes) +
-                      inventory.holds.heap_bytes() + inventory.booked_returns.heap_bytes() +
-                      stored::heap_of(state.answers) + stored::heap_of(state.figures);
+                      inventory.holds.heap_bytes() + inventory.fences.heap_bytes() +
+                      inventory.booked_returns.heap_bytes() + stored::heap_of(state.answers) +
+                      stored::heap_of(state.figures);
   for (const auto& step : product.category) bytes += stored::heap_of(step);
   for (const auto& attribute : product.attributes) {
     bytes += stored::heap_of(attribute.name) + stored::heap_of(attribute.value);

@@ -37,6 +37,7 @@ void write(schema::UserState::Builder to, const UserState& state) {
       [](auto b, const UserProfile& profile) { stored::write(b, profile); });
   if (!user.orders.empty()) to.setOrders(stored::as_data(stored::joined(user.orders)));
   to.setVersion(user.version);
+  to.setAsked(user.asked);
   stored::write_answers(to, state.answers);
 }
 
@@ -56,6 +57,7 @@ void read(schema::UserState::Reader from, UserState& state) {
                     [](auto profile) { return stored::read(profile); });
   user.orders = stored::split<OrderId>(from.getOrders());
   user.version = from.getVersion();
+  user.asked = from.getAsked();
   stored::read_answers(from, state.answers);
 }
 
@@ -93,6 +95,7 @@ std::string encode(const EmailState& state) {
     auto to = root.initEmail();
     const UserId user = state.owner.user;
     if (!user.raw.zero()) to.setUser(stored::as_data(user.raw.view()));
+    to.setChangedAt(state.owner.changed_at.value);
   });
 }
 
@@ -101,6 +104,7 @@ Result<EmailState, Fault> decode_email(std::string_view bytes) {
   const auto fault = stored::unpack(bytes, schema::State::EMAIL, [&](schema::State::Reader root) {
     const auto from = root.getEmail();
     state.owner.user = stored::optional_id<UserId>(from.getUser()).value_or(UserId{});
+    state.owner.changed_at = {from.getChangedAt()};
   });
   if (fault) return *fault;
   return state;

@@ -38,13 +38,15 @@ void apply(Inventory& inventory, const StockReserved& e, UnixMs) {
   inventory.reserved += e.quantity;
 }
 void apply(Inventory& inventory, const StockClaimed& e, UnixMs) { inventory.holds.claim(e.order); }
-void apply(Inventory& inventory, const StockSold& e, UnixMs) {
+void apply(Inventory& inventory, const StockSold& e, UnixMs at) {
   drop_hold(inventory, e.order);
+  inventory.fences.end(e.order, Over::sold, at);
   inventory.on_hand -= e.quantity;
   inventory.sold += e.quantity;
 }
-void apply(Inventory& inventory, const ReservationReleased& e, UnixMs) {
+void apply(Inventory& inventory, const ReservationReleased& e, UnixMs at) {
   drop_hold(inventory, e.order);
+  inventory.fences.end(e.order, Over::released, at);
 }
 void apply(Inventory& inventory, const ReservationExpired& e, UnixMs) {
   drop_hold(inventory, e.order);
@@ -74,9 +76,17 @@ Decision decide(const Inventory& inventory, const AdjustStock& command) {
   return facts_of(StockAdjusted{.delta = command.delta, .reason = command.reason});
 }
 
+bool comes_too_late(const Inventory& inventory, const ReserveStock& command) {
+  return inventory.fences.before_horizon(command.asked_at) &&
+         inventory.fences.find(command.order) == Over::no && !hold_of(inventory, command.order);
+}
+
 Decision decide(const Inventory& inventory, const Product& product, const ReserveStock& command,
                 UnixMs now) {
   if (hold_of(inventory, command.order)) return Facts{};
+  const Over over = inventory.fences.find(command.order);
+  if (over == Over::sold) return Facts{};
+  if (over == Over::released) return Refused{Refusal::expired};
   if (!product.defined) return Refused{Refusal::unknown_product};
   if (!product.active) return Refused{Refusal::inactive_product};
   if (command.expected_price && *command.expected_price != product.price) {
@@ -90,6 +100,7 @@ Decision decide(const Inventory& inventory, const Product& product, const Reserv
 
 Decision decide(const Inventory& inventory, const ClaimStock& command) {
   const Hold* hold = hold_of(inventory, command.order);
+  if (!hold && inventory.fences.find(command.order) == Over::sold) return Facts{};
   if (!hold) return Refused{Refusal::expired};
   if (hold->claimed) return Facts{};
   return facts_of(StockClaimed{command.order});
@@ -103,8 +114,11 @@ Decision decide(const Inventory& inventory, const SellStock& command) {
 
 Decision decide(const Inventory& inventory, const ReleaseStock& command) {
   const Hold* hold = hold_of(inventory, command.order);
-  if (!hold) return Facts{};
-  return facts_of(ReservationReleased{.order = command.order, .quantity = hold->quantity});
+  if (hold)
+    return facts_of(ReservationReleased{.order = command.order, .quantity = hold->quantity});
+  if (inventory.fences.before_horizon(command.asked_at)) return Facts{};  // so is its reservation
+  if (inventory.fences.find(command.order) != Over::no) return Facts{};
+  return facts_of(ReservationReleased{.order = command.order, .quantity = 0});
 }
 
 Decision decide(const Inventory& inventory, const ReturnStock& command) {
@@ -134,6 +148,9 @@ void advance(Inventory& inventory, const Payload& event, UnixMs at) {
       [&]<class E>(const E& e) {
         if constexpr (is_stock_event<E>) {
           apply(inventory, e, at);
+          if constexpr (std::is_same_v<E, ReservationReleased>) {
+            if (e.quantity == 0) return;  // of the stock nothing has changed
+          }
           inventory.known = true;
           ++inventory.version;
         }

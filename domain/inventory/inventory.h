@@ -8,6 +8,7 @@
 #include "domain/decision.h"
 #include "domain/fifo.h"
 #include "domain/inventory/booked_returns.h"
+#include "domain/inventory/fences.h"
 
 namespace souk {
 
@@ -86,6 +87,7 @@ struct Inventory {
   std::int64_t received = 0, adjusted = 0, returned = 0, sold = 0;
   Holds holds;
   BookedReturns booked_returns;
+  Fences fences;
   Version version = 0;
 
   std::int64_t available() const { return on_hand - reserved; }
@@ -102,13 +104,15 @@ struct AdjustStock {
   std::int64_t delta = 0;  // not 0; at most limits::quantity_max either way
   std::string reason;
 };
-/// The check-out's own commands. Each is safe to repeat at any time.
+/// The check-out's own commands. Each is safe to repeat at any time, and to come late: what comes
+/// after the order's end here (sold, released) does nothing, and is answered as it would have been.
 struct ReserveStock {
   Sku sku;
   OrderId order;
   std::int64_t quantity = 0;
   std::optional<Money> expected_price;  // none: a fixed price
   std::int64_t hold_ms = 0;             // how long the hold lasts unclaimed
+  UnixMs asked_at = {};                 // by the clock of the order's shard
 };
 struct ClaimStock {
   Sku sku;
@@ -121,6 +125,7 @@ struct SellStock {
 struct ReleaseStock {
   Sku sku;
   OrderId order;
+  UnixMs asked_at = {};
 };
 struct ReturnStock {
   Sku sku;
@@ -132,15 +137,18 @@ struct ReturnStock {
 Decision decide(const Inventory& inventory, const ReceiveStock& command);  // refusal: stock_limit
 Decision decide(const Inventory& inventory,
                 const AdjustStock& command);  // out_of_stock, stock_limit
+/// Too old to be told from a step of an order that is over: it must be asked for anew.
+bool comes_too_late(const Inventory& inventory, const ReserveStock& command);
 /// A hold of this order that is there already answers yes, whatever the price is now.
-/// Refusals, from the first that applies: unknown_product, inactive_product, price_changed,
-/// out_of_stock.
+/// Refusals, from the first that applies: expired (it was released), unknown_product,
+/// inactive_product, price_changed, out_of_stock. REQUIRES: not too late.
 Decision decide(const Inventory& inventory, const struct Product& product,
                 const ReserveStock& command, UnixMs now);
-/// Refusal: expired, where there is no hold.
+/// Refusal: expired, where there is no hold and nothing was sold.
 Decision decide(const Inventory& inventory, const ClaimStock& command);
 /// REQUIRES in spirit: claimed. No hold: already sold, no new fact.
 Decision decide(const Inventory& inventory, const SellStock& command);
+/// Without a hold it is a fact too (of no pieces): the order's reservation may be still to come.
 Decision decide(const Inventory& inventory, const ReleaseStock& command);
 Decision decide(const Inventory& inventory, const ReturnStock& command);
 /// Holds that are due at `now`, in the order of their ids (so that a replay decides the same).

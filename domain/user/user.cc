@@ -7,6 +7,9 @@
 namespace souk {
 namespace {
 
+/// From now on other steps are owed: an answer to one of before does not count.
+void ask_anew(User& user) { user.asked = user.version + 1; }
+
 /// Makes room for another profile, which starts at the version that comes next.
 void keep_profile(User& user) {
   if (user.version > 0) user.earlier.push_back(user.profile);
@@ -19,6 +22,7 @@ void apply(User& user, const UserRegistered& e) {
   user.profile.sealed_name = e.sealed_name;
   user.profile.country = e.country;
   user.pending = PendingEmail{.hash = e.email, .sealed = e.sealed_email};
+  ask_anew(user);
 }
 void apply(User& user, const UserProfileChanged& e) {
   keep_profile(user);
@@ -27,11 +31,13 @@ void apply(User& user, const UserProfileChanged& e) {
 }
 void apply(User& user, const EmailChangeRequested& e) {
   user.pending = PendingEmail{.hash = e.email, .sealed = e.sealed_email};
+  ask_anew(user);
 }
 void apply(User& user, const EmailAssigned&) {
   if (!user.pending) return;
   const PendingEmail pending = std::move(*user.pending);
   user.pending.reset();
+  ask_anew(user);
   if (user.status == UserStatus::erased) {  // came after the erasure: give it back
     user.to_free.push_back(pending.hash);
     return;
@@ -47,6 +53,7 @@ void apply(User& user, const EmailRefused&) {
   // which is nothing where it is another's.
   if (user.pending) user.to_free.push_back(user.pending->hash);
   user.pending.reset();
+  ask_anew(user);
   if (user.status == UserStatus::registering) user.status = UserStatus::rejected;
 }
 void apply(User& user, const FormerEmailFreed& e) { std::erase(user.to_free, e.email); }
@@ -54,6 +61,7 @@ void apply(User& user, const UserErased&) {
   user.status = UserStatus::erased;
   if (!user.email.raw.zero()) user.to_free.push_back(user.email);
   user.email = EmailHash{};
+  ask_anew(user);
   // An address that was asked for may already be ours in the index: its answer must be awaited.
   if (user.pending) user.pending->sealed = Sealed{};
   user.earlier.clear();
@@ -148,6 +156,14 @@ void trim_profiles(User& user, Version oldest_needed) {
                      user.earlier.begin() + static_cast<std::ptrdiff_t>(drop));
 }
 
+bool comes_too_late(const EmailOwner& owner, const ClaimEmail& command) {
+  return owner.user.raw.zero() && command.asked_at <= owner.changed_at &&
+         owner.changed_at.value != 0;
+}
+bool comes_too_late(const EmailOwner& owner, const FreeEmail& command) {
+  return owner.user == command.user && command.asked_at <= owner.changed_at;
+}
+
 Decision decide(const EmailOwner& owner, const ClaimEmail& command) {
   if (owner.user == command.user) return Facts{};
   if (!owner.user.raw.zero()) return Refused{Refusal::email_taken};
@@ -155,14 +171,16 @@ Decision decide(const EmailOwner& owner, const ClaimEmail& command) {
 }
 
 Decision decide(const EmailOwner& owner, const FreeEmail& command) {
-  if (owner.user != command.user) return Facts{};
+  if (owner.user != command.user && command.asked_at <= owner.changed_at) return Facts{};
   return facts_of(EmailFreed{command.user});
 }
 
-EmailOwner evolve(EmailOwner owner, const Payload& event) {
-  if (const auto* taken = std::get_if<EmailTaken>(&event)) owner.user = taken->user;
+EmailOwner evolve(EmailOwner owner, const Payload& event, UnixMs at) {
+  if (const auto* taken = std::get_if<EmailTaken>(&event))
+    owner = {.user = taken->user, .changed_at = at};
   if (const auto* freed = std::get_if<EmailFreed>(&event)) {
     if (owner.user == freed->user) owner.user = UserId{};
+    owner.changed_at = at;
   }
   return owner;
 }

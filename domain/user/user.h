@@ -34,6 +34,7 @@ struct User {
   UserProfile profile;
   std::optional<PendingEmail> pending;
   std::vector<EmailHash> to_free;  // addresses to give back
+  Version asked = 0;               // at which it came to what is owed to addresses; names the steps
   bool key_to_destroy = false;
   std::vector<UserProfile> earlier;  // oldest first
   PlacedOrders orders;
@@ -70,20 +71,35 @@ void trim_profiles(User& user, Version oldest_needed);
 
 /// Kind::email
 struct EmailOwner {
-  UserId user;  // zero: free
+  UserId user;        // zero: free
+  UnixMs changed_at;  // of the last that took it or gave it up; 0: nobody did
   bool operator==(const EmailOwner&) const = default;
 };
+/// Steps of a user's process, safe to repeat at any time and to come late: one that was asked for
+/// before the address changed hands last would do what is not wanted any more.
+///   Why none is missed: the clock of the address is not behind what it took (Sender::at), and a
+///   user asks anew for an address only when it is known to be given back; so what was asked for
+///   before that is no later than the last change.
 struct ClaimEmail {
   EmailHash email;
   UserId user;
+  Version number = 0;    // User::asked
+  UnixMs asked_at = {};  // by the clock of the user's shard
 };
 struct FreeEmail {
   EmailHash email;
   UserId user;
+  Version number = 0;
+  UnixMs asked_at = {};
 };
-Decision decide(const EmailOwner& owner, const ClaimEmail& command);  // email_taken
-Decision decide(const EmailOwner& owner, const FreeEmail& command);   // another's: no fact
-EmailOwner evolve(EmailOwner owner, const Payload& event);
+/// It must be asked for anew, where it is still wanted.
+bool comes_too_late(const EmailOwner& owner, const ClaimEmail& command);
+bool comes_too_late(const EmailOwner& owner, const FreeEmail& command);
+/// Refusal: email_taken. REQUIRES: not too late, as of FreeEmail.
+Decision decide(const EmailOwner& owner, const ClaimEmail& command);
+/// Also where it is another's, or nobody's: a claim of this user may be still to come.
+Decision decide(const EmailOwner& owner, const FreeEmail& command);
+EmailOwner evolve(EmailOwner owner, const Payload& event, UnixMs at);
 
 /// Kind::key
 struct BoundKey {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <random>
+#include <set>
 
 #include "domain/product/product.h"
 #include "events/limits.h"
@@ -99,7 +100,97 @@ TEST_CASE("inventory: without a hold a claim has expired; selling and releasing 
       .when(SellStock{tea, order_id(1)})
       .then({})
       .when(ReleaseStock{tea, order_id(1)})
+      .then({ReservationReleased{order_id(1), 0}})
+      .when(ReleaseStock{tea, order_id(1)})
       .then({});
+}
+
+TEST_CASE("inventory: an order that is over here begins nothing, and hears what it heard before") {
+  auto scenario =
+      StockScenario{}
+          .given({StockReceived{9, ""}, reserved(1, 2), StockClaimed{order_id(1)},
+                  StockSold{order_id(1), 2}, reserved(2, 3), ReservationReleased{order_id(2), 3},
+                  ReservationReleased{order_id(3), 0}})
+          .when(on_sale(), reserve(1, 2), noon)
+          .then({})
+          .when(ClaimStock{tea, order_id(1)})
+          .then({})
+          .when(SellStock{tea, order_id(1)})
+          .then({})
+          .when(ReleaseStock{tea, order_id(1)})
+          .then({});
+  for (const std::uint64_t released : {2U, 3U})
+    scenario.when(on_sale(), reserve(released, 3), noon)
+        .refused(Refusal::expired)
+        .when(ClaimStock{tea, order_id(released)})
+        .refused(Refusal::expired)
+        .when(ReleaseStock{tea, order_id(released)})
+        .then({})
+        .when(SellStock{tea, order_id(released)})
+        .then({});
+  CHECK(scenario.state().available() == 7);
+  CHECK(scenario.state().version == 6);  // a release of nothing shows nothing new
+}
+
+TEST_CASE("inventory: a hold that expired may be made again, as long as its order goes on") {
+  StockScenario{}
+      .given({StockReceived{1, ""}, reserved(1, 1), ReservationExpired{order_id(1), 1}})
+      .when(on_sale(), reserve(1, 1), noon)
+      .then({reserved(1, 1)});
+}
+
+TEST_CASE(
+    "inventory: of an order that ended long ago nothing is known, and its steps are too late") {
+  const auto ends_at = [](std::int64_t ms, std::uint64_t order) {
+    return [=](Inventory stock) {
+      return evolve(std::move(stock), ReservationReleased{order_id(order), 0}, noon.plus_ms(ms));
+    };
+  };
+  const auto late = [](const Inventory& stock, std::uint64_t order, std::int64_t asked_ms) {
+    ReserveStock command = reserve(order, 1);
+    command.asked_at = noon.plus_ms(asked_ms);
+    return comes_too_late(stock, command);
+  };
+  Inventory stock = ends_at(0, 1)(Inventory{});
+  stock = ends_at(fence_kept_ms - 1, 2)(std::move(stock));
+  stock = ends_at(fence_kept_ms, 3)(std::move(stock));
+  stock = ends_at(2 * fence_kept_ms - 1, 4)(std::move(stock));
+  CHECK(stock.fences.size() == 4);
+  CHECK_FALSE(late(stock, 5, 0));  // that it is not over is known
+  stock = ends_at(2 * fence_kept_ms, 6)(std::move(stock));
+  CHECK(stock.fences.size() == 3);  // two are forgotten
+  CHECK(stock.fences.find(order_id(2)) == Over::no);
+  CHECK(stock.fences.find(order_id(3)) == Over::released);
+  CHECK(late(stock, 1, 0));
+  CHECK(late(stock, 2, fence_kept_ms - 1));
+  CHECK(late(stock, 5, fence_kept_ms - 1));
+  CHECK_FALSE(late(stock, 5, fence_kept_ms));
+  CHECK_FALSE(late(stock, 3, 0));  // known: answered
+  ReleaseStock release{tea, order_id(2), noon.plus_ms(fence_kept_ms - 1)};
+  CHECK(decide(stock, release)->empty());  // a reservation of before is too late itself
+  release.asked_at = noon.plus_ms(fence_kept_ms);
+  CHECK(decide(stock, release)->size() == 1);
+  Inventory restored;
+  restored.fences.restore(stock.fences.last_end());
+  CHECK(late(restored, 6, 2 * fence_kept_ms));
+  CHECK_FALSE(late(restored, 7, 2 * fence_kept_ms + 1));
+}
+
+TEST_CASE(
+    "inventory: the fences of a SKU with 10,000 orders an hour are few, and of 8,000/s bounded") {
+  const auto most_of = [](std::int64_t orders, std::int64_t apart_us) {
+    Inventory stock;
+    std::size_t most = 0;
+    for (std::int64_t i = 0; i < orders; ++i) {
+      advance(stock, ReservationReleased{order_id(static_cast<std::uint64_t>(i)), 0},
+              noon.plus_ms(i * apart_us / 1'000));
+      most = std::max(most, stock.fences.size());
+    }
+    CHECK(stock.fences.heap_bytes() <= 128 + most * 2 * 4 * 17);
+    return most;
+  };
+  CHECK(most_of(10'000, 360'000) <= 28);
+  CHECK(most_of(200'000, 125) == 80'000);
 }
 
 TEST_CASE("inventory: a claimed hold can be released, an unclaimed one sold") {
@@ -187,15 +278,21 @@ namespace {
 struct Books {
   std::int64_t received = 0, adjusted = 0, returned = 0, sold = 0;
   std::map<OrderId, std::int64_t> holds;
+  std::set<OrderId> over;
   void count(const Payload& fact) {
     if (auto* e = std::get_if<StockReceived>(&fact)) received += e->quantity;
     if (auto* e = std::get_if<StockAdjusted>(&fact)) adjusted += e->delta;
     if (auto* e = std::get_if<StockReturned>(&fact)) returned += e->quantity;
-    if (auto* e = std::get_if<StockReserved>(&fact)) holds[e->order] = e->quantity;
+    if (auto* e = std::get_if<StockReserved>(&fact)) {
+      holds[e->order] = e->quantity;
+      RC_ASSERT(!over.contains(e->order));
+    }
+    if (auto* e = std::get_if<ReservationReleased>(&fact)) over.insert(e->order);
     if (auto* e = std::get_if<StockSold>(&fact)) {
       sold += e->quantity;
       RC_ASSERT(holds.at(e->order) == e->quantity);
       holds.erase(e->order);
+      over.insert(e->order);
     }
     if (auto* e = std::get_if<ReservationReleased>(&fact)) holds.erase(e->order);
     if (auto* e = std::get_if<ReservationExpired>(&fact)) holds.erase(e->order);
@@ -208,7 +305,7 @@ struct Step {
 };
 
 Step any_step(const Inventory& stock, UnixMs now) {
-  const auto order = order_id(*rc::gen::inRange<std::uint64_t>(1, 6));
+  const auto order = order_id(*rc::gen::inRange<std::uint64_t>(1, 20));
   const auto quantity = *rc::gen::inRange<std::int64_t>(1, 8);
   const auto repeatable = [&](auto command) {
     return Step{decide(stock, command), [=](const Inventory& i) { return decide(i, command); }};

@@ -15,7 +15,9 @@ inline Cart next(Cart state, const Payload& e, UnixMs) { return evolve(std::move
 inline Product next(Product state, const Payload& e, UnixMs) { return evolve(std::move(state), e); }
 inline Payment next(Payment state, const Payload& e, UnixMs) { return evolve(std::move(state), e); }
 inline User next(User state, const Payload& e, UnixMs) { return evolve(std::move(state), e); }
-inline EmailOwner next(EmailOwner state, const Payload& e, UnixMs) { return evolve(state, e); }
+inline EmailOwner next(EmailOwner state, const Payload& e, UnixMs at) {
+  return evolve(state, e, at);
+}
 inline Inventory next(Inventory state, const Payload& e, UnixMs at) {
   return evolve(std::move(state), e, at);
 }

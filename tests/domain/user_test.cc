@@ -229,6 +229,34 @@ TEST_CASE("email: an address belongs to the first who claims it, until they free
       .then({EmailTaken{user_id(2)}});
 }
 
+TEST_CASE("email: what was asked for before an address changed hands last is too late") {
+  const EmailOwner taken = fold(EmailOwner{}, {EmailTaken{user_id(1)}});
+  const auto claim = [](std::int64_t ms) {
+    return ClaimEmail{email_hash(1), user_id(1), 1, noon.plus_ms(ms)};
+  };
+  const auto frees = [](std::uint64_t user, std::int64_t ms) {
+    return FreeEmail{email_hash(1), user_id(user), 1, noon.plus_ms(ms)};
+  };
+  CHECK_FALSE(comes_too_late(EmailOwner{}, claim(0)));
+  CHECK_FALSE(comes_too_late(taken, claim(0)));  // it is theirs: a repeat
+  CHECK(comes_too_late(taken, frees(1, 0)));
+  CHECK_FALSE(comes_too_late(taken, frees(1, 1)));
+  const EmailOwner freed = fold(taken, {EmailFreed{user_id(1)}}, noon.plus_ms(5));
+  CHECK(comes_too_late(freed, claim(5)));
+  CHECK_FALSE(comes_too_late(freed, claim(6)));
+}
+
+TEST_CASE("email: one who gives up an address that is another's gets it by no claim of before") {
+  const EmailOwner taken = fold(EmailOwner{}, {EmailTaken{user_id(1)}});
+  const FreeEmail frees{email_hash(1), user_id(2), 1, noon.plus_ms(3)};
+  CHECK(*decide(taken, frees) == Facts{EmailFreed{user_id(2)}});
+  const EmailOwner still = fold(taken, {EmailFreed{user_id(2)}}, noon.plus_ms(3));
+  CHECK(still.user == user_id(1));
+  CHECK(decide(still, frees)->empty());
+  const EmailOwner free = fold(still, {EmailFreed{user_id(1)}}, noon.plus_ms(4));
+  CHECK(comes_too_late(free, ClaimEmail{email_hash(1), user_id(2), 1, noon.plus_ms(2)}));
+}
+
 TEST_CASE("key: it is bound to what it created, with the time") {
   const BoundKey key = evolve(BoundKey{}, KeyBound{EntityKey{zoe}, 42}, noon);
   CHECK(key == BoundKey{EntityKey{zoe}, 42, noon.value});

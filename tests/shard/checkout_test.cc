@@ -99,7 +99,10 @@ TEST_CASE("check-out: what it has just told is not owed any more") {
                                       noon));
   }
   REQUIRE(out.stock.size() == 1);
-  out = advance(checkout.on_stock(id, order, work, yes(out.stock[0].index(), sku(0)), noon));
+  StockAnswer restocked = yes(out.stock[0].index(), sku(0));
+  CHECK(checkout.on_stock(id, order, work, restocked, noon).facts.empty());  // of another return
+  restocked.number = 1;
+  out = advance(checkout.on_stock(id, order, work, restocked, noon));
   CHECK(out.stock.empty());
   CHECK(work.stage == OrderWork::Stage::idle);
   CHECK_FALSE(owes_work(order));

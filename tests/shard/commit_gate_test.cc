@@ -18,11 +18,14 @@ std::vector<std::uint64_t> tickets(const ShardOutput& out) {
 }
 using Tickets = std::vector<std::uint64_t>;
 
+StillClock machine;
+const ShardClock time{machine};
+
 }  // namespace
 
 TEST_CASE("commit gate: what rests on nothing tentative leaves at once, past what is held") {
   ShardOutput out;
-  Outbox outbox(ShardId{0}, out);
+  Outbox outbox(ShardId{0}, time, out);
   CommitGate gate(out, outbox);
   gate.begin_at(5);
   gate.leave(6, reply(1));
@@ -32,7 +35,7 @@ TEST_CASE("commit gate: what rests on nothing tentative leaves at once, past wha
 
 TEST_CASE("commit gate: it leaves with the commit of its event, and not with the one before") {
   ShardOutput out;
-  Outbox outbox(ShardId{0}, out);
+  Outbox outbox(ShardId{0}, time, out);
   CommitGate gate(out, outbox);
   gate.leave(7, reply(1));
   gate.commit(6);
@@ -45,7 +48,7 @@ TEST_CASE("commit gate: it leaves with the commit of its event, and not with the
 
 TEST_CASE("commit gate: what must keep its place waits behind what is held before it") {
   ShardOutput out;
-  Outbox outbox(ShardId{0}, out);
+  Outbox outbox(ShardId{0}, time, out);
   CommitGate gate(out, outbox);
   gate.leave_in_order(9, reply(1));
   gate.leave_in_order(3, reply(2));
@@ -57,7 +60,7 @@ TEST_CASE("commit gate: what must keep its place waits behind what is held befor
 
 TEST_CASE("commit gate: every kind of effect reaches its own exit") {
   ShardOutput out;
-  Outbox outbox(ShardId{0}, out);
+  Outbox outbox(ShardId{0}, time, out);
   CommitGate gate(out, outbox);
   gate.leave(1, ShardInput(QuoteWanted{sku("tea"), {}}));
   gate.leave(1, PaymentCall{});
@@ -72,7 +75,7 @@ TEST_CASE("commit gate: every kind of effect reaches its own exit") {
 
 TEST_CASE("commit gate: what a failed commit held comes back and never leaves") {
   ShardOutput out;
-  Outbox outbox(ShardId{0}, out);
+  Outbox outbox(ShardId{0}, time, out);
   CommitGate gate(out, outbox);
   gate.leave(2, reply(1));
   gate.leave(2, reply(2));

@@ -8,7 +8,7 @@
 namespace souk::shard_test::envelopes {
 namespace {
 
-const Sender sender{.shard = ShardId{3}, .epoch = 4, .seq = 5};
+const Sender sender{.shard = ShardId{3}, .epoch = 4, .seq = 5, .at = noon};
 const OrderId order = id<OrderId>(3);
 const UserId user = id<UserId>(1);
 const CartId cart = id<CartId>(2);
@@ -25,22 +25,27 @@ ShardInput step(Op&& op, const EntityKey& from) {
 std::vector<ShardInput> samples() {
   std::vector<ShardInput> all;
   const Money price{Micros{2'500'000}, gbp()};
-  all.push_back(step(ReserveStock{tea, order, 2, price, 900}, order));
+  all.push_back(step(ReserveStock{tea, order, 2, price, 900, noon.plus_ms(-1)}, order));
   all.push_back(step(ReserveStock{tea, order, 2, std::nullopt, 0}, order));
   all.push_back(step(ClaimStock{tea, order}, order));
   all.push_back(step(SellStock{tea, order}, order));
-  all.push_back(step(ReleaseStock{tea, order}, order));
+  all.push_back(step(ReleaseStock{tea, order, noon}, order));
   all.push_back(step(ReturnStock{tea, order, 7, 2}, order));
-  all.push_back(step(ClaimEmail{email, user}, user));
-  all.push_back(step(FreeEmail{email, user}, user));
+  all.push_back(step(ClaimEmail{email, user, 3, noon}, user));
+  all.push_back(step(FreeEmail{email, user, 4, noon}, user));
   StockAnswer answer{.op = op_index<ReserveStock>, .sku = tea};
   all.emplace_back(ProcessAnswer{order, answer});
+  answer.code = ReplyCode::unavailable;
+  all.emplace_back(ProcessAnswer{order, answer});
+  all.emplace_back(
+      ProcessAnswer{order, StockAnswer{.op = op_index<ReturnStock>, .sku = tea, .number = 7}});
   answer.code = ReplyCode::refused;
   answer.refusal = Refusal::price_changed;
   answer.price_change = PriceChange{Item(tea, "Tea"), price};
   all.emplace_back(ProcessAnswer{order, answer});
   all.emplace_back(ProcessAnswer{
-      user, EmailAnswer{.email = email, .op = op_index<FreeEmail>, .code = ReplyCode::ok}});
+      user,
+      EmailAnswer{.email = email, .op = op_index<FreeEmail>, .code = ReplyCode::ok, .number = 9}});
   all.emplace_back(ProcessAnswer{
       user, EmailAnswer{.email = email, .op = op_index<ClaimEmail>, .code = ReplyCode::refused}});
   all.emplace_back(QuoteWanted{tea, cart});
@@ -61,15 +66,18 @@ TEST_CASE("envelope: every message comes out as it went in") {
     CHECK(decoded->from.shard == sender.shard);
     CHECK(decoded->from.epoch == sender.epoch);
     CHECK(decoded->from.seq == sender.seq);
+    CHECK(decoded->from.at == sender.at);
     CHECK(encode(*decoded) == bytes);
   }
-  const auto decoded = decode_envelope(encode(
-      {sender, step(ReserveStock{tea, order, 2, Money{Micros{2'500'000}, gbp()}, 900}, order)}));
+  const auto decoded = decode_envelope(
+      encode({sender, step(ReserveStock{tea, order, 2, Money{Micros{2'500'000}, gbp()}, 900, noon},
+                           order)}));
   const auto& reserve = std::get<ReserveStock>(std::get<Request>(decoded->content).op);
   CHECK(reserve.order == order);
   CHECK(reserve.quantity == 2);
   CHECK(reserve.expected_price->amount.value == 2'500'000);
   CHECK(reserve.hold_ms == 900);
+  CHECK(reserve.asked_at == noon);
   CHECK(std::get<Request>(decoded->content).reply_to.entity == EntityKey(order));
 }
 
@@ -99,7 +107,9 @@ TEST_CASE("envelope: an owner that another has followed is not heard any more") 
 
 TEST_CASE("outbox: a sender counts its messages in each of its epochs") {
   ShardOutput out;
-  Outbox outbox(ShardId{7}, out);
+  StillClock machine;
+  ShardClock clock(machine);
+  Outbox outbox(ShardId{7}, clock, out);
   outbox.begin(1);
   outbox.send(QuoteWanted{tea, cart});
   outbox.send(QuoteWanted{tea, cart});
@@ -111,6 +121,10 @@ TEST_CASE("outbox: a sender counts its messages in each of its epochs") {
   CHECK(out.inputs[2].from.seq == 3);
   CHECK(out.inputs[3].from.epoch == 2);
   CHECK(out.inputs[3].from.seq == 1);
+  CHECK(out.inputs[3].from.at == UnixMs{});
+  clock.saw(noon.plus_ms(7));
+  outbox.send(QuoteWanted{tea, cart});
+  CHECK(out.inputs[4].from.at == noon.plus_ms(7));
 }
 
 }  // namespace souk::shard_test::envelopes

@@ -110,7 +110,7 @@ TEST_CASE("waiting room: all that waits is taken once") {
 TEST_CASE("quotes: a command goes on when the last of its prices has come") {
   Bench b;
   ShardClock clock(b.clock);
-  Outbox outbox(ShardId{0}, b.out);
+  Outbox outbox(ShardId{0}, clock, b.out);
   Quotes quotes(b.context, clock, outbox);
   CHECK_FALSE(quotes.quote(cart, sku("tea")));
   CHECK_FALSE(quotes.quote(cart, sku("cup")));
@@ -128,7 +128,7 @@ TEST_CASE("quotes: a command goes on when the last of its prices has come") {
 TEST_CASE("quotes: a price that does not come is asked for again, and given up at its time") {
   Bench b;
   ShardClock clock(b.clock);
-  Outbox outbox(ShardId{0}, b.out);
+  Outbox outbox(ShardId{0}, clock, b.out);
   Quotes quotes(b.context, clock, outbox);
   CHECK_FALSE(quotes.quote(cart, sku("tea")));
   CHECK_FALSE(quotes.quote(cart, sku("cup")));
@@ -147,7 +147,7 @@ TEST_CASE("quotes: a price that does not come is asked for again, and given up a
 TEST_CASE("quotes: a catalogue that cannot be read is said once, and late prices are not wanted") {
   Bench b;
   ShardClock clock(b.clock);
-  Outbox outbox(ShardId{0}, b.out);
+  Outbox outbox(ShardId{0}, clock, b.out);
   Quotes quotes(b.context, clock, outbox);
   CHECK_FALSE(quotes.quote(cart, sku("tea")));
   CHECK_FALSE(quotes.quote(cart, sku("cup")));

@@ -13,6 +13,7 @@ struct SkuBook {
   std::int64_t received = 0, adjusted = 0, returned = 0, sold = 0;
   std::map<OrderId, std::int64_t> holds;
   std::map<OrderId, std::int64_t> sold_to;
+  std::set<OrderId> over;  // sold or released
   std::map<std::pair<OrderId, std::uint32_t>, std::int64_t> brought_back;
   std::int64_t reserved() const {
     std::int64_t sum = 0;

@@ -1,6 +1,7 @@
 #pragma once
-/// What goes wrong between shards: their messages get lost, come late or twice.
-#include <vector>
+/// What goes wrong between shards: their messages get lost, come late, in another order or more
+/// than once, also to a node that has started again since.
+#include <memory>
 
 #include "actors/host/host_core.h"
 #include "tests/simulation/world.h"
@@ -10,23 +11,27 @@ namespace souk::simulation {
 /// In percent of the messages.
 struct PeerFaults {
   int lost = 0, late = 0, twice = 0;
+  int very_late = 0;  // of those that are late: when nothing is known of an order any more
 };
 
-/// Of one life of a node: what is under way when it ends is gone with it.
+/// Between the nodes' lives it keeps what is under way, as a network does.
 class SimLinks final : public PeerLinks {
  public:
-  /// REQUIRES: `faults` and `core` live until the links' end.
-  SimLinks(World& world, const PeerFaults& faults, HostCore& core)
-      : world_(world), faults_(faults), core_(core) {}
+  SimLinks(World& world, const PeerFaults& faults) : world_(world), faults_(faults) {}
+  SimLinks(const SimLinks&) = delete;
+
   bool take(Envelope& message) override;
+  /// To any host of the node that lives now; none: what comes is lost.
+  void connect(HostCore* core) { core_ = core; }
+  /// Nothing goes wrong any more, except for what is under way.
+  void calm_down() { faults_ = {}; }
 
  private:
   void later(Envelope&& message);
 
   World& world_;
-  const PeerFaults& faults_;
-  HostCore& core_;
-  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  PeerFaults faults_;
+  HostCore* core_ = nullptr;
 };
 
 }  // namespace souk::simulation

@@ -29,10 +29,8 @@ Status SimNode::start() {
   around_.states.start(SimStateStore::Phase::serving);
   copies_ = std::make_unique<Copies>(around_.world, node_->freshness(), sink_);
   node_->engine().add_sink(*copies_);
-  for (const auto& core : engine_->hosts()) {
-    links_.push_back(std::make_unique<SimLinks>(around_.world, around_.peers, *core));
-    core->link(links_.back().get());
-  }
+  for (const auto& core : engine_->hosts()) core->link(&around_.links);
+  around_.links.connect(engine_->hosts().front().get());
   node_->run();
   return Done{};
 }

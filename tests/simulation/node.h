@@ -24,7 +24,7 @@ struct Surroundings {
   SimVault& vault;
   SimProvider& provider;
   const Presenter& presenter;
-  const PeerFaults& peers;
+  SimLinks& links;
 };
 
 class SimNode {
@@ -33,7 +33,7 @@ class SimNode {
   SimNode(const EngineOptions& options, std::size_t recent_bytes, const Surroundings& around,
           ReplySink& sink);
   /// A crash: whatever is under way ends here. Lifecycle: SimJournal and SimStateStore crash first.
-  ~SimNode() = default;
+  ~SimNode() { around_.links.connect(nullptr); }
 
   /// Recovers all shards and starts the actors.
   Status start();
@@ -57,7 +57,6 @@ class SimNode {
   const Surroundings around_;
   ReplySink& sink_;
   std::unique_ptr<Copies> copies_;
-  std::vector<std::unique_ptr<SimLinks>> links_;  // of the node's hosts, which use them to its end
   std::unique_ptr<Node> node_;
   SteppedEngine* engine_ = nullptr;  // the node's
 };

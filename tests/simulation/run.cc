@@ -2,6 +2,7 @@
 
 #include "gateway/api/commands/presenter.h"
 #include "tests/simulation/customers.h"
+#include "tests/simulation/fenceless.h"
 #include "tests/simulation/judge.h"
 #include "tests/simulation/staff.h"
 #include "tests/simulation/trace.h"
@@ -63,6 +64,7 @@ PeerFaults some_peer_faults(World& world) {
   f.lost = world.chance(60) ? static_cast<int>(world.between(1, 20)) : 0;
   f.late = world.chance(60) ? static_cast<int>(world.between(1, 30)) : 0;
   f.twice = world.chance(60) ? static_cast<int>(world.between(1, 40)) : 0;
+  f.very_late = world.chance(50) ? static_cast<int>(world.between(1, 50)) : 0;
   return f;
 }
 
@@ -80,13 +82,13 @@ class Run {
                             : SimStateStore::Memory::sound),
         vault_(world_, defect == Defect::keeps_keys_of_orders ? SimVault::Destroys::the_first
                                                               : SimVault::Destroys::all),
-        options_(some_options(world_)) {
+        options_(some_options(world_)),
+        links_(world_, some_peer_faults(world_)) {
     const Faults faults = some_faults(world_);
     crashes_left_ = faults.call_lost + faults.write_fails + faults.cold == 0 && world_.chance(50)
                         ? 0
                         : world_.between(0, 6);
     world_.faults = faults;
-    peer_faults_ = some_peer_faults(world_);
     if (defect == Defect::acknowledges_before_sync) world_.faults.write_fails = 0;
     stock_the_shop();
     invite();
@@ -242,7 +244,7 @@ class Run {
   /// Nothing goes wrong any more: all that is owed is done, every hold sold, released or expired.
   void calm_down() {
     world_.faults = {};
-    peer_faults_ = {};
+    links_.calm_down();
     crashes_left_ = 0;
     for (auto& reader : readers_) reader->calm_down();
     const auto rests = [&] {
@@ -298,9 +300,9 @@ class Run {
   SimProvider provider_{world_};
   const JsonPresenter presenter_{*Currency::parse("GBP")};
   const EngineOptions options_;
-  PeerFaults peer_faults_;
-  const Surroundings around_{world_, clock_,    randomness_, journal_,    states_,
-                             vault_, provider_, presenter_,  peer_faults_};
+  SimLinks links_;
+  const Surroundings around_{world_, clock_,    randomness_, journal_, states_,
+                             vault_, provider_, presenter_,  links_};
 
   Shop shop_;
   Referee referee_{world_};
@@ -327,6 +329,9 @@ Outcome run(std::uint64_t seed, Defect defect) {
   const ReleasesTwice releases(defect == Defect::releases_twice
                                    ? ReleasesTwice::Mode::broken
                                    : ReleasesTwice::Mode::as_it_should_be);
+  const Fenceless fences(defect == Defect::forgets_orders_that_are_over
+                             ? Fenceless::Mode::broken
+                             : Fenceless::Mode::as_it_should_be);
   return Run(seed, defect).play();
 }
 

@@ -15,7 +15,8 @@ enum class Defect {
   forgets_answers_that_left,
   keeps_keys_of_orders,  // of a person who was erased
   releases_twice,
-  checkpoint_without_effects,  // a read model's, after a crash
+  forgets_orders_that_are_over,  // a SKU, whose fences are off
+  checkpoint_without_effects,    // a read model's, after a crash
 };
 
 struct Outcome {

@@ -140,6 +140,10 @@ TEST_CASE("simulation: an engine that releases a hold twice is found out") {
   find_defect(Defect::releases_twice, "P3");
 }
 
+TEST_CASE("simulation: a SKU that does not know which orders are over is found out") {
+  find_defect(Defect::forgets_orders_that_are_over, "P3");
+}
+
 TEST_CASE("simulation: a read model whose checkpoint outlives its last batch is found out") {
   find_defect(Defect::checkpoint_without_effects, "P5");
 }

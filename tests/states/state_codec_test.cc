@@ -93,6 +93,9 @@ TEST_CASE("state codec: every state ever released is read as it was meant") {
   check_golden("order", order_sample(), decode_order);
   check_golden("email", email_sample(), decode_email);
   check_golden("key", key_sample(), decode_key);
+  check_golden("sku_3", sku_3_sample(), decode_sku);  // since rules_version 3
+  check_golden("user_3", user_3_sample(), decode_user);
+  check_golden("email_3", email_3_sample(), decode_email);
 }
 
 TEST_CASE("state codec: any state comes back as it went in, and gives the same bytes again") {

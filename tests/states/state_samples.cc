@@ -156,6 +156,7 @@ UserState any_user_state() {
   user.earlier = any_list(any_profile);
   user.orders = any_list(any_id<OrderId>);
   user.version = any_number<Version>();
+  user.asked = any_number<Version>();
   state.answers = any_answers();
   return state;
 }
@@ -244,6 +245,12 @@ SkuState sku_sample() {
   state.figures = {{9, 0, 1}, {10, 4, 6}};
   return state;
 }
+SkuState sku_3_sample() {
+  SkuState state = sku_sample();
+  state.inventory = fold(std::move(state.inventory),
+                         {StockSold{order_id(2), 3}, ReservationReleased{order_id(9), 0}});
+  return state;
+}
 
 UserState user_sample() {
   UserState state;
@@ -252,7 +259,13 @@ UserState user_sample() {
                     UserOrdered{order_id(1)}, EmailChangeRequested{email_hash(2), {"mail2"}},
                     EmailAssigned{}, EmailChangeRequested{email_hash(3), {"mail3"}},
                     UserOrdered{order_id(2)}});
+  state.user.asked = 0;  // it was not stored
   state.answers = answers();
+  return state;
+}
+UserState user_3_sample() {
+  UserState state = user_sample();
+  state.user.asked = 7;
   return state;
 }
 
@@ -291,7 +304,8 @@ OrderState order_sample() {
   return state;
 }
 
-EmailState email_sample() { return {EmailOwner{user_id(5)}}; }
+EmailState email_sample() { return {EmailOwner{user_id(5), {}}}; }
+EmailState email_3_sample() { return {EmailOwner{user_id(5), noon}}; }
 KeyState key_sample() { return {BoundKey{EntityKey{id<CartId>(6)}, 42, noon.value}}; }
 
 }  // namespace souk::test

@@ -10,6 +10,9 @@ CartState cart_sample();
 OrderState order_sample();
 EmailState email_sample();
 KeyState key_sample();
+SkuState sku_3_sample();
+UserState user_3_sample();
+EmailState email_3_sample();
 
 // Any state (RapidCheck: inside rc::check only), also such as the rules never make.
 SkuState any_sku_state();

@@ -1,0 +1,50 @@
+#include "domain/inventory/fences.h"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+namespace souk {
+namespace {
+constexpr std::size_t table_min = 4;
+}  // namespace
+
+/// Where `order` stands, or would. REQUIRES: there is a table.
+std::size_t Fences::Span::slot_of(const OrderId& order) const {
+  const std::size_t mask = table.size() - 1;
+  std::size_t at = std::hash<OrderId>{}(order)&mask;
+  while (table[at].how != Over::no && table[at].order != order) at = (at + 1) & mask;
+  return at;
+}
+
+void Fences::Span::put(const OrderId& order, Over how) {
+  if (4 * (size + 1) > 3 * table.size()) {
+    std::vector<Slot> before(std::max(table_min, 2 * table.size()));
+    before.swap(table);
+    for (const Slot& slot : before)
+      if (slot.how != Over::no) table[slot_of(slot.order)] = slot;
+  }
+  Slot& slot = table[slot_of(order)];
+  if (slot.how == Over::no) ++size;
+  slot = {.order = order, .how = how};
+}
+
+Over Fences::find(const OrderId& order) const {
+  for (const Span* span : {&newer_, &older_}) {
+    if (span->size == 0) continue;
+    if (const Slot& slot = span->table[span->slot_of(order)]; slot.how != Over::no) return slot.how;
+  }
+  return Over::no;
+}
+
+void Fences::end(const OrderId& order, Over how, UnixMs at) {
+  if (at.value - newer_.first.value >= fence_kept_ms) {
+    if (older_.size > 0) horizon_ = older_.last;
+    older_ = std::exchange(newer_, {});
+    newer_.first = at;
+  }
+  newer_.put(order, how);
+  newer_.last = at;
+}
+
+}  // namespace souk
