@@ -66,6 +66,8 @@ struct Batch {
   std::uint64_t epoch = 0;
   std::uint64_t chain = 0;  // after it
   std::string bytes;        // header and payload
+  /// What the payload says, where whoever encoded it still has it: spares readers the decoding.
+  std::vector<Transaction> transactions = {};
 };
 
 /// Encodes transactions of one shard. `header.count`, `chain` (taken as that of the record before,

@@ -53,7 +53,8 @@ void Recorder::cut_one(std::vector<Transaction>&& transactions, std::vector<Batc
                  .last_seq = cut_seq_,
                  .epoch = epoch_,
                  .chain = chain_,
-                 .bytes = std::move(bytes)});
+                 .bytes = std::move(bytes),
+                 .transactions = std::move(transactions)});
 }
 
 void Recorder::begin() {

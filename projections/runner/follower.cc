@@ -126,15 +126,22 @@ Result<Follower::Place, Fault> Follower::step() {
 }
 
 Result<Follower::Place, Fault> Follower::read_recent() {
-  const auto run = reader_->read(pace_.recent_batches_a_step);
+  bool gap = false;
+  if (unread_.empty()) {
+    auto run = reader_->read(pace_.recent_batches_a_step);
+    gap = run.lost;
+    more_recent_ = run.batches.size() == pace_.recent_batches_a_step;
+    unread_.assign(std::make_move_iterator(run.batches.begin()),
+                   std::make_move_iterator(run.batches.end()));
+  }
   const auto stop_at = pace_.now() + pace_.step_time;
-  bool gap = run.lost;
-  for (const auto& recent : run.batches) {
+  for (bool first = true; !unread_.empty() && (first || pace_.now() < stop_at); first = false) {
+    const auto recent = std::move(unread_.front());
+    unread_.pop_front();
     const Batch& batch = recent->batch();
     const Ledger::Shard& at = ledger_.shards[batch.shard.value];
     if (batch.last_seq <= at.seq) continue;
-    // A model that is too slow for what came in one go reads the rest from the journal.
-    if (gap || batch.first_seq != at.seq + 1 || pace_.now() >= stop_at) {
+    if (gap || batch.first_seq != at.seq + 1) {
       gap = true;
       break;
     }
@@ -142,16 +149,21 @@ Result<Follower::Place, Fault> Follower::read_recent() {
     if (!model_->wants_commit()) continue;
     if (auto status = commit(); !status.ok()) return status.error();
   }
-  const bool at_the_end = !gap && run.batches.size() < pace_.recent_batches_a_step;
+  const bool at_the_end = !gap && unread_.empty() && !more_recent_;
   if (at_the_end || gap || commit_is_due()) {
     if (auto status = commit(); !status.ok()) return status.error();
   }
   if (gap) {
     behind_ = true;
-    reader_.reset();
+    leave_recent();
     return Place::behind;
   }
   return at_the_end ? Place::at_the_end : Place::behind;
+}
+
+void Follower::leave_recent() {
+  reader_.reset();
+  unread_.clear();
 }
 
 Status Follower::read_journal(ShardId shard, Seq to, std::size_t events_max) {
@@ -181,7 +193,7 @@ Status Follower::read_journal(ShardId shard, Seq to, std::size_t events_max) {
 }
 
 Status Follower::run_to(const std::vector<Seq>& targets, const std::atomic<bool>& stop) {
-  reader_.reset();
+  leave_recent();
   behind_ = true;
   for (std::uint16_t s = 0; s < targets.size(); ++s) {
     while (ledger_.shards[s].seq < targets[s]) {

@@ -1,6 +1,7 @@
 #pragma once
 /// Reads the log into one read model, from where its checkpoint stands.
 #include <atomic>
+#include <deque>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -31,7 +32,7 @@ std::chrono::steady_clock::time_point coarse_now();
 /// How much a follower takes at a time, and by which clock; as they stand: what the daemon does.
 struct Pace {
   std::size_t journal_events_a_step = 8'192;
-  std::size_t recent_batches_a_step = 1'024;
+  std::size_t recent_batches_a_step = 256;
   /// ... and no longer than this, however slow the model: it must be possible to stop it.
   std::chrono::milliseconds step_time{100};
   /// While it is behind, a model commits so often.
@@ -85,6 +86,7 @@ class Follower {
            LogSource source, std::shared_ptr<Condemned> condemned, const Pace& pace);
   Status read_journal(ShardId shard, Seq to, std::size_t events_max);
   Result<Place, Fault> read_recent();
+  void leave_recent();
   Status apply(ShardId shard, const BatchHeader& header,
                const std::vector<Transaction>& transactions);
   Result<bool, Fault> apply(const RecentBatch& recent);
@@ -100,6 +102,9 @@ class Follower {
   LogSource source_;
   std::shared_ptr<Condemned> condemned_;
   std::optional<RecentLog::Reader> reader_;
+  /// Read, and left for the next step by one that took too long.
+  std::deque<std::shared_ptr<const RecentBatch>> unread_;
+  bool more_recent_ = false;  // the last reading got all that it asked for
   bool behind_ = true;
   bool model_failed_ = false;
   std::size_t next_shard_ = 0;

@@ -6,7 +6,13 @@ namespace souk {
 
 const Result<DecodedBatch, Fault>& RecentBatch::decoded() const {
   const std::lock_guard lock(mutex_);
-  if (!decoded_)
+  if (decoded_) return *decoded_;
+  auto transactions = std::exchange(batch_.transactions, {});
+  const auto header = decode_batch_header(batch_.bytes);
+  if (header.ok() && !transactions.empty())
+    decoded_ = std::make_unique<Result<DecodedBatch, Fault>>(
+        DecodedBatch{*header, std::move(transactions)});
+  else
     decoded_ = std::make_unique<Result<DecodedBatch, Fault>>(decode_batch(batch_.bytes));
   return *decoded_;
 }
@@ -30,6 +36,8 @@ void RecentLog::committed(std::vector<Batch>&& batches) {
   // One who joins now sees the numbers just stored, and reads up to them from the journal.
   if (joined_.load(std::memory_order_seq_cst) == 0) return;
   const std::size_t held = bytes_.fetch_add(bytes) + bytes;
+  if (held > bytes_max_ / 2)
+    for (Batch& batch : batches) batch.transactions = {};
   auto* arrival = new Arrival{std::move(batches), arrivals_.load(std::memory_order_relaxed)};
   while (!arrivals_.compare_exchange_weak(arrival->next, arrival, std::memory_order_seq_cst)) {
   }

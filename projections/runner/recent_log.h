@@ -14,7 +14,7 @@
 
 namespace souk {
 
-/// A durable batch, decoded once for all who read it.
+/// A durable batch, as its writer decided it or decoded once for all who read it.
 class RecentBatch {
  public:
   explicit RecentBatch(Batch&& batch) : batch_(std::move(batch)) {}
@@ -23,7 +23,7 @@ class RecentBatch {
   const Result<DecodedBatch, Fault>& decoded() const;
 
  private:
-  Batch batch_;
+  mutable Batch batch_;       // its transactions until decoded_ has them
   mutable std::mutex mutex_;  // decoded_; std::call_once enters the kernel each time
   mutable std::unique_ptr<Result<DecodedBatch, Fault>> decoded_;
 };
@@ -36,7 +36,8 @@ class RecentBatch {
 /// too many. Thread: any; `committed` one at a time.
 class RecentLog final : public CommitFeed {
  public:
-  /// `bytes_max`: of encoded batches; decoded they take about five times that.
+  /// `bytes_max`: of encoded batches; decoded they take about five times that. What writers decided is
+  /// kept while there are no more bytes than half of it; who reads beyond that decodes again.
   RecentLog(std::uint32_t shards, std::size_t bytes_max);
   ~RecentLog() override;
 

@@ -70,6 +70,42 @@ TEST_CASE("recent log: whoever is too slow is told, the others lose nothing, mem
   CHECK_FALSE(slow.read(10).lost);
 }
 
+TEST_CASE("recent log: what writers decided is not decoded, unless too much of it waits") {
+  const auto received = [](std::int64_t quantity) {
+    Transaction t;
+    t.events.push_back({*Sku::parse("a"), StockReceived{quantity, "r"}});
+    return std::vector<Transaction>{t};
+  };
+  BatchHeader header;
+  header.epoch = header.first_seq = 1;
+  const std::string bytes = encode_batch(header, received(1));
+  // So that they can be told apart, what is said to be decided differs from the bytes.
+  const auto commit = [&] {
+    Batch one = batch(1);
+    one.bytes = bytes;
+    one.transactions = received(2);
+    std::vector<Batch> batches;
+    batches.push_back(std::move(one));
+    return batches;
+  };
+  const auto seen = [](const RecentBatch& recent) {
+    const auto& decoded = recent.decoded();
+    REQUIRE(decoded.ok());
+    CHECK(decoded->header.first_seq == 1);
+    return std::get<StockReceived>(decoded->transactions.at(0).events.at(0).payload).quantity;
+  };
+  RecentLog log(1, 4 * bytes.size());
+  RecentLog::Reader reader(log), other(log);
+  for (int i = 0; i < 3; ++i) log.committed(commit());
+  const auto run = reader.read(3);
+  REQUIRE(run.batches.size() == 3);
+  CHECK(seen(*run.batches[0]) == 2);
+  CHECK(seen(*run.batches[0]) == 2);
+  CHECK(seen(*other.read(1).batches[0]) == 2);
+  CHECK(seen(*run.batches[1]) == 2);
+  CHECK(seen(*run.batches[2]) == 1);
+}
+
 TEST_CASE(
     "recent log: on threads no reader misses anything, sleeps through it, or stops the writer") {
   constexpr Seq last = 60'000;

@@ -34,6 +34,15 @@ class Log {
     write(shard, {{*Sku::parse(sku), StockReceived{quantity, reference}}});
   }
   void write(ShardId shard, std::vector<Event> events) {
+    std::vector<Batch> batches;
+    batches.push_back(next(shard, std::move(events)));
+    Status written = Done{};
+    journal->write(batches, [&](Status s) { written = std::move(s); });
+    REQUIRE(written.ok());
+    recent.committed(std::move(batches));
+  }
+  /// The next record of the shard, which is nowhere yet.
+  Batch next(ShardId shard, std::vector<Event> events) {
     auto& end = ends_[shard.value];
     Transaction t;
     t.at = UnixMs{1'700'000'000'000 + static_cast<std::int64_t>(end.seq)};
@@ -44,17 +53,12 @@ class Log {
     header.chain = end.chain;
     std::string bytes = encode_batch(header, {t});
     end = {header.last_seq(), header.chain};
-    std::vector<Batch> batches;
-    batches.push_back({.shard = shard,
-                       .first_seq = header.first_seq,
-                       .last_seq = header.last_seq(),
-                       .epoch = 1,
-                       .chain = header.chain,
-                       .bytes = std::move(bytes)});
-    Status written = Done{};
-    journal->write(batches, [&](Status s) { written = std::move(s); });
-    REQUIRE(written.ok());
-    recent.committed(std::move(batches));
+    return {.shard = shard,
+            .first_seq = header.first_seq,
+            .last_seq = header.last_seq(),
+            .epoch = 1,
+            .chain = header.chain,
+            .bytes = std::move(bytes)};
   }
   LogSource source() { return {*journal, recent}; }
   std::vector<std::pair<ShardId, Seq>> end() const {

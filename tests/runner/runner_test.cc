@@ -170,6 +170,29 @@ TEST_CASE("runner: damage that only a question meets has the model built anew, w
   REQUIRE(p.caught_up());
 }
 
+TEST_CASE("runner: a model that is slower than a step goes on with what it has read from memory") {
+  Place p;
+  Pace pace;
+  pace.step_time = milliseconds(0);
+  auto follower = Follower::open(tally_kind(p.switches), p.home.path() / "tally", p.log.source(),
+                                 std::make_shared<Condemned>(), pace);
+  REQUIRE(follower.ok());
+  while (*(*follower)->step() != Follower::Place::at_the_end) {
+  }
+  // The journal does not have these: who asks it finds the log cut off.
+  std::vector<Batch> batches;
+  for (int i = 0; i < 5; ++i)
+    batches.push_back(p.log.next({1}, {{*Sku::parse("a"), StockReceived{1, "r"}}}));
+  p.log.recent.committed(std::move(batches));
+  for (int steps = 1; steps <= 5; ++steps) {
+    const auto place = (*follower)->step();
+    REQUIRE(place.ok());
+    CHECK((*follower)->applied() == static_cast<std::uint64_t>(steps));
+    CHECK((*place == Follower::Place::at_the_end) == (steps == 5));
+  }
+  CHECK((*follower)->visible({1}) == 5);
+}
+
 TEST_CASE("runner: a slow model costs nobody else anything, moves, and can be stopped soon") {
   Place p;
   p.begin();

@@ -55,6 +55,7 @@ TEST_CASE("recorder: records follow each other without a hole, each from the cha
     CHECK(decoded->header.incarnation == 7);
     chain = chain_after(chain, r.first_seq, record_payload(r.bytes));
     CHECK(decoded->header.chain == chain);
+    CHECK(decoded->transactions == r.transactions);
   }
   CHECK(b.recorder.chain() == chain);
   CHECK(b.cut().empty());
