@@ -28,10 +28,10 @@ Facts facts_of(E&&... events) {
   return facts;
 }
 
-inline std::vector<Event> events_of(const EntityKey& entity, const Facts& facts) {
+inline std::vector<Event> events_of(const EntityKey& entity, Facts&& facts) {
   std::vector<Event> events;
   events.reserve(facts.size());
-  for (const auto& fact : facts) events.push_back({entity, fact});
+  for (auto& fact : facts) events.push_back({entity, std::move(fact)});
   return events;
 }
 

@@ -20,6 +20,7 @@ class Fifo {
   const T& front() const { return all_[front_]; }
   T& front() { return all_[front_]; }
   const T& back() const { return all_.back(); }
+  T& operator[](std::size_t at) { return all_[front_ + at]; }
   const_iterator begin() const { return all_.begin() + static_cast<std::ptrdiff_t>(front_); }
   const_iterator end() const { return all_.end(); }
   std::size_t heap_bytes() const { return all_.capacity() * sizeof(T); }
@@ -27,10 +28,15 @@ class Fifo {
   void push_back(T&& one) { all_.push_back(std::move(one)); }
   void push_back(const T& one) { all_.push_back(one); }
   void insert(const_iterator before, T one) { all_.insert(before, std::move(one)); }
-  void pop_front() {
-    ++front_;
+  void pop_front(std::size_t count = 1) {
+    front_ += count;
     if (2 * front_ <= all_.size()) return;
     all_.erase(all_.begin(), begin());
+    front_ = 0;
+  }
+  /// Keeps the memory.
+  void clear() {
+    all_.clear();
     front_ = 0;
   }
   template <class Which>

@@ -37,40 +37,58 @@ void HostCore::input(Envelope&& message) {
 
 namespace {
 
-/// Fewer than these are hot, or not worth it.
+/// Inputs whose entities are brought into the cache together: as many as do not push each other out
+/// again. Fewer than the least are hot, or not worth it.
+constexpr std::size_t prefetch_max = 16;
 constexpr std::size_t prefetch_min = 4;
-
-/// The cart that most commands are for.
-const CartId* cart_of(const Op& op) {
-  if (const auto* add = std::get_if<AddItem>(&op)) return &add->cart;
-  if (const auto* set = std::get_if<SetItem>(&op)) return &set->cart;
-  if (const auto* get = std::get_if<GetCart>(&op)) return &get->cart;
-  return nullptr;
-}
+constexpr std::size_t prefetched_lines_max = 4;
 
 }  // namespace
 
-void HostCore::input(std::vector<Request>&& requests) {
-  if (requests.size() >= prefetch_min) {
-    for (const auto round : {Owner::Prefetch::chain, Owner::Prefetch::entity}) {
-      for (const Request& r : requests) {
-        const CartId* cart = cart_of(r.op);
-        if (!cart) continue;
-        const ShardId id = shard_of(EntityKey(*cart), context_.options.shards);
-        if (owns(id)) shard(id).prefetch(*cart, round);
-      }
-    }
+template <class Inputs, class Each>
+void HostCore::prefetch(Inputs& inputs, std::size_t first, const Each& each_entity) {
+  const std::size_t end = std::min(inputs.size(), first + prefetch_max);
+  if (end - first < prefetch_min) return;
+  coming_.clear();
+  for (std::size_t i = first; i < end; ++i)
+    each_entity(inputs[i], [this](const EntityKey& entity) {
+      const ShardId id = shard_of(entity, context_.options.shards);
+      if (owns(id)) coming_.emplace_back(&shard(id), entity);
+    });
+  for (const auto round :
+       {Owner::Prefetch::chain, Owner::Prefetch::entity, Owner::Prefetch::inside}) {
+    for (const auto& [owner, entity] : coming_) owner->prefetch(entity, round);
   }
-  for (Request& r : requests) input(ShardInput(std::move(r)));
+}
+
+void HostCore::input(std::vector<Request>&& requests) {
+  const auto each_entity = [](const Request& r, const auto& visit) {
+    visit(r.bind ? EntityKey(*r.bind) : target_of(r.op));
+    if (const auto* order = std::get_if<PlaceOrder>(&r.op))
+      for (std::size_t i = 0; i < std::min(order->lines.size(), prefetched_lines_max); ++i)
+        visit(EntityKey(order->lines[i].sku));
+  };
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (i % prefetch_max == 0) prefetch(requests, i, each_entity);
+    input(ShardInput(std::move(requests[i])));
+  }
 }
 
 void HostCore::run_inputs() {
+  const auto each_entity = [](const Envelope& e, const auto& visit) {
+    visit(target_of(e.content));
+  };
   while (!output_.inputs.empty()) {
-    Envelope next = std::move(output_.inputs.front());
-    output_.inputs.pop_front();
-    if (links_ && is_peer_message(next.content) && links_->take(next)) continue;
-    input(std::move(next));
+    running_.clear();
+    std::swap(running_, output_.inputs);
+    for (std::size_t i = 0; i < running_.size(); ++i) {
+      if (i % prefetch_max == 0) prefetch(running_, i, each_entity);
+      Envelope& next = running_[i];
+      if (links_ && is_peer_message(next.content) && links_->take(next)) continue;
+      input(std::move(next));
+    }
   }
+  running_.clear();
 }
 
 void HostCore::end_turn() {

@@ -86,6 +86,9 @@ class HostCore {
     return id.value < context_.options.shards && host_of(id, context_.options.hosts) == index_;
   }
   void run_inputs();
+  /// Of the inputs from `first` on; `each_entity(input, visit)`: what it is about.
+  template <class Inputs, class Each>
+  void prefetch(Inputs& inputs, std::size_t first, const Each& each_entity);
   void recover(Owner& shard);
   void recover_unread();
   void resume_settled();
@@ -94,6 +97,8 @@ class HostCore {
   ShardContext context_;
   Journal& journal_;
   ShardOutput output_;
+  Fifo<Envelope> running_;                            // of output_.inputs, those under way
+  std::vector<std::pair<Owner*, EntityKey>> coming_;  // while they are prefetched
   std::vector<std::unique_ptr<Owner>> shards_;
   std::vector<Batch> batches_;
   std::vector<std::vector<Envelope>> remote_;

@@ -29,7 +29,7 @@ Admission::Subject Admission::subject_of(const EntityKey& target, const Policy& 
   Subject s;
   switch (target.kind()) {
     case Kind::sku:
-      if (auto* h = desk_.find<SkuState>(id_of<SkuState>(target))) {
+      if (auto* h = desk_.entities.find_key<SkuState>(target)) {
         const bool product = policy.if_match == Policy::IfMatch::product;
         s = {.seq = h->seq,
              .answers = &h->state.answers,

@@ -6,8 +6,10 @@ namespace {
 void open_cart(Desk& desk, const Request& request, const OpenCart& command) {
   static const CartState nothing;
   auto* h = desk.find<CartState>(command.cart);
-  const Decision decision = decide(h ? h->state.cart : nothing.cart, command);
-  if (conclude(desk, request, command.cart, decision, Outcome::created) == Verdict::refused) return;
+  Decision decision = decide(h ? h->state.cart : nothing.cart, command);
+  if (conclude(desk, request, command.cart, std::move(decision), Outcome::created) ==
+      Verdict::refused)
+    return;
   const auto& after = *desk.find<CartState>(command.cart);
   desk.responder.respond(request, ReplyCode::created, after.state.cart.version, after.seq,
                          Replayed::no);
@@ -33,14 +35,14 @@ OrderPlaced order_of(const Cart& cart, const CheckOut& command) {
 void check_out(Desk& desk, OrderProcesses& orders, Request& request, const CheckOut& command) {
   const Cart& cart = desk.find<CartState>(command.cart)->state.cart;
   const OrderId order = command.order;
-  const Decision decision = start_check_out(cart, order);
+  Decision decision = start_check_out(cart, order);
   std::vector<Event> more;
   if (decision.ok()) {
     more.push_back({order, order_of(cart, command)});
     if (cart.user) more.push_back({*cart.user, UserOrdered{order}});
   }
   if (request.correlation.zero()) request.correlation = order.raw;
-  if (conclude(desk, request, command.cart, decision, Outcome::ok, std::move(more)) ==
+  if (conclude(desk, request, command.cart, std::move(decision), Outcome::ok, std::move(more)) ==
       Verdict::refused)
     return;
   orders.start(order, Checkout::Start::fresh);
@@ -65,9 +67,9 @@ Handled edit(Desk& desk, Quotes& quotes, const Request& request) {
   if (const auto* c = std::get_if<SetItem>(&request.op)) sku = c->quantity > 0 ? &c->sku : nullptr;
   const std::optional<Quote> quote = sku ? quotes.quote(entity, *sku) : Quote{};
   if (!quote) return Handled::waits;
-  const Decision decision = decide_edit(h.state.cart, request.op, *quote);
+  Decision decision = decide_edit(h.state.cart, request.op, *quote);
   quotes.drop(entity);
-  if (conclude(desk, request, entity, decision, Outcome::ok) == Verdict::recorded)
+  if (conclude(desk, request, entity, std::move(decision), Outcome::ok) == Verdict::recorded)
     desk.responder.respond(request, ReplyCode::ok, h.state.cart.version, h.seq, Replayed::no);
   return Handled::done;
 }

@@ -24,10 +24,10 @@ void CommitGate::commit(Seq seq) {
 }
 
 void CommitGate::release() {
-  while (!held_.empty() && held_.front().seq <= committed_) {
-    put_out(std::move(held_.front().effect));
-    held_.pop_front();
-  }
+  std::size_t released = 0;
+  for (; released < held_.size() && held_[released].seq <= committed_; ++released)
+    put_out(std::move(held_[released].effect));
+  held_.pop_front(released);
 }
 
 void CommitGate::put_out(Effect&& effect) {
@@ -41,9 +41,9 @@ void CommitGate::put_out(Effect&& effect) {
              effect);
 }
 
-std::deque<CommitGate::Effect> CommitGate::take_all() {
-  std::deque<Effect> taken;
-  for (auto& h : held_) taken.push_back(std::move(h.effect));
+std::vector<CommitGate::Effect> CommitGate::take_all() {
+  std::vector<Effect> taken;
+  for (std::size_t i = 0; i < held_.size(); ++i) taken.push_back(std::move(held_[i].effect));
   held_.clear();
   return taken;
 }

@@ -4,8 +4,8 @@
 /// Invariants: what is held rests on seqs in (committed(), last recorded]; it leaves in the order in
 ///   which it came, and `committed()` only grows between two calls of begin_at().
 /// Thread: its shard's.
-#include <deque>
 #include <variant>
+#include <vector>
 
 #include "actors/shard/shard_io.h"
 
@@ -29,7 +29,7 @@ class CommitGate {
   void commit(Seq seq);
 
   /// What is held comes back to the caller and will not leave: its commit failed.
-  std::deque<Effect> take_all();
+  std::vector<Effect> take_all();
   /// After a recovery. REQUIRES: nothing is held.
   void begin_at(Seq committed);
 
@@ -44,7 +44,7 @@ class CommitGate {
   ShardOutput& output_;
   Outbox& outbox_;
   Seq committed_ = 0;
-  std::deque<Held> held_;
+  Fifo<Held> held_;
 };
 
 }  // namespace souk

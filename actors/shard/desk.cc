@@ -15,13 +15,13 @@ void refuse(Desk& desk, const Request& request, const EntityKey& entity, Refused
   desk.responder.refused(request, refused, e ? e->seq : 0);
 }
 
-Verdict conclude(Desk& desk, const Request& request, const EntityKey& entity,
-                 const Decision& decision, Outcome outcome, std::vector<Event>&& more) {
+Verdict conclude(Desk& desk, const Request& request, const EntityKey& entity, Decision&& decision,
+                 Outcome outcome, std::vector<Event>&& more) {
   if (!decision.ok()) {
     refuse(desk, request, entity, decision.error(), Remember::yes);
     return Verdict::refused;
   }
-  std::vector<Event> events = events_of(entity, *decision);
+  std::vector<Event> events = events_of(entity, std::move(*decision));
   if (request.intent == Intent::ask && !events.empty()) {
     desk.responder.answer(request, ReplyCode::admitted, 0);
     return Verdict::refused;

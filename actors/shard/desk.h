@@ -32,7 +32,7 @@ void refuse(Desk& desk, const Request& request, const EntityKey& entity, Refused
 /// (`outcome`); a refusal is recorded and answered. Facts that were true already are noted for the
 /// key's sake. A request that only asks whether it is admitted is told so, and counts as refused.
 enum class Verdict : std::uint8_t { refused, recorded };
-Verdict conclude(Desk& desk, const Request& request, const EntityKey& entity,
-                 const Decision& decision, Outcome outcome, std::vector<Event>&& more = {});
+Verdict conclude(Desk& desk, const Request& request, const EntityKey& entity, Decision&& decision,
+                 Outcome outcome, std::vector<Event>&& more = {});
 
 }  // namespace souk

@@ -4,6 +4,7 @@ namespace souk {
 
 PeerEpochs::Admits PeerEpochs::admit(const Sender& from) {
   if (from.epoch == 0) return Admits::yes;  // not from a shard
+  if (from.shard.value >= newest_.size()) newest_.resize(from.shard.value + std::size_t{1});
   std::uint64_t& newest = newest_[from.shard.value];
   if (from.epoch < newest) return Admits::no;
   newest = from.epoch;

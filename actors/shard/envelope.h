@@ -7,7 +7,7 @@
 /// lost, late or doubled. The creation that a key's shard hands on (shared_names.h) is a client's
 /// request: where it is lost, the edge answers at its deadline and the client repeats it.
 #include <string>
-#include <unordered_map>
+#include <vector>
 
 #include "actors/shard/shard_io.h"
 
@@ -21,7 +21,7 @@ class PeerEpochs {
   Admits admit(const Sender& from);
 
  private:
-  std::unordered_map<std::uint16_t, std::uint64_t> newest_;  // by shard
+  std::vector<std::uint64_t> newest_;  // by shard, as far as one was heard of
 };
 
 /// Whether it goes from shard to shard as a message of its own (not as a client's request).

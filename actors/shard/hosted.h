@@ -51,15 +51,16 @@ class EntityList {
   Entity* oldest_ = nullptr;
 };
 
-/// Of a SKU: its last product event, as far as memory knows.
-struct CatalogueMark {
-  Seq catalogue_seq = 0;
+/// Of a SKU. What tells it from another is compared first: its text is somewhere else in memory.
+struct SkuMark {
+  std::size_t hash = 0;
+  Seq catalogue_seq = 0;  // its last product event, as far as memory knows
 };
 struct NoMark {};
 
 /// What is looked at first stands first: to find an entity reads one line of the cache.
 template <class State>
-struct Hosted : Entity, std::conditional_t<std::is_same_v<State, SkuState>, CatalogueMark, NoMark> {
+struct Hosted : Entity, std::conditional_t<std::is_same_v<State, SkuState>, SkuMark, NoMark> {
   Hosted* next = nullptr;  // in its chain of the table
   typename HostedTraits<State>::Id id;
   State state;
@@ -75,25 +76,40 @@ template <class State>
 class Table {
  public:
   using Id = typename HostedTraits<State>::Id;
+  using Key = TableKey<State>;
   Table() = default;
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
   ~Table() { clear(); }
 
-  Hosted<State>* find(const Id& id) {
-    if (last_ && last_->id == id) return last_;
-    if (Hosted<State>* found = look_up(id)) return last_ = found;
+  Hosted<State>* find(const Key& key) {
+    if (last_ && table_key(last_->id) == key) return last_;
+    if (Hosted<State>* found = look_up(key)) return last_ = found;
     return nullptr;
   }
-  const Hosted<State>* find(const Id& id) const { return look_up(id); }
-  /// Makes a `find` that comes soon cheap. First for all of many, then `prefetch_entity` for all.
-  void prefetch_chain(const Id& id) const {
-    if (!chains_.empty()) __builtin_prefetch(&chains_[chain_of(id)]);
+  Hosted<State>* find(const Sku& sku) requires std::is_same_v<Id, Sku> {
+    return find(table_key(sku));
   }
-  void prefetch_entity(const Id& id) const {
+  const Hosted<State>* find(const Id& id) const { return look_up(table_key(id)); }
+  /// Makes a `find` that comes soon cheap. First for all of many, then `prefetch_entity` for all,
+  /// then `prefetch_inside`.
+  void prefetch_chain(const Key& key) const {
+    if (!chains_.empty()) __builtin_prefetch(&chains_[chain_of(hash_of(key))]);
+  }
+  void prefetch_entity(const Key& key) const {
     if (chains_.empty()) return;
-    const char* first = reinterpret_cast<const char*>(chains_[chain_of(id)]);
+    const char* first = reinterpret_cast<const char*>(chains_[chain_of(hash_of(key))]);
     for (std::size_t at = 0; at < sizeof(Hosted<State>); at += 64) __builtin_prefetch(first + at);
+  }
+  /// What a SKU keeps elsewhere, and every command for it reads.
+  void prefetch_inside(const Key& key) const {
+    if (chains_.empty()) return;
+    if constexpr (std::is_same_v<State, SkuState>) {
+      const Hosted<State>* first = chains_[chain_of(hash_of(key))];
+      if (!first) return;
+      __builtin_prefetch(first->id.text().data());
+      first->state.inventory.holds.prefetch();
+    }
   }
   /// REQUIRES: it is not there.
   Hosted<State>& add(const Id& id) {
@@ -101,7 +117,9 @@ class Table {
     auto added = std::make_unique<Hosted<State>>();
     added->id = id;
     added->kind = HostedTraits<State>::kind;
-    Hosted<State>*& chain = chains_[chain_of(id)];
+    const std::size_t hash = hash_of(table_key(id));
+    if constexpr (has_hash) added->hash = hash;
+    Hosted<State>*& chain = chains_[chain_of(hash)];
     added->next = chain;
     ++size_;
     return *(last_ = chain = added.release());
@@ -109,7 +127,7 @@ class Table {
   void erase(const Id& id) {
     last_ = nullptr;
     if (chains_.empty()) return;
-    for (Hosted<State>** at = &chains_[chain_of(id)]; *at; at = &(*at)->next) {
+    for (Hosted<State>** at = &chains_[chain_of(hash_of(table_key(id)))]; *at; at = &(*at)->next) {
       if ((*at)->id != id) continue;
       const std::unique_ptr<Hosted<State>> gone(std::exchange(*at, (*at)->next));
       --size_;
@@ -134,14 +152,35 @@ class Table {
 
  private:
   static constexpr unsigned bits_min = 4;
-  /// The upper bits of a product: whatever the hash is like, all of its bits count.
-  std::size_t chain_of(const Id& id) const {
-    return std::uint64_t{std::hash<Id>{}(id)} * 0x9E3779B97F4A7C15ULL >> (64 - bits_);
+  static constexpr bool has_hash = std::is_base_of_v<SkuMark, Hosted<State>>;
+  static std::size_t hash_of(std::string_view text) {
+    return static_cast<std::size_t>(stable_hash(text));
   }
-  Hosted<State>* look_up(const Id& id) const {
+  template <char Tag>
+  static std::size_t hash_of(const EntityId<Tag>& id) {
+    return std::hash<EntityId<Tag>>{}(id);
+  }
+  static std::size_t hash_of(const Hosted<State>& hosted) {
+    if constexpr (has_hash)
+      return hosted.hash;
+    else
+      return hash_of(hosted.id);
+  }
+  /// The upper bits of a product: whatever the hash is like, all of its bits count.
+  std::size_t chain_of(std::uint64_t hash) const {
+    return hash * 0x9E3779B97F4A7C15ULL >> (64 - bits_);
+  }
+  static bool is(const Hosted<State>& hosted, const Key& key, std::size_t hash) {
+    if constexpr (has_hash) {
+      if (hosted.hash != hash) return false;
+    }
+    return table_key(hosted.id) == key;
+  }
+  Hosted<State>* look_up(const Key& key) const {
     if (chains_.empty()) return nullptr;
-    Hosted<State>* at = chains_[chain_of(id)];
-    while (at && at->id != id) at = at->next;
+    const std::size_t hash = hash_of(key);
+    Hosted<State>* at = chains_[chain_of(hash)];
+    while (at && !is(*at, key, hash)) at = at->next;
     return at;
   }
   void grow() {
@@ -151,7 +190,7 @@ class Table {
     for (Hosted<State>* chain : old) {
       while (chain) {
         Hosted<State>* moved = std::exchange(chain, chain->next);
-        moved->next = std::exchange(chains_[chain_of(moved->id)], moved);
+        moved->next = std::exchange(chains_[chain_of(hash_of(*moved))], moved);
       }
     }
   }

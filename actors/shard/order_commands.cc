@@ -119,8 +119,8 @@ void change(Desk& desk, OrderProcesses& orders, Request& request) {
   const EntityKey entity = target_of(request.op);
   const OrderId id = id_of<OrderState>(entity);
   const Order& order = desk.find<OrderState>(id)->state.order;
-  const Decision decision = decide_change(order, request.op);
-  if (conclude(desk, request, entity, decision, Outcome::ok) == Verdict::refused) return;
+  Decision decision = decide_change(order, request.op);
+  if (conclude(desk, request, entity, std::move(decision), Outcome::ok) == Verdict::refused) return;
   const Version version = order.version;
   orders.start(id, Checkout::Start::fresh);
   orders.wait_until_done(std::move(request), id, version, Replayed::no);

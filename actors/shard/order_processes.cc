@@ -89,7 +89,8 @@ void OrderProcesses::follow(const OrderId& id, Advance&& advance) {
       timers_.arm(work.armed, id);
     }
   }
-  serve(id);
+  // Who waits for a pending order waits on, or hears it by the timer.
+  if (h.state.order.status != OrderStatus::pending) serve(id);
 }
 
 /// The order's facts, and what its cart learns with them.

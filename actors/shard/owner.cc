@@ -45,8 +45,8 @@ Owner::Owner(ShardId id, const ShardContext& context, ShardOutput& output)
 // ---- inputs ----
 
 void Owner::handle(ShardInput&& input) {
-  if (auto* r = std::get_if<Request>(&input)) return admit(std::move(*r));
-  process(std::move(input));
+  auto* request = std::get_if<Request>(&input);
+  if (!request || goes_on(*request)) process(std::move(input));
 }
 
 void Owner::handle(Envelope&& message) {
@@ -57,13 +57,17 @@ void Owner::handle(Envelope&& message) {
   handle(std::move(message.content));
 }
 
-void Owner::admit(Request&& request) {
-  if (!readable_ || (suspended_ && !is_read(request.op))) return responder_.unavailable(request);
-  if (is_read(request.op) && request.min_seq > gate_.committed()) {
-    const UnixMs until = clock_.now().plus_ms(limits::position_wait_ms);
-    return waiting_.wait_for_position(std::move(request), until);
+/// Whether it is to be processed now; else it was answered, or waits.
+bool Owner::goes_on(Request& request) {
+  const bool reads = is_read(request.op);
+  if (!readable_ || (suspended_ && !reads)) {
+    responder_.unavailable(request);
+    return false;
   }
-  process(std::move(request));
+  if (!reads || request.min_seq <= gate_.committed()) return true;
+  const UnixMs until = clock_.now().plus_ms(limits::position_wait_ms);
+  waiting_.wait_for_position(std::move(request), until);
+  return false;
 }
 
 void Owner::process(ShardInput&& input) {
@@ -126,9 +130,19 @@ void Owner::answered(const ProcessAnswer& a) {
     return orders_.answered(id, *payment);
 }
 
-void Owner::prefetch(const CartId& cart, Prefetch round) const {
-  const auto& carts = entities_.table<CartState>();
-  round == Prefetch::chain ? carts.prefetch_chain(cart) : carts.prefetch_entity(cart);
+void Owner::prefetch(const EntityKey& entity, Prefetch round) const {
+  with_state(entity.kind(), [&]<class State>(State*) {
+    const auto& table = entities_.table<State>();
+    const TableKey<State> key = table_key<State>(entity);
+    switch (round) {
+      case Prefetch::chain:
+        return table.prefetch_chain(key);
+      case Prefetch::entity:
+        return table.prefetch_entity(key);
+      case Prefetch::inside:
+        return table.prefetch_inside(key);
+    }
+  });
 }
 
 // ---- loads ----
@@ -356,7 +370,7 @@ bool Owner::active(const EntityKey& key) {
     case Kind::user:
       return owes_work(entities_.find<UserState>(id_of<UserState>(key))->state.user);
     case Kind::sku:
-      return !entities_.find<SkuState>(id_of<SkuState>(key))->state.inventory.holds.empty();
+      return !entities_.find_key<SkuState>(key)->state.inventory.holds.empty();
     default:
       return false;
   }

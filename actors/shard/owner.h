@@ -45,10 +45,10 @@ class Owner {
   void handle(ShardInput&& input);
   /// A message of another shard, or of this one.
   void handle(Envelope&& message);
-  /// Of many commands that come next, before the first is handled: brings their carts from memory
-  /// into the cache, all at once and not one after the other. In two rounds.
-  enum class Prefetch : std::uint8_t { chain, entity };
-  void prefetch(const CartId& cart, Prefetch round) const;
+  /// Of many inputs that come next, before the first is handled: brings their entities from memory
+  /// into the cache, all at once and not one after the other. In three rounds.
+  enum class Prefetch : std::uint8_t { chain, entity, inside };
+  void prefetch(const EntityKey& entity, Prefetch round) const;
   /// The store's answer to a load; nothing: there is no such entity.
   void loaded(const EntityKey& entity, std::optional<StoredState>&& state);
   void load_failed(const EntityKey& entity);
@@ -91,7 +91,7 @@ class Owner {
   const Replica& replica() const { return replica_; }
 
  private:
-  void admit(Request&& request);
+  bool goes_on(Request& request);
   void process(ShardInput&& input);
   /// Whether all that `input` needs is there; else it is parked.
   enum class Ready : std::uint8_t { no, yes };

@@ -6,7 +6,7 @@ namespace {
 const Answers* answers_of(const EntityKey& target, Residency& entities) {
   switch (target.kind()) {
     case Kind::sku: {
-      const auto* h = entities.find<SkuState>(id_of<SkuState>(target));
+      const auto* h = entities.find_key<SkuState>(target);
       return h ? &h->state.answers : nullptr;
     }
     case Kind::user: {

@@ -10,7 +10,7 @@ void Replica::apply(const Transaction& t, std::size_t index) {
   const EntityKey& entity = t.events[index].entity;
   mark(entity);
   with_state(entity.kind(), [&]<class State>(State*) {
-    auto& hosted = residency_.make<State>(id_of<State>(entity));
+    auto& hosted = residency_.make_key<State>(entity);
     if (seq_ <= hosted.seq) return;
     fold(hosted, t, index, seq_, left_);
     for (auto& one : left_)

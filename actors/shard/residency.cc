@@ -22,7 +22,7 @@ void fit(State&) {}
 
 Entity* Residency::entity_of(const EntityKey& key) {
   return with_state(key.kind(),
-                    [&]<class State>(State*) -> Entity* { return find<State>(id_of<State>(key)); });
+                    [&]<class State>(State*) -> Entity* { return find_key<State>(key); });
 }
 
 EntityKey Residency::key_of(const Entity& entity) {
@@ -64,7 +64,7 @@ Status Residency::adopt(const EntityKey& key, StoredState&& stored) {
     if (!state.ok())
       return Fault{Fault::Kind::corrupt,
                    "the stored state of " + key.text() + " cannot be read: " + state.error().what};
-    auto& hosted = make<State>(id_of<State>(key));
+    auto& hosted = make_key<State>(key);
     hosted.state = std::move(*state);
     hosted.seq = stored.seq;
     weigh(hosted);
@@ -115,7 +115,7 @@ void Residency::weigh(Hosted<State>& hosted) {
 
 std::optional<StateWrite> Residency::write_of(const EntityKey& key) {
   return with_state(key.kind(), [&]<class State>(State*) -> std::optional<StateWrite> {
-    auto* hosted = find<State>(id_of<State>(key));
+    auto* hosted = find_key<State>(key);
     if (!hosted || !hosted->dirty) return std::nullopt;
     fit(hosted->state);
     weigh(*hosted);

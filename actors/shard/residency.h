@@ -39,7 +39,17 @@ class Residency {
     return tables_.of<State>().find(id);
   }
   template <class State>
+  Hosted<State>* find_key(const EntityKey& key) {
+    return tables_.of<State>().find(table_key<State>(key));
+  }
+  template <class State>
   Hosted<State>& make(const typename HostedTraits<State>::Id& id);
+  /// As make(). REQUIRES: `key` is of State's kind.
+  template <class State>
+  Hosted<State>& make_key(const EntityKey& key) {
+    Hosted<State>* there = find_key<State>(key);
+    return there ? *there : make<State>(id_of<State>(key));
+  }
   Entity* entity_of(const EntityKey& key);
   static EntityKey key_of(const Entity& entity);
   template <class State, class F>

@@ -1,7 +1,6 @@
 #pragma once
 /// What enters a shard, what it puts out during one turn of its driver, and what it asks of the
 /// node around it.
-#include <deque>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -11,6 +10,7 @@
 #include "actors/checkout/checkout.h"
 #include "actors/host/engine.h"
 #include "actors/ports/request.h"
+#include "domain/fifo.h"
 #include "events/batch.h"
 #include "events/freshness.h"
 
@@ -71,7 +71,7 @@ using KeysToDestroy = std::pair<EntityKey, std::vector<PersonId>>;
 
 struct ShardOutput {
   std::vector<AddressedReply> replies;
-  std::deque<Envelope> inputs;  // for the shards of their targets
+  Fifo<Envelope> inputs;  // for the shards of their targets
   std::vector<PaymentCall> payments;
   std::vector<KeysToDestroy> keys_to_destroy;
   std::vector<std::pair<ShardId, EntityKey>> loads;

@@ -24,10 +24,10 @@ void email_step(Desk& desk, const Request& request) {
   const auto* frees = std::get_if<FreeEmail>(&request.op);
   if (claim ? comes_too_late(owner, *claim) : comes_too_late(owner, *frees))
     return desk.responder.answer(request, ReplyCode::unavailable, 0);
-  const Decision decision = claim ? decide(owner, *claim) : decide(owner, *frees);
+  Decision decision = claim ? decide(owner, *claim) : decide(owner, *frees);
   if (decision.ok() && !decision->empty())
     desk.recorder.record({.cause = request.cause, .correlation = request.correlation},
-                         events_of(entity, *decision));
+                         events_of(entity, std::move(*decision)));
   h = desk.find<EmailState>(id);
   desk.responder.answer(request, decision.ok() ? ReplyCode::ok : ReplyCode::refused,
                         h ? h->seq : 0);

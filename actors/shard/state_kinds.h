@@ -34,6 +34,16 @@ struct HostedTraits<EmailState> : StateRow<EmailHash, Kind::email, &decode_email
 template <>
 struct HostedTraits<KeyState> : StateRow<KeyHash, Kind::key, &decode_key> {};
 
+/// What tables find an entity by: its id, and of a SKU a view of its text, so that none is copied.
+template <class State>
+using TableKey = std::conditional_t<std::is_same_v<typename HostedTraits<State>::Id, Sku>,
+                                    std::string_view, typename HostedTraits<State>::Id>;
+inline std::string_view table_key(const Sku& sku) { return sku.text(); }
+template <char Tag>
+EntityId<Tag> table_key(const EntityId<Tag>& id) {
+  return id;
+}
+
 /// Calls `f` with a null pointer of each state type of the list.
 template <class F, class... States>
 void each_state(F&& f, StateList<States...>) {
@@ -57,6 +67,17 @@ auto with_state_of(Kind kind, F& f, StateList<First, Rest...>) {
 template <class F>
 auto with_state(Kind kind, F&& f) {
   return detail::with_state_of(kind, f, HostedStates{});
+}
+
+/// REQUIRES: `key` is of State's kind, and outlives what is returned.
+template <class State>
+TableKey<State> table_key(const EntityKey& key) {
+  SOUK_ASSERT(key.kind() == HostedTraits<State>::kind);
+  if constexpr (std::is_same_v<TableKey<State>, std::string_view>) {
+    return key.id();
+  } else {
+    return {*Id128::from_bytes(key.id())};
+  }
 }
 
 /// REQUIRES: `key` is of State's kind.

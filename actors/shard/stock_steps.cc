@@ -60,7 +60,7 @@ void StockSteps::step(const Request& request) {
   }
   // Where nothing is known of the SKU a release makes nothing known.
   const bool no_release = !h && std::holds_alternative<ReleaseStock>(request.op);
-  const Decision decision =
+  Decision decision =
       no_release ? Facts{} : decide_step(state, request.op, desk_.clock.now());
   if (!decision.ok()) {
     result.code = ReplyCode::refused;
@@ -69,12 +69,12 @@ void StockSteps::step(const Request& request) {
       result.price_change = PriceChange{Item(result.sku, state.product.name), state.product.price};
   } else if (!decision->empty()) {
     const StepName name = name_of(request.op);
+    const bool reserves = std::holds_alternative<StockReserved>(decision->front());
     desk_.recorder.record({.cause = step_id(name.order, request.op.index(), name.number),
                            .correlation = name.order.raw},
-                          events_of(entity, *decision));
+                          events_of(entity, std::move(*decision)));
     h = desk_.find<SkuState>(result.sku);
-    if (const auto* reserved = std::get_if<StockReserved>(&decision->front()))
-      arm(result.sku, reserved->expires_at);
+    if (reserves) arm(result.sku, *next_expiry(h->state.inventory));
   }
   answer(request, h ? h->seq : 0, std::move(result));
 }

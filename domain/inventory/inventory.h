@@ -44,6 +44,10 @@ class Holds {
   bool empty() const { return size_ == 0; }
   std::size_t size() const { return size_; }
   std::size_t heap_bytes() const;
+  /// Makes a look into it that comes soon cheap.
+  void prefetch() const {
+    if (!table_.empty()) __builtin_prefetch(table_.data());
+  }
   bool operator==(const Holds& o) const { return size_ == o.size_ && all() == o.all(); }
 
  private:

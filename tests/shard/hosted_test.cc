@@ -36,8 +36,9 @@ void as_a_map() {
     for (const auto& [what, number] : steps) {
       const Id id = id_of_number<Id>(number);
       const auto known = map.find(id);
-      table.prefetch_chain(id);
-      table.prefetch_entity(id);
+      table.prefetch_chain(table_key(id));
+      table.prefetch_entity(table_key(id));
+      table.prefetch_inside(table_key(id));
       RC_ASSERT(table.find(id) == (known == map.end() ? nullptr : known->second));
       if (what == 0) {
         table.erase(id);
