@@ -181,7 +181,8 @@ Status RocksdbStateStore::load_rules(bool empty) {
 }
 
 Status RocksdbStateStore::put(const std::vector<StateWrite>& states,
-                              const std::optional<std::pair<ShardId, Checkpoint>>& checkpoint) {
+                              const std::optional<std::pair<ShardId, Checkpoint>>& checkpoint,
+                              std::uint64_t generation) {
   std::lock_guard lock(write_mutex_);
   rocksdb::WriteBatch batch;
   if (marks_generation_ != database_->generation()) {
@@ -191,6 +192,10 @@ Status RocksdbStateStore::put(const std::vector<StateWrite>& states,
       return status;
     }
     if (auto loaded = reload_marks(); !loaded) return loaded;
+  }
+  if (generation != database_->generation()) {
+    return Fault{Fault::Kind::unavailable,
+                 path_.string() + ": it was opened anew, and may lack what it took before"};
   }
   std::string key;
   for (const auto& write : states) {
@@ -253,17 +258,18 @@ Result<StateStore::Found, Fault> RocksdbStateStore::get(ShardId shard, const Ent
                                                         Where where) {
   const auto reader = database_->read();
   if (!reader.db) return database_->away();
+  const auto generation = database_->generation();  // while the reader lives, it stays
   const auto key = entity_key('s', shard, entity);
   rocksdb::ReadOptions options;
   if (where == Where::memory) options.read_tier = rocksdb::kBlockCacheTier;
   rocksdb::PinnableSlice value;
   const auto status = reader.db->Get(options, reader.db->DefaultColumnFamily(), key, &value);
-  if (status.IsNotFound()) return Found{};
-  if (status.IsIncomplete()) return Found{Found::Answer::on_disk, {}};
+  if (status.IsNotFound()) return Found{Found::Answer::absent, {}, generation};
+  if (status.IsIncomplete()) return Found{Found::Answer::on_disk, {}, generation};
   if (!status.ok()) return noted(database_->fault(status, "read a state"));
   auto state = decode_state(key, value.ToStringView());
   if (!state) return noted(corrupt("a state", shard));
-  return Found{Found::Answer::found, std::move(*state)};
+  return Found{Found::Answer::found, std::move(*state), generation};
 }
 
 Result<Checkpoint, Fault> RocksdbStateStore::checkpoint(ShardId shard) {

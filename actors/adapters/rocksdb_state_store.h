@@ -48,7 +48,9 @@ class RocksdbStateStore final : public StateStore {
   /// next one takes its first write. All of them survive a kill of the process.
   /// Thread: any; puts queue behind one another, and one in `log_bytes` waits for the disk.
   Status put(const std::vector<StateWrite>& states,
-             const std::optional<std::pair<ShardId, Checkpoint>>& checkpoint) override;
+             const std::optional<std::pair<ShardId, Checkpoint>>& checkpoint,
+             std::uint64_t generation) override;
+  std::uint64_t generation() const override { return database_->generation(); }
   /// Where::memory: from memtables, filters, indexes and cached blocks only. Absence is answered
   /// from memory but for one in a hundred (the filters' false positives: on_disk).
   Result<Found, Fault> get(ShardId shard, const EntityKey& entity, Where where) override;

@@ -208,7 +208,6 @@ Status RocksdbHandle::recover() {
     return last_fault_;
   }
   broken_ = false;
-  ++generation_;
   writes_fail_.passed();
   spdlog::info("store recovered store={}", path_.string());
   return Done{};
@@ -223,6 +222,7 @@ rocksdb::Status RocksdbHandle::reopen() {
   db_.reset();
   const auto status = open_database();
   stands_in_ = !status.ok();
+  if (status.ok() || !stand_in) ++generation_;
   if (status.ok()) return status;
   db_ = std::move(stand_in);
   rocksdb::DB* reader = nullptr;

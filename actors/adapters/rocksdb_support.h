@@ -1,6 +1,7 @@
 #pragma once
 /// What the RocksDB adapters of the ports share: opening, faults in words, recovery from a disk
 /// that failed, and the byte order of keys. RocksDB's own headers stay in the .cc files.
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -76,7 +77,8 @@ class RocksdbHandle {
   /// Closes the current log file durably and starts another, so that no write can survive in the
   /// new file while one before it is lost in the old one.
   Status rotate_log();
-  /// Counts recoveries: what a caller remembers of the contents is stale when it has changed.
+  /// Counts openings, also of a stand-in: what a caller remembers of the contents is stale when it
+  /// has changed. It does not change while a Reader lives. Thread: any.
   std::uint64_t generation() const { return generation_; }
 
   /// `status`, which must not be ok, in an operator's words.
@@ -111,7 +113,7 @@ class RocksdbHandle {
   FaultLog writes_fail_{"store write failed"};
   Fault last_fault_;
   std::chrono::steady_clock::time_point next_recovery_{};
-  std::uint64_t generation_ = 1;
+  std::atomic<std::uint64_t> generation_{1};
 };
 
 /// Big endian, so that keys sort by number.

@@ -83,18 +83,23 @@ void ActorEngine::spawn(caf::actor_system& system, Threads threads) {
     store_ = system.spawn<caf::detached>(store_actor, &ports_.states, &counters_);
     keys_ = system.spawn<caf::detached>(keys_actor, &ports_.vault, &counters_);
     caf::anon_send(store_, StartMsg{});
+    refold_ = system.spawn<caf::detached>(refold_actor, &ports_.journal, &counters_,
+                                          &std::as_const(ending_));
     caf::anon_send(keys_, StartMsg{});
+    caf::anon_send(refold_, StartMsg{});
   } else {
     journal_ =
         system.spawn(journal_actor, &ports_.journal, &counters_, ports_.feed, options_.shards);
     store_ = system.spawn(store_actor, &ports_.states, &counters_);
     keys_ = system.spawn(keys_actor, &ports_.vault, &counters_);
+    refold_ = system.spawn(refold_actor, &ports_.journal, &counters_, &std::as_const(ending_));
   }
   for (std::uint32_t h = 0; h < options_.hosts; ++h)
     hosts_.push_back(system.spawn(host_actor, h, cores_[h].get(),
                                   HostPorts{.journal = journal_,
                                             .store = store_,
                                             .keys = keys_,
+                                            .refold = refold_,
                                             .payments = &ports_.payments,
                                             .counters = &counters_,
                                             .sinks = &sinks_}));
@@ -108,6 +113,7 @@ void ActorEngine::forget_actors() {
   journal_ = nullptr;
   store_ = nullptr;
   keys_ = nullptr;
+  refold_ = nullptr;
 }
 
 std::uint16_t ActorEngine::add_sink(ReplySink& sink) {

@@ -33,7 +33,8 @@ class ActorEngine : public Engine {
   const EnginePorts ports_;
   EngineCounters counters_;
   std::vector<ReplySink*> sinks_;
-  caf::actor journal_, store_, keys_;
+  std::atomic<bool> ending_{false};  // what takes long may end at once
+  caf::actor journal_, store_, keys_, refold_;
   std::vector<caf::actor> hosts_;
 
  private:

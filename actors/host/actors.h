@@ -4,6 +4,7 @@
 ///
 ///   I/O thread --RequestsMsg--> host --AppendMsg--> journal --CommittedMsg--> host --> ReplySink
 ///                                 |--LoadMsg, FlushMsg--> store --> host
+///                                 |--RefoldMsg--> refold --> host
 ///                                 |--DestroyKeysMsg--> keys --> host
 #include <functional>
 #include <map>
@@ -51,8 +52,20 @@ caf::behavior store_actor(caf::event_based_actor* self, StateStore* states,
 /// that no load waits for it.
 caf::behavior keys_actor(caf::event_based_actor* self, Vault* vault, EngineCounters* counters);
 
+/// Folds damaged states anew from the log, all of one shard in one scan; apart from the store, so
+/// that no load waits for it.
+struct RefoldActorState {
+  std::vector<std::pair<caf::actor, ShardOutput::Refold>> pending;  // host, what it asked for
+  const std::atomic<bool>* ending = nullptr;
+  bool step_sent = false;
+  const char* name = "refold";
+};
+/// `ending`: set: a scan that is under way ends.
+caf::behavior refold_actor(caf::stateful_actor<RefoldActorState>* self, Journal* journal,
+                           EngineCounters* counters, const std::atomic<bool>* ending);
+
 struct HostPorts {
-  caf::actor journal, store, keys;
+  caf::actor journal, store, keys, refold;
   PaymentProvider* payments = nullptr;
   EngineCounters* counters = nullptr;
   const std::vector<ReplySink*>* sinks = nullptr;

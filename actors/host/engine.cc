@@ -51,10 +51,12 @@ class ThreadedEngine final : public ActorEngine {
  private:
   void end() {
     if (!system_) return;
+    ending_ = true;
     for (auto& h : hosts_) caf::anon_send(h, EndMsg{});
     caf::anon_send_exit(journal_, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(store_, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(keys_, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(refold_, caf::exit_reason::user_shutdown);
     forget_actors();
     system_.reset();  // waits for the actors
   }

@@ -75,7 +75,7 @@ struct EngineCounters {
   std::atomic<std::uint64_t> commits{0}, committed_batches{0}, committed_events{0},
       commit_failures{0}, commit_ns_total{0}, commit_bytes{0}, entities_in_memory{0},
       memory_bytes{0}, evictions{0}, loads{0}, checkpoints{0}, states_written{0}, queue_depth{0},
-      pending_orders{0}, suspended_shards{0};
+      pending_orders{0}, suspended_shards{0}, states_folded_anew{0};
   /// Of each actor; see ActorPulse.
   std::array<ActorPulse, hosts_max> host_pulses;
   ActorPulse journal_pulse, store_pulse, keys_pulse;

@@ -52,6 +52,11 @@ void end_turn(Self* self, std::uint32_t index) {
     self->send(s.ports.store, LoadMsg{std::move(out.loads)});
     out.loads.clear();
   }
+  if (!out.refolds.empty()) {
+    auto refolds = std::make_shared<std::vector<ShardOutput::Refold>>(std::move(out.refolds));
+    out.refolds.clear();
+    self->send(s.ports.refold, RefoldMsg{std::move(refolds)});
+  }
   if (!out.flushes.empty()) {
     auto flushes = std::make_shared<std::vector<ShardOutput::Flush>>(std::move(out.flushes));
     out.flushes.clear();
@@ -145,11 +150,16 @@ caf::behavior host_actor(Self* self, std::uint32_t index, HostCore* core, HostPo
       },
       [self, index](const SettledMsg&) { turn(self, index, [](HostCore& c) { c.settled(); }); },
       [self, index](LoadedMsg& m) {
-        turn(self, index, [&](HostCore& c) { c.loaded(m.shard, m.entity, std::move(*m.state)); });
+        turn(self, index,
+             [&](HostCore& c) { c.loaded(m.shard, m.entity, std::move(*m.state), m.generation); });
+      },
+      [self, index](RefoldedMsg& m) {
+        turn(self, index,
+             [&](HostCore& c) { c.folded_anew(m.shard, m.entity, m.number, std::move(*m.state)); });
       },
       [self, index](const FlushedMsg& m) {
         turn(self, index, [&](HostCore& c) {
-          c.flushed(m.shard, m.round, *m.written, m.checkpoint, m.status);
+          c.flushed(m.shard, m.round, *m.written, m.checkpoint, m.status, m.generation);
           go_on_with_checkpoint(self);
         });
       },

@@ -155,21 +155,45 @@ void HostCore::resume_settled() {
 }
 
 void HostCore::loaded(ShardId id, const EntityKey& entity,
-                      Result<std::optional<StoredState>, Fault>&& state) {
-  if (state.ok())
-    shard(id).loaded(entity, std::move(*state));
+                      Result<std::optional<StoredState>, Fault>&& state, std::uint64_t generation) {
+  Owner& s = shard(id);
+  if (!knows_store(s, generation))
+    s.load_failed(entity);
+  else if (state.ok())
+    s.loaded(entity, std::move(*state));
+  else if (state.error().kind == Fault::Kind::corrupt)
+    s.load_damaged(entity);
   else
-    shard(id).load_failed(entity);
+    s.load_failed(entity);
+}
+
+void HostCore::folded_anew(ShardId id, const EntityKey& entity, std::uint64_t number,
+                           Result<std::optional<StoredState>, Fault>&& state) {
+  shard(id).folded_anew(entity, number, std::move(state));
+}
+
+/// Whether the shard knows what the store has, which may have been opened anew since it asked.
+bool HostCore::knows_store(Owner& s, std::uint64_t generation) {
+  if (generation <= s.replica().residency().generation()) return true;
+  const auto status = s.states_reopened(journal_);
+  if (status.ok()) return true;
+  recoveries_fail_.failed(
+      fmt::format("shard={} what=\"{}\"", s.id().value, one_line(status.error().what)));
+  return false;
 }
 
 void HostCore::flushed(ShardId id, std::uint64_t round,
                        const std::vector<std::pair<EntityKey, Seq>>& written,
-                       const std::optional<Checkpoint>& checkpoint, const Status& status) {
-  if (status.ok())
-    shard(id).states_written(round, written, checkpoint);
+                       const std::optional<Checkpoint>& checkpoint, const Status& status,
+                       std::uint64_t generation) {
+  Owner& s = shard(id);
+  const bool reopened = generation > s.replica().residency().generation();
+  const bool known = knows_store(s, generation);
+  if (known && status.ok() && generation == s.replica().residency().generation())
+    s.states_written(round, written, checkpoint);
   else
-    shard(id).flush_failed(round);
-  if (status.ok() || !stopping_ || gave_up_) return;
+    s.flush_failed(round);
+  if (status.ok() || (reopened && known) || !stopping_ || gave_up_) return;
   gave_up_ = true;
   spdlog::warn("the last checkpoint is not complete; the next start replays more of the journal");
 }

@@ -53,11 +53,15 @@ class HostCore {
   void failed(const std::vector<CommitRange>& ranges);
   /// The journal is sound again: suspended shards recover and go on in a new epoch.
   void settled();
+  /// `generation`: of the state store, when it answered.
   void loaded(ShardId shard, const EntityKey& entity,
-              Result<std::optional<StoredState>, Fault>&& state);
+              Result<std::optional<StoredState>, Fault>&& state, std::uint64_t generation);
+  void folded_anew(ShardId shard, const EntityKey& entity, std::uint64_t number,
+                   Result<std::optional<StoredState>, Fault>&& state);
   void flushed(ShardId shard, std::uint64_t round,
                const std::vector<std::pair<EntityKey, Seq>>& written,
-               const std::optional<Checkpoint>& checkpoint, const Status& status);
+               const std::optional<Checkpoint>& checkpoint, const Status& status,
+               std::uint64_t generation);
   void tick();
   /// Writes some of what checkpoints have to write. Returns whether there is more to do at once.
   bool checkpoint_step();
@@ -90,6 +94,7 @@ class HostCore {
   template <class Inputs, class Each>
   void prefetch(Inputs& inputs, std::size_t first, const Each& each_entity);
   void recover(Owner& shard);
+  bool knows_store(Owner& shard, std::uint64_t generation);
   void recover_unread();
   void resume_settled();
 

@@ -68,6 +68,7 @@ struct LoadedMsg {
   ShardId shard;
   EntityKey entity;
   std::shared_ptr<Result<std::optional<StoredState>, Fault>> state;
+  std::uint64_t generation = 0;  // of the store
 };
 struct FlushMsg {
   std::shared_ptr<std::vector<ShardOutput::Flush>> flushes;
@@ -78,6 +79,18 @@ struct FlushedMsg {
   std::shared_ptr<std::vector<std::pair<EntityKey, Seq>>> written;
   std::optional<Checkpoint> checkpoint;
   Status status = Done{};
+  std::uint64_t generation = 0;  // of the store
+};
+/// To the one who folds states anew, and back.
+struct RefoldMsg {
+  std::shared_ptr<std::vector<ShardOutput::Refold>> refolds;
+};
+struct RefoldStepMsg {};
+struct RefoldedMsg {
+  ShardId shard;
+  EntityKey entity;
+  std::uint64_t number = 0;  // ShardOutput::Refold
+  std::shared_ptr<Result<std::optional<StoredState>, Fault>> state;
 };
 struct DestroyKeysMsg {
   std::shared_ptr<std::vector<std::pair<EntityKey, std::vector<PersonId>>>> keys;
@@ -106,6 +119,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::LoadMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::LoadedMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::FlushMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::FlushedMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::RefoldMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::RefoldStepMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::RefoldedMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::DestroyKeysMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::StartMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::TickMsg)

@@ -46,6 +46,7 @@ class Actors final : public ActorEngine {
     kill(journal_);
     kill(store_);
     kill(keys_);
+    kill(refold_);
     forget_actors();
     while (testing_->scheduler.has_job()) testing_->scheduler.run_once();
     testing_.reset();

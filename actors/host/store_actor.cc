@@ -36,7 +36,9 @@ caf::behavior store_actor(caf::event_based_actor* self, StateStore* states,
             *answer = std::optional<StoredState>(std::move(found->state));
           }
           if (found.ok()) loads_fail.passed();
-          caf::anon_send(host, LoadedMsg{shard, entity, std::move(answer)});
+          // One that failed may have been asked in an older generation than this.
+          const auto generation = found.ok() ? found->generation : states->generation();
+          caf::anon_send(host, LoadedMsg{shard, entity, std::move(answer), generation});
         }
       },
       [=](const FlushMsg& m) {
@@ -45,18 +47,19 @@ caf::behavior store_actor(caf::event_based_actor* self, StateStore* states,
         for (auto& flush : *m.flushes) {
           std::optional<std::pair<ShardId, Checkpoint>> mark;
           if (flush.checkpoint) mark.emplace(flush.shard, *flush.checkpoint);
-          Status status = states->put(flush.states, mark);
+          Status status = states->put(flush.states, mark, flush.generation);
+          const auto generation = states->generation();
           if (status.ok())
             writes_fail.passed();
-          else
+          else if (generation == flush.generation)
             writes_fail.failed(fmt::format("shard={} what=\"{}\"", flush.shard.value,
                                            one_line(status.error().what)));
           auto written = std::make_shared<std::vector<std::pair<EntityKey, Seq>>>();
           written->reserve(flush.states.size());
           for (const auto& w : flush.states) written->emplace_back(w.entity, w.seq);
           const bool ok = status.ok();
-          FlushedMsg done{flush.shard, flush.round, std::move(written), flush.checkpoint,
-                          std::move(status)};
+          FlushedMsg done{flush.shard,      flush.round,       std::move(written),
+                          flush.checkpoint, std::move(status), generation};
           // The shard tries again when it hears of it: not as fast as it can.
           if (ok)
             caf::anon_send(host, std::move(done));

@@ -1,6 +1,10 @@
 #pragma once
 /// Where entity states go when they leave memory. The journal is the truth: a store that lost its
 /// newest writes is merely older, as long as what it kept is a prefix of what was written.
+///
+/// A store that fails is opened anew, and may then lack the end of what it took. That raises its
+/// *generation*: what a shard believed to be stored in an older one it does not know any more, and
+/// asks the log (Replica::reopened).
 #include <functional>
 #include <optional>
 #include <string>
@@ -40,11 +44,19 @@ class StateStore {
  public:
   virtual ~StateStore() = default;
 
+  /// Never falls. What was read and written in the same generation is a prefix of what was written,
+  /// with nothing missing before it. Thread: any.
+  virtual std::uint64_t generation() const = 0;
+
   /// Writes states and then, where given, the shard's checkpoint, in this order and atomically.
   /// Not synced: after a crash a prefix of all writes is there.
+  /// `generation`: that of what the writer believes to be stored. In a later one nothing is
+  /// written: a checkpoint would say that it is all there.
+  /// Errors: unavailable, full, corrupt.
   /// Thread: any, one writer per shard.
   virtual Status put(const std::vector<StateWrite>& states,
-                     const std::optional<std::pair<ShardId, Checkpoint>>& checkpoint) = 0;
+                     const std::optional<std::pair<ShardId, Checkpoint>>& checkpoint,
+                     std::uint64_t generation) = 0;
 
   enum class Where { memory, anywhere };
   struct Found {
@@ -54,6 +66,7 @@ class StateStore {
       on_disk
     } answer = Answer::absent;  // on_disk: only for Where::memory
     StoredState state;
+    std::uint64_t generation = 0;  // in which it was looked up
   };
   /// Where::memory never touches the disk.
   /// Thread: any.

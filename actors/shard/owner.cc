@@ -179,12 +179,37 @@ Owner::Ready Owner::fetch(const EntityKey& key) {
 
 void Owner::loaded(const EntityKey& key, std::optional<StoredState>&& state) {
   if (!waiting_.loading(key)) return;  // asked for before a recovery
-  const std::vector<EntityKey> targets = waiting_.take_targets(key);
   if (state && !entities_.entity_of(key) && !entities_.adopt(key, std::move(*state)).ok())
-    return give_up(targets);
+    return load_damaged(key);
+  arrived(key);
+}
+
+/// It is in memory now, or known to be absent.
+void Owner::arrived(const EntityKey& key) {
+  const std::vector<EntityKey> targets = waiting_.take_targets(key);
   if (!entities_.entity_of(key)) entities_.note_absent(key);
   for (const auto& target : targets) drain(target);
   if (waiting_.empty()) entities_.forget_absent();
+}
+
+void Owner::load_damaged(const EntityKey& key) {
+  if (!waiting_.loading(key)) return;
+  if (entities_.entity_of(key)) return arrived(key);
+  refolds_[key] = ++refolds_sent_;
+  output_.refolds.push_back({id_, {key, waiting_.targets(key)}, refolds_sent_});
+}
+
+void Owner::folded_anew(const EntityKey& key, std::uint64_t number,
+                        Result<std::optional<StoredState>, Fault>&& state) {
+  const auto asked = refolds_.find(key);
+  if (asked == refolds_.end() || asked->second != number) return;  // before a recovery
+  refolds_.erase(asked);
+  if (!state.ok()) return load_failed(key);
+  if (*state && !entities_.entity_of(key)) {
+    if (!entities_.adopt(key, std::move(**state)).ok()) return load_failed(key);
+    entities_.rewrite(key);
+  }
+  arrived(key);
 }
 
 void Owner::load_failed(const EntityKey& key) { give_up(waiting_.take_targets(key)); }
@@ -294,6 +319,7 @@ void Owner::abandon() {
   for (auto& input : waiting_.take_all()) drop(input);
   for (auto& request : orders_.abandon()) clients.push_back(std::move(request));
   for (auto& request : users_.abandon()) clients.push_back(std::move(request));
+  refolds_.clear();
   quotes_.clear();
   stock_.forget();
   timers_.clear();

@@ -52,6 +52,11 @@ class Owner {
   /// The store's answer to a load; nothing: there is no such entity.
   void loaded(const EntityKey& entity, std::optional<StoredState>&& state);
   void load_failed(const EntityKey& entity);
+  /// The store has it, and cannot give it: what waits for it waits until the log was folded.
+  void load_damaged(const EntityKey& entity);
+  /// The answer to ShardOutput::Refold `number`.
+  void folded_anew(const EntityKey& entity, std::uint64_t number,
+                   Result<std::optional<StoredState>, Fault>&& state);
   void tick();
 
   /// What was decided since the last cut, as records for the journal.
@@ -69,6 +74,9 @@ class Owner {
   bool checkpoint_waits() const { return !suspended_ && replica_.residency().round_waits(); }
   void states_written(std::uint64_t round, const std::vector<std::pair<EntityKey, Seq>>& written,
                       const std::optional<Checkpoint>& checkpoint);
+  /// The state store is of a later generation than what is known of it here.
+  /// Errors: as recover(): what comes from the store is not to be used until it succeeds.
+  Status states_reopened(Journal& journal) { return replica_.reopened(journal); }
   void flush_failed(std::uint64_t round) { entities_.flush_failed(round); }
 
   /// The committed price of a SKU, where it can be had without waiting.
@@ -97,6 +105,7 @@ class Owner {
   enum class Ready : std::uint8_t { no, yes };
   Ready park_unless_ready(ShardInput& input);
   Ready fetch(const EntityKey& key);
+  void arrived(const EntityKey& entity);
   void drain(const EntityKey& target);
   void give_up(const std::vector<EntityKey>& targets);
 
@@ -139,6 +148,8 @@ class Owner {
   bool readable_ = true;    // recovered
   UnixMs checkpoint_at_;    // when the last one ended
   std::uint64_t loads_ = 0, checkpoints_ = 0;
+  std::unordered_map<EntityKey, std::uint64_t> refolds_;  // under way, by their number
+  std::uint64_t refolds_sent_ = 0;
 };
 
 }  // namespace souk

@@ -17,9 +17,15 @@ class Replica {
   Replica(ShardId id, const ShardContext& context, ShardClock& clock)
       : id_(id), context_(context), clock_(clock), residency_(id, context.states) {}
 
-  /// Forgets all and rebuilds it: states of the last checkpoint, then the journal's tail.
+  /// Forgets all and rebuilds it: states of the last checkpoint, then the journal's tail; where a
+  /// state is damaged, the whole journal without them, and all of it is written again.
   /// Errors: corrupt, unsupported, unavailable: then it is empty, at seq 0.
   Status recover(Journal& journal, RecoveryReport& report);
+  /// The state store was opened anew, and may lack the end of what was written: what is lost of it
+  /// is folded from the log, and written again. Costs a scan from its checkpoint to the newest
+  /// state that was in it.
+  /// Errors: as recover(): then nothing has changed.
+  Status reopened(Journal& journal);
 
   /// The event at `index` of `transaction` is the shard's next, seq() + 1.
   void apply(const Transaction& transaction, std::size_t index);
@@ -39,7 +45,15 @@ class Replica {
 
  private:
   Status rebuild(Journal& journal, RecoveryReport& report);
-  Status replay_tail(Journal& journal, RecoveryReport& report);
+  /// Whether states that owe work are loaded, events or none.
+  enum class Active : std::uint8_t { loaded, left };
+  /// The store's states and the log behind its checkpoint, up to the record that holds `until`.
+  Status follow(Journal& journal, RecoveryReport& report, Seq until, Active active);
+  Status from_checkpoint(Journal& journal, RecoveryReport& report, Seq until, Active active,
+                         std::uint64_t generation);
+  void begin_at(const Checkpoint& checkpoint, std::uint64_t generation);
+  Status load(const EntityKey& entity);
+  Status replay(Journal& journal, RecoveryReport& report, Seq until);
   void mark(const EntityKey& entity);
 
   const ShardId id_;
@@ -50,6 +64,8 @@ class Replica {
   Seq seq_ = 0;
   std::uint64_t chain_ = 0;
   std::uint64_t epoch_ = 1;
+  bool states_damaged_ = false;  // why a recovery failed
+  bool without_states_ = false;  // it goes by the log alone
 };
 
 }  // namespace souk

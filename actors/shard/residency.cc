@@ -31,16 +31,22 @@ EntityKey Residency::key_of(const Entity& entity) {
   });
 }
 
+void Residency::dirtied(Entity& entity) {
+  if (entity.dirty) return;
+  entity.dirty = true;
+  ++dirty_;
+}
+
+void Residency::list(Entity& entity) {
+  if (entity.listed) return;
+  entity.listed = true;
+  changed_.push_back(&entity);
+}
+
 void Residency::changed(Entity& entity, Seq seq) {
   entity.seq = seq;
-  if (!entity.dirty) {
-    entity.dirty = true;
-    ++dirty_;
-  }
-  if (!entity.listed) {
-    entity.listed = true;
-    changed_.push_back(&entity);
-  }
+  dirtied(entity);
+  list(entity);
   entity.used = true;
 }
 
@@ -48,10 +54,7 @@ void Residency::keep_beside(const EntityKey& entity, const KeyHash& id, KeyState
   auto& hosted = make<KeyState>(id);
   hosted.state = std::move(state);
   hosted.seq = seq;
-  if (!hosted.dirty) {
-    hosted.dirty = true;
-    ++dirty_;
-  }
+  dirtied(hosted);
   weigh(hosted);
   beside_[entity].push_back(id);
 }
@@ -76,7 +79,7 @@ Presence Residency::look(const EntityKey& key) {
   if (entity_of(key)) return Presence::here;
   if (known_absent(key)) return Presence::absent;
   auto found = states_.get(id_, key, StateStore::Where::memory);
-  if (!found.ok()) return Presence::elsewhere;
+  if (!found.ok() || found->generation != generation_) return Presence::elsewhere;
   using Lookup = StateStore::Found::Answer;
   if (found->answer == Lookup::absent) return Presence::absent;
   if (found->answer == Lookup::found && adopt(key, std::move(found->state)).ok())
@@ -90,6 +93,12 @@ Status Residency::load(const EntityKey& key) {
   if (!found.ok()) return found.error();
   if (found->answer == StateStore::Found::Answer::found) return adopt(key, std::move(found->state));
   return Done{};
+}
+
+void Residency::rewrite(const EntityKey& key) {
+  Entity& entity = *entity_of(key);
+  dirtied(entity);
+  list(entity);
 }
 
 void Residency::forget() {
@@ -162,6 +171,7 @@ Residency::RoundEnded Residency::written(std::uint64_t round,
                                          const std::vector<std::pair<EntityKey, Seq>>& states,
                                          const std::optional<Checkpoint>& checkpoint) {
   for (const auto& [key, seq] : states) {
+    stored_to(seq);
     Entity* e = entity_of(key);
     if (!e || !e->dirty || e->seq != seq) continue;
     e->dirty = false;
@@ -184,10 +194,38 @@ Residency::RoundEnded Residency::written(std::uint64_t round,
 void Residency::flush_failed(std::uint64_t round) {
   if (!round_ || round_->number != round) return;
   round_.reset();
+  for (Entity* e = by_age_.oldest(); e; e = e->newer)
+    if (e->dirty) list(*e);
+}
+
+// ---- the store's generation ----
+
+void Residency::reopened(Residency&& found) {
+  begin_at(found.checkpoint_seq_, found.generation_);
+  round_.reset();
+  absent_.clear();
   for (Entity* e = by_age_.oldest(); e; e = e->newer) {
-    if (!e->dirty || e->listed) continue;
-    e->listed = true;
-    changed_.push_back(e);
+    if (e->seq > checkpoint_seq_) dirtied(*e);
+    if (e->dirty) list(*e);
+  }
+  for (Entity* e = found.by_age_.oldest(); e; e = e->newer) {
+    if (!e->dirty) continue;
+    with_state(e->kind, [&]<class State>(State*) {
+      auto& lost = static_cast<Hosted<State>&>(*e);
+      if (find<State>(lost.id)) return;
+      auto& hosted = make<State>(lost.id);
+      hosted.state = std::move(lost.state);
+      hosted.seq = lost.seq;
+      if constexpr (std::is_same_v<State, SkuState>) hosted.catalogue_seq = lost.catalogue_seq;
+      weigh(hosted);
+      dirtied(hosted);
+      if (lost.listed) list(hosted);  // else it is written with the entity that left it
+    });
+  }
+  for (auto& [entity, ids] : found.beside_) {
+    auto& mine = beside_[entity];
+    for (const KeyHash& id : ids)
+      if (std::ranges::find(mine, id) == mine.end()) mine.push_back(id);
   }
 }
 

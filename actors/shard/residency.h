@@ -5,8 +5,10 @@
 /// Invariants: an entity is evicted only where the store has its newest state; a checkpoint's mark
 ///   is written only after every state that was dirty when its round began; checkpoint_seq() is at
 ///   most the newest committed seq. What is kept beside an entity is written with it, at once, and
-///   then leaves memory: a stored entity never lacks what it once left.
+///   then leaves memory: a stored entity never lacks what it once left. Nothing that a store says
+///   in a later generation is believed before reopened().
 /// Thread: its shard's.
+#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -86,6 +88,9 @@ class Residency {
     return !absent_.empty() && absent_.contains(key);
   }
   void forget_absent() { absent_.clear(); }
+  /// The store has it no more, or not as it is: the next round writes it.
+  /// REQUIRES: it is in memory.
+  void rewrite(const EntityKey& key);
   void forget();
 
   // ---- checkpoints: all that is dirty, then a mark ----
@@ -109,7 +114,20 @@ class Residency {
                      const std::optional<Checkpoint>& checkpoint);
   void flush_failed(std::uint64_t round);
   Seq checkpoint_seq() const { return checkpoint_seq_; }
-  void begin_at(Seq checkpoint) { checkpoint_seq_ = checkpoint; }
+
+  // ---- the store's generation ----
+  std::uint64_t generation() const { return generation_; }
+  /// A recovery begins with the store as it is.
+  void begin_at(Seq checkpoint, std::uint64_t generation) {
+    checkpoint_seq_ = checkpoint;
+    generation_ = generation;
+  }
+  /// No state in the store is newer than this, as far as it said.
+  Seq stored_to() const { return stored_to_; }
+  void stored_to(Seq seq) { stored_to_ = std::max(stored_to_, seq); }
+  /// `found`: what a recovery up to stored_to() makes of the store as it is since it was opened
+  /// anew. What is not there any more is to be written again, and is in memory until then.
+  void reopened(Residency&& found);
   std::size_t dirty() const { return dirty_; }
 
   // ---- eviction ----
@@ -138,6 +156,8 @@ class Residency {
   std::optional<StateWrite> write_of(const EntityKey& key);
   std::size_t write_beside(const EntityKey& key, std::vector<StateWrite>& out);
   void drop(Entity& entity, const EntityKey& key);
+  void dirtied(Entity& entity);
+  void list(Entity& entity);
 
   const ShardId id_;
   StateStore& states_;
@@ -151,6 +171,8 @@ class Residency {
   std::optional<Round> round_;
   std::uint64_t rounds_ = 0;
   Seq checkpoint_seq_ = 0;
+  Seq stored_to_ = 0;
+  std::uint64_t generation_ = 0;
   std::uint64_t evictions_ = 0, states_written_ = 0;
 };
 
@@ -169,6 +191,7 @@ template <class F>
 std::size_t Residency::round_step(std::size_t bytes_max, const F& active, ShardOutput::Flush& out) {
   out.shard = id_;
   out.round = round_->number;
+  out.generation = generation_;
   std::size_t bytes = 0;
   while (!round_->todo.empty() && bytes < bytes_max) {
     bytes += checkpoint_bytes_per_state;

@@ -10,6 +10,7 @@
 #include "actors/checkout/checkout.h"
 #include "actors/host/engine.h"
 #include "actors/ports/request.h"
+#include "actors/shard/refold.h"
 #include "domain/fifo.h"
 #include "events/batch.h"
 #include "events/freshness.h"
@@ -77,11 +78,19 @@ struct ShardOutput {
   std::vector<std::pair<ShardId, EntityKey>> loads;
   struct Flush {
     ShardId shard;
-    std::uint64_t round = 0;  // of the shard's checkpoints
+    std::uint64_t round = 0;       // of the shard's checkpoints
+    std::uint64_t generation = 0;  // StateStore::put
     std::vector<StateWrite> states;
     std::optional<Checkpoint> checkpoint;
   };
   std::vector<Flush> flushes;
+  /// States that the store has damaged. `number`: which request of its shard this is.
+  struct Refold {
+    ShardId shard;
+    LostState lost;
+    std::uint64_t number = 0;
+  };
+  std::vector<Refold> refolds;
 };
 
 struct ShardContext {

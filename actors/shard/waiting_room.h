@@ -36,6 +36,8 @@ class WaitingRoom {
     loads_[need].push_back(target);
   }
   bool loading(const EntityKey& need) const { return !loads_.empty() && loads_.contains(need); }
+  /// REQUIRES: loading(need).
+  const std::vector<EntityKey>& targets(const EntityKey& need) const { return loads_.at(need); }
   /// The load has ended; returns the targets that waited for it.
   std::vector<EntityKey> take_targets(const EntityKey& need);
 

@@ -197,7 +197,9 @@ TEST_CASE("stores: states that cannot be opened, or that other rules made, are f
   };
   const auto with_a_checkpoint = [&] {
     auto stores = opened(folder / "data");
-    REQUIRE(stores.states->put({}, std::pair{shard, Checkpoint{.seq = 7}}).ok());
+    REQUIRE(
+        stores.states->put({}, std::pair{shard, Checkpoint{.seq = 7}}, stores.states->generation())
+            .ok());
   };
   with_a_checkpoint();
   CHECK(checkpoint_after() == 7);

@@ -16,8 +16,9 @@ namespace {
 class Throwing final : public StateStore {
  public:
   explicit Throwing(StateStore& behind) : behind_(behind) {}
-  Status put(const std::vector<StateWrite>&,
-             const std::optional<std::pair<ShardId, Checkpoint>>&) override {
+  std::uint64_t generation() const override { return behind_.generation(); }
+  Status put(const std::vector<StateWrite>&, const std::optional<std::pair<ShardId, Checkpoint>>&,
+             std::uint64_t) override {
     throw std::bad_alloc();
   }
   Result<Found, Fault> get(ShardId shard, const EntityKey& entity, Where where) override {

@@ -48,23 +48,35 @@ struct EmptyDocuments final : Presenter {
 /// What it was given stays; `cold` ones need the disk.
 struct MemoryStates final : StateStore {
   std::map<EntityKey, StateWrite> kept;
-  std::set<EntityKey> cold;
+  std::set<EntityKey> cold, damaged;
   Checkpoint mark;
+  bool mark_damaged = false;
+  std::uint64_t opened = 0;  // how often anew
 
+  std::uint64_t generation() const override { return opened; }
   Status put(const std::vector<StateWrite>& states,
-             const std::optional<std::pair<ShardId, Checkpoint>>& checkpoint) override {
+             const std::optional<std::pair<ShardId, Checkpoint>>& checkpoint,
+             std::uint64_t generation) override {
+    if (generation != opened) return Fault{Fault::Kind::unavailable, "it was opened anew"};
     for (const auto& s : states) kept[s.entity] = s;
     if (checkpoint) mark = checkpoint->second;
     return Done{};
   }
   Result<Found, Fault> get(ShardId, const EntityKey& entity, Where where) override {
     if (where == Where::memory && cold.contains(entity))
-      return Found{.answer = Found::Answer::on_disk, .state = {}};
+      return Found{.answer = Found::Answer::on_disk, .state = {}, .generation = opened};
+    if (damaged.contains(entity)) return Fault{Fault::Kind::corrupt, "a state is damaged"};
     const auto at = kept.find(entity);
-    if (at == kept.end()) return Found{.answer = Found::Answer::absent, .state = {}};
-    return Found{.answer = Found::Answer::found, .state = {at->second.seq, at->second.state}};
+    if (at == kept.end())
+      return Found{.answer = Found::Answer::absent, .state = {}, .generation = opened};
+    return Found{.answer = Found::Answer::found,
+                 .state = {at->second.seq, at->second.state},
+                 .generation = opened};
   }
-  Result<Checkpoint, Fault> checkpoint(ShardId) override { return mark; }
+  Result<Checkpoint, Fault> checkpoint(ShardId) override {
+    if (mark_damaged) return Fault{Fault::Kind::corrupt, "the checkpoint is damaged"};
+    return mark;
+  }
   Result<std::vector<EntityKey>, Fault> active(ShardId) override {
     std::vector<EntityKey> found;
     for (const auto& [entity, state] : kept)
@@ -80,6 +92,7 @@ struct MemoryStates final : StateStore {
 
 struct MemoryJournal final : Journal {
   std::map<Seq, std::string> records;  // of the one shard
+  bool fails = false;                  // nothing can be read
 
   void write(const std::vector<Batch>& batches, WriteDone done) override {
     for (const auto& b : batches) records[b.first_seq] = b.bytes;
@@ -87,6 +100,7 @@ struct MemoryJournal final : Journal {
   }
   Status settle() override { return Done{}; }
   Status scan(ShardId, Seq from, const Visit& visit) override {
+    if (fails) return Fault{Fault::Kind::unavailable, "the journal cannot be read"};
     auto at = records.upper_bound(from);
     if (at != records.begin()) --at;  // the one that holds `from`
     for (; at != records.end(); ++at)

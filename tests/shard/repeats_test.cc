@@ -145,7 +145,7 @@ struct Shop : Bench {
     for (const auto& flush : flushes) {
       std::optional<std::pair<ShardId, Checkpoint>> mark;
       if (flush.checkpoint) mark.emplace(ShardId{0}, *flush.checkpoint);
-      REQUIRE(states.put(flush.states, mark).ok());
+      REQUIRE(states.put(flush.states, mark, flush.generation).ok());
       std::vector<std::pair<EntityKey, Seq>> written;
       for (const auto& s : flush.states) {
         written.emplace_back(s.entity, s.seq);

@@ -26,7 +26,7 @@ struct ResidencyBench : Bench {
     for (const auto& s : flush.states) written.emplace_back(s.entity, s.seq);
     std::optional<std::pair<ShardId, Checkpoint>> mark;
     if (flush.checkpoint) mark.emplace(ShardId{0}, *flush.checkpoint);
-    REQUIRE(states.put(flush.states, mark).ok());
+    REQUIRE(states.put(flush.states, mark, flush.generation).ok());
     residency.written(flush.round, written, flush.checkpoint);
   }
   /// Nobody uses anything: two looks and all that may goes.

@@ -81,7 +81,7 @@ struct Full {
     for (const auto& flush : done) {
       std::vector<std::pair<EntityKey, Seq>> written;
       for (const auto& state : flush.states) written.emplace_back(state.entity, state.seq);
-      core.flushed(flush.shard, flush.round, written, flush.checkpoint, Done{});
+      core.flushed(flush.shard, flush.round, written, flush.checkpoint, Done{}, flush.generation);
     }
   }
   bool clean() {

@@ -158,9 +158,18 @@ void SimStateStore::apply(Content& content, const Put& put) {
 }
 
 Status SimStateStore::put(const std::vector<StateWrite>& states,
-                          const std::optional<std::pair<ShardId, Checkpoint>>& checkpoint) {
-  if (!powered_ || world_.chance(world_.faults.put_fails))
+                          const std::optional<std::pair<ShardId, Checkpoint>>& checkpoint,
+                          std::uint64_t generation) {
+  if (!powered_) return unavailable("a state was not written");
+  if (std::exchange(failed_, false)) {
+    keep_prefix();
+    ++opened_;
+  }
+  if (generation != this->generation()) return unavailable("it was opened anew");
+  if (world_.chance(world_.faults.put_fails)) {
+    failed_ = world_.chance(50);
     return unavailable("a state was not written");
+  }
   unsynced_.push_back({states, checkpoint});
   if (memory_ == Memory::forgets_what_left)
     std::erase_if(unsynced_.back().states, [](const StateWrite& write) {
@@ -169,6 +178,8 @@ Status SimStateStore::put(const std::vector<StateWrite>& states,
       return key.ok() && !key->left.empty();
     });
   apply(current_, unsynced_.back());
+  for (const auto& write : unsynced_.back().states)
+    damaged_.erase({write.shard.value, write.entity});
   if (unsynced_.size() > unsynced_puts_max) {
     const auto count = static_cast<std::ptrdiff_t>(world_.below(unsynced_.size()));
     for (std::ptrdiff_t i = 0; i < count; ++i)
@@ -199,12 +210,15 @@ std::string without_answers(Kind kind, const std::string& bytes) {
 Result<StateStore::Found, Fault> SimStateStore::get(ShardId shard, const EntityKey& entity,
                                                     Where where) {
   if (where == Where::memory && world_.chance(world_.faults.cold))
-    return Found{Found::Answer::on_disk, {}};
+    return Found{Found::Answer::on_disk, {}, generation()};
   if (where == Where::anywhere && world_.chance(world_.faults.get_fails))
     return unavailable("a state was not read");
   const auto at = current_.states.find({shard.value, entity});
-  if (at == current_.states.end()) return Found{Found::Answer::absent, {}};
-  Found found{Found::Answer::found, {at->second.seq, at->second.state}};
+  if (at == current_.states.end()) return Found{Found::Answer::absent, {}, generation()};
+  if (world_.chance(world_.faults.rots)) damaged_.insert(at->first);
+  if (!damaged_.empty() && damaged_.contains(at->first))
+    return Fault{Fault::Kind::corrupt, "a state is damaged"};
+  Found found{Found::Answer::found, {at->second.seq, at->second.state}, generation()};
   if (memory_ == Memory::forgets_answers && phase_ == Phase::recovering)
     found.state.state = without_answers(entity.kind(), found.state.state);
   return found;
@@ -232,7 +246,12 @@ Status SimStateStore::each(ShardId shard,
 }
 
 void SimStateStore::crash() {
-  powered_ = false;
+  powered_ = failed_ = false;
+  keep_prefix();
+  ++opened_;
+}
+
+void SimStateStore::keep_prefix() {
   const std::size_t kept = world_.below(unsynced_.size() + 1);
   for (std::size_t i = 0; i < kept; ++i) apply(synced_, unsynced_[i]);
   unsynced_.clear();

@@ -63,11 +63,16 @@ class SimStateStore final : public StateStore {
     // Defects to be found: recovery finds states without their answers; what left an entity is lost.
     forgets_answers,
     forgets_what_left,
+    hides_reopening,  // that it was opened anew, and lost the end of what it took
   };
   SimStateStore(World& world, Memory memory) : world_(world), memory_(memory) {}
 
+  std::uint64_t generation() const override {
+    return memory_ == Memory::hides_reopening ? 0 : opened_;
+  }
   Status put(const std::vector<StateWrite>& states,
-             const std::optional<std::pair<ShardId, Checkpoint>>& checkpoint) override;
+             const std::optional<std::pair<ShardId, Checkpoint>>& checkpoint,
+             std::uint64_t generation) override;
   Result<Found, Fault> get(ShardId shard, const EntityKey& entity, Where where) override;
   Result<Checkpoint, Fault> checkpoint(ShardId shard) override;
   Result<std::vector<EntityKey>, Fault> active(ShardId shard) override;
@@ -97,13 +102,17 @@ class SimStateStore final : public StateStore {
     std::optional<std::pair<ShardId, Checkpoint>> checkpoint;
   };
   static void apply(Content& content, const Put& put);
+  void keep_prefix();
 
   World& world_;
   const Memory memory_;
   Phase phase_ = Phase::serving;
   bool powered_ = false;
+  bool failed_ = false;  // the next put opens it anew
+  std::uint64_t opened_ = 1;
   Content synced_, current_;
   std::vector<Put> unsynced_;
+  std::set<std::pair<std::uint16_t, EntityKey>> damaged_;  // until they are written again
 };
 
 }  // namespace souk::simulation

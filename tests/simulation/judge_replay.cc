@@ -186,6 +186,12 @@ void judge_replay(World& world, const EngineOptions& options, const Surroundings
                   const SimNode& live) {
   SimStateStore nothing(world, SimStateStore::Memory::sound);
   const States from_journal = recovered(world, options, around, nothing);
+  // As each shard does at the next answer of a store that was opened anew.
+  for (const auto& core : live.hosts())
+    for (const auto& shard : core->shards())
+      if (shard->replica().residency().generation() < around.states.generation() &&
+          !shard->states_reopened(around.journal).ok())
+        world.violated("P6", "the states of a shard cannot be found again");
   compare(world, "the live node", from_journal,
           all_states(states_of(live.hosts()), around.states, options.shards));
   compare(world, "the state store with the journal's tail", from_journal,

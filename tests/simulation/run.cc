@@ -44,6 +44,7 @@ Faults some_faults(World& world) {
   f.put_fails = often(40, 30);
   f.get_fails = often(40, 8);
   f.cold = often(60, 100);
+  f.rots = often(30, 5);
   f.destroy_fails = often(40, 50);
   f.call_lost = often(40, 40);
   f.answer_lost = often(40, 40);
@@ -75,11 +76,12 @@ class Run {
         journal_(world_, defect == Defect::acknowledges_before_sync
                              ? SimJournal::Honesty::acknowledges_early
                              : SimJournal::Honesty::honest),
-        states_(world_, defect == Defect::forgets_answers_on_recovery
-                            ? SimStateStore::Memory::forgets_answers
-                        : defect == Defect::forgets_answers_that_left
-                            ? SimStateStore::Memory::forgets_what_left
-                            : SimStateStore::Memory::sound),
+        states_(
+            world_,
+            defect == Defect::forgets_answers_on_recovery ? SimStateStore::Memory::forgets_answers
+            : defect == Defect::forgets_answers_that_left ? SimStateStore::Memory::forgets_what_left
+            : defect == Defect::trusts_reopened_store     ? SimStateStore::Memory::hides_reopening
+                                                          : SimStateStore::Memory::sound),
         vault_(world_, defect == Defect::keeps_keys_of_orders ? SimVault::Destroys::the_first
                                                               : SimVault::Destroys::all),
         options_(some_options(world_)),
@@ -89,6 +91,7 @@ class Run {
                         ? 0
                         : world_.between(0, 6);
     world_.faults = faults;
+    if (defect == Defect::trusts_reopened_store) world_.faults.put_fails = 20;
     if (defect == Defect::acknowledges_before_sync) world_.faults.write_fails = 0;
     stock_the_shop();
     invite();

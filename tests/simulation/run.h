@@ -13,7 +13,8 @@ enum class Defect {
   acknowledges_before_sync,
   forgets_answers_on_recovery,
   forgets_answers_that_left,
-  keeps_keys_of_orders,  // of a person who was erased
+  trusts_reopened_store,  // that it has what it took before it failed
+  keeps_keys_of_orders,   // of a person who was erased
   releases_twice,
   forgets_orders_that_are_over,  // a SKU, whose fences are off
   checkpoint_without_effects,    // a read model's, after a crash

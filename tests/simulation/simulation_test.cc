@@ -132,6 +132,10 @@ TEST_CASE("simulation: a store that loses the answers that left their entity is 
   find_defect(Defect::forgets_answers_that_left, "P2");
 }
 
+TEST_CASE("simulation: an engine that trusts a store that was opened anew is found out") {
+  find_defect(Defect::trusts_reopened_store, "P2");
+}
+
 TEST_CASE("simulation: an erasure that forgets the keys of orders is found out") {
   find_defect(Defect::keeps_keys_of_orders, "erasure");
 }

@@ -20,7 +20,7 @@ namespace souk::simulation {
 /// What goes wrong, in percent of the chances it has; all zero: nothing.
 struct Faults {
   int write_slow = 0, write_fails = 0, settle_fails = 0, scan_fails = 0;  // journal
-  int put_fails = 0, get_fails = 0, cold = 0;                             // state store
+  int put_fails = 0, get_fails = 0, cold = 0, rots = 0;                   // state store
   int destroy_fails = 0;                                                  // vault
   int call_lost = 0, answer_lost = 0, answer_twice = 0, call_fails = 0;   // provider
   int call_slow = 0, call_at_once = 0;

@@ -11,7 +11,8 @@
  * reads, `write` also writev. PATTERN  of fnmatch(3), against the whole path; a * matches / too.
  * rename: either of the two names. ACTION   an errno by name (EIO ENOSPC EACCES EMFILE ENOENT EROFS
  * EDQUOT EINTR): the call does nothing and fails short: half of the bytes, and says so; torn:
- * writes half, and fails with EIO delay:MS: first waits after=N  lets N calls pass; count=N strikes
+ * writes half, and fails with EIO; lost: a write says that it was done, and leaves a hole, as where
+ * the kernel could not write its pages back later; delay:MS: first waits after=N  lets N calls pass; count=N strikes
  * N times and then lets all pass (without it: until new orders come). The first order that strikes
  * decides; a delay strikes and the next orders are looked at too.
  *
@@ -42,7 +43,7 @@
 #undef fread
 
 enum { hits_at = 64, orders_at = 1024, control_bytes = 8192, orders_max = 32 };
-enum action { act_fail, act_short, act_torn, act_delay };
+enum action { act_fail, act_short, act_torn, act_lost, act_delay };
 enum call {
   call_open,
   call_read,
@@ -107,6 +108,7 @@ static int read_calls(const char *names, unsigned *into) {
 static int read_action(const char *word, struct order *order) {
   if (strcmp(word, "short") == 0) return order->action = act_short, 1;
   if (strcmp(word, "torn") == 0) return order->action = act_torn, order->error = EIO, 1;
+  if (strcmp(word, "lost") == 0) return order->action = act_lost, 1;
   if (strncmp(word, "delay:", 6) == 0)
     return order->action = act_delay, order->delay_ms = atol(word + 6), 1;
   for (size_t i = 0; i < sizeof errors / sizeof *errors; ++i)
@@ -331,6 +333,10 @@ size_t fread(void *into, size_t size, size_t count, FILE *stream) {
 static ssize_t write_to(enum call call, int file, const void *from, size_t size, off_t offset) {
   struct order copy, *order = on_file(call, file, &copy);
   if (fails(order)) return -1;
+  if (order && order->action == act_lost) {
+    if (call == call_write) syscall(SYS_lseek, file, (off_t)size, SEEK_CUR);
+    return (ssize_t)size;
+  }
   if (order && order->action != act_fail && size > 1) size /= 2;
   ssize_t done = call == call_pwrite ? syscall(SYS_pwrite64, file, from, size, offset)
                                      : syscall(SYS_write, file, from, size);

@@ -137,6 +137,8 @@ class MetricsPage {
     all("souk_loads_total", "Entities read from the state store", c.loads);
     all("souk_checkpoints_total", "Checkpoints written", c.checkpoints);
     all("souk_states_written_total", "Entity states written", c.states_written);
+    all("souk_states_folded_anew_total", "Damaged states that were folded from the journal again",
+        c.states_folded_anew);
     now("souk_queue_depth", "Requests that wait in front of the shards", c.queue_depth);
     now("souk_pending_orders", "Orders that are not final", c.pending_orders);
     now("souk_entities_in_memory", "Entities in memory", c.entities_in_memory);

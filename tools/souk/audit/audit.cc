@@ -21,8 +21,9 @@ namespace {
 /// Recovery from nothing: the whole log is folded.
 class NoStates final : public StateStore {
  public:
-  Status put(const std::vector<StateWrite>&,
-             const std::optional<std::pair<ShardId, Checkpoint>>&) override {
+  std::uint64_t generation() const override { return 0; }
+  Status put(const std::vector<StateWrite>&, const std::optional<std::pair<ShardId, Checkpoint>>&,
+             std::uint64_t) override {
     return Fault{Fault::Kind::unsupported, "an audit writes nothing"};
   }
   Result<Found, Fault> get(ShardId, const EntityKey&, Where) override { return Found{}; }
