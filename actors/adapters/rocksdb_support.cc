@@ -14,6 +14,7 @@
 #include <cstdio>
 
 #include "events/journal/rocksdb_log.h"
+#include "events/journal/rocksdb_manifest.h"
 #include "events/journal/wal_tail.h"
 #include "events/journal/write_probe.h"
 
@@ -74,7 +75,9 @@ RocksdbHandle::RocksdbHandle(const rocksdb::Options& options, const std::filesys
       path_(path),
       if_corrupt_(if_corrupt),
       access_(access),
-      log_end_(log_end) {}
+      log_end_(log_end) {
+  options_->listeners.push_back(manifest_noter(path_));
+}
 
 RocksdbHandle::~RocksdbHandle() {
   // After a failed write nothing more is asked of its log: RocksDB's assertions end the process.
@@ -135,6 +138,8 @@ rocksdb::Status RocksdbHandle::open_database() {
   if (log_end_ == LogEnd::judged) {
     if (status = judge_log_end(); !status.ok()) return status;
   }
+  if (const auto whole = check_manifest(path_); !whole)
+    return rocksdb::Status::Corruption(whole.error().what);
   try {
     status = access_ == Access::read_only
                  ? rocksdb::DB::OpenForReadOnly(*options_, path_.string(), &db)
@@ -143,6 +148,7 @@ rocksdb::Status RocksdbHandle::open_database() {
     return rocksdb::Status::IOError("open", e.what());
   }
   db_.reset(db);
+  if (status.ok() && access_ == Access::read_write) note_manifest(path_);
   return status;
 }
 

@@ -22,6 +22,7 @@
 
 #include "events/fault_log.h"
 #include "events/journal/rocksdb_log.h"
+#include "events/journal/rocksdb_manifest.h"
 #include "events/journal/wal_tail.h"
 #include "events/journal/write_probe.h"
 #include "events/journal/zero_ahead.h"
@@ -191,6 +192,8 @@ Database open_database(const fs::path& directory, rocksdb::Options engine, Acces
   const std::string where = fmt::format("{} from byte {}", tail.log.filename().string(), tail.at);
   if (tail.end == WalEnd::damaged)
     return fault_of("open the journal", rocksdb::Status::Corruption("cannot be read", where));
+  if (const auto whole = check_manifest(directory); !whole)
+    return fault_of("open the journal", rocksdb::Status::Corruption(whole.error().what));
   // Behind a torn end there is nothing, so recovery to that point loses nothing.
   engine.wal_recovery_mode = tail.end == WalEnd::torn
                                  ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
@@ -199,6 +202,7 @@ Database open_database(const fs::path& directory, rocksdb::Options engine, Acces
   const auto status = try_open(directory, engine, access, database);
   if (status.ok() && tail.end == WalEnd::torn)
     log.warn("torn end of the log dropped log=\"{}\"", where);
+  if (status.ok() && access == Access::read_write) note_manifest(directory);
   if (status.ok()) return database;
   const std::string text = one_line(status.ToString());
   const auto says = [&](std::string_view words) { return text.find(words) != std::string::npos; };
@@ -260,7 +264,7 @@ Result<std::unique_ptr<Impl>, Fault> make(const fs::path& directory,
   impl->engine = engine_options(options, impl->log);
   impl->engine.create_if_missing = access == Access::read_write;
   impl->watch = std::make_shared<DamageWatch>(impl->log);
-  impl->engine.listeners.push_back(impl->watch);
+  impl->engine.listeners = {impl->watch, manifest_noter(directory)};
   auto database = open_database(directory, impl->engine, access, *impl->log);
   if (!database) return database.error();
   impl->database = std::move(*database);

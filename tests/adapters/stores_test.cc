@@ -4,6 +4,7 @@
 
 #include <rocksdb/db.h>
 
+#include "events/journal/rocksdb_manifest.h"
 #include "tests/adapters/support.h"
 
 namespace souk {
@@ -149,6 +150,85 @@ TEST_CASE("stores: without the newest log of a synced store nothing starts") {
     copied(folder / "killed", folder / "hurt");
     fs::remove(folder / "hurt" / name / "CURRENT");
     says(refusal(folder / "hurt"), "CURRENT is missing");
+  }
+}
+
+namespace {
+
+fs::path manifest_of(const fs::path& store) {
+  auto name = read_file(store / "CURRENT");
+  name.pop_back();  // the line's end
+  return store / name;
+}
+/// Where the records of a manifest of one block (32 KiB) begin and end: each has a head of 7 bytes,
+/// in it the length.
+std::vector<std::size_t> record_ends(const std::string& manifest) {
+  std::vector<std::size_t> ends;
+  REQUIRE(manifest.size() < 32 * 1024);
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(manifest[at]); };
+  for (std::size_t at = 0; at + 7 <= manifest.size();) {
+    at += 7 + (byte(at + 4) | std::size_t{byte(at + 5)} << 8);
+    ends.push_back(at);
+  }
+  return ends;
+}
+
+}  // namespace
+
+TEST_CASE("stores: a manifest that ends too soon is refused, also between two of its records") {
+  TemporaryDirectory folder;
+  made(folder / "data");
+  made(folder / "data", 3);
+  for (const std::string name : {"keys", "provider", "journal", "states"}) {
+    const auto whole = read_file(manifest_of(folder / "data" / name));
+    const auto ends = record_ends(whole);
+    REQUIRE(ends.size() > 1);
+    REQUIRE(ends.back() == whole.size());
+    for (const auto end : ends) {
+      INFO(name, " ends at ", end, " of ", whole.size());
+      copied(folder / "data", folder / "hurt");
+      write_file(manifest_of(folder / "hurt" / name), whole.substr(0, end));
+      const auto stores = Stores::open_read_only(folder / "hurt");
+      CHECK(stores.ok() == (end == whole.size()));
+      if (end == whole.size()) continue;
+      says(stores.error(), name);
+      says(stores.error(), "was cut");
+      CHECK(Stores::open(folder / "hurt").ok() == (name == "states"));  // these are folded anew
+    }
+  }
+}
+
+TEST_CASE("stores: the note of how far a manifest reached does no harm where it is damaged") {
+  TemporaryDirectory folder;
+  made(folder / "data");
+  copied(folder / "data", folder / "older");
+  made(folder / "data", 3);
+  for (const std::string name : {"keys", "provider", "journal", "states"}) {
+    const auto text = read_file(folder / "data" / name / manifest_note_name);
+    const auto try_as = [&](const auto& hurt) {
+      INFO(name);
+      copied(folder / "data", folder / "hurt");
+      const auto note = folder / "hurt" / name / manifest_note_name;
+      hurt(note);
+      made(folder / "hurt", 5);
+      if (!fs::is_directory(note)) CHECK(check_manifest(folder / "hurt" / name).ok());
+    };
+    try_as([](const fs::path& note) { fs::remove(note); });
+    try_as([](const fs::path& note) { write_file(note, ""); });
+    try_as([&](const fs::path& note) { write_file(note, text.substr(0, text.size() / 2)); });
+    try_as([&](const fs::path& note) {
+      auto changed = text;
+      changed[9] = '9';  // a later manifest, if it were believed
+      write_file(note, changed);
+    });
+    try_as([&](const fs::path& note) {
+      fs::copy_file(folder / "older" / name / manifest_note_name, note,
+                    fs::copy_options::overwrite_existing);
+    });
+    try_as([](const fs::path& note) {
+      fs::remove(note);
+      fs::create_directory(note);
+    });
   }
 }
 
