@@ -22,4 +22,33 @@ Result<std::unique_ptr<DiskPorts>, Fault> DiskPorts::open(const DiskPortsOptions
   return p;
 }
 
+std::vector<StoreTrouble> DiskPorts::troubles() const {
+  using enum StoreTrouble::Costs;
+  std::vector<StoreTrouble> all;
+  if (!stores_.journal->damage().empty())
+    all.push_back({"journal",
+                   "the journal has a damaged block, the log says where: restore the data "
+                   "directory from a copy",
+                   nothing_yet});
+  if (stores_.states->failing())
+    all.push_back({"states",
+                   "the disk of states takes no writes: memory grows, and the next start takes "
+                   "longer",
+                   nothing_yet});
+  else if (stores_.states->damaged())
+    all.push_back({"states",
+                   "states have a damaged block: what it held is folded from the journal, and "
+                   "the next start folds all anew",
+                   nothing_yet});
+  if (stores_.vault->failing())
+    all.push_back({"keys",
+                   "the disk of keys takes no writes: nobody can register, change an address or "
+                   "be erased",
+                   commands});
+  if (payments_->failing())
+    all.push_back(
+        {"provider", "the disk of the payment provider takes no writes: nobody can pay", commands});
+  return all;
+}
+
 }  // namespace souk

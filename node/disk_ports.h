@@ -8,6 +8,7 @@
 #include "actors/adapters/payment_simulator/simulator.h"
 #include "actors/adapters/stores.h"
 #include "actors/adapters/system_clock.h"
+#include "actors/ports/store_trouble.h"
 #include "events/journal/scrubber.h"
 #include "gateway/api/commands/presenter.h"
 #include "node/node.h"
@@ -44,10 +45,8 @@ class DiskPorts {
   }
   const DataDirectory& directory() const { return *stores_.directory; }
   std::uint32_t shards() const { return directory().manifest().shards; }
-  /// Damage was found in the states since they were opened.
-  bool states_are_damaged() const {
-    return std::filesystem::exists(directory().states() / RocksdbStateStore::damage_note);
-  }
+  /// Thread: any.
+  std::vector<StoreTrouble> troubles() const;
   /// What was opened is sound: a directory of an older format is of the newest from here on.
   /// REQUIRES: the node has recovered, and does not run yet.
   Status raise_format() { return stores_.directory->raise_format(); }

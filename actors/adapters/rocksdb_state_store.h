@@ -41,6 +41,9 @@ class RocksdbStateStore final : public StateStore {
   static constexpr std::string_view damage_note = "souk-damaged";
   /// Of the rules that made its states; a store that was empty is of this program's.
   std::uint32_t rules() const { return rules_; }
+  /// Of now, and since it was opened. Thread: any.
+  bool failing() const { return database_->failing(); }
+  bool damaged() const { return damage_noted_; }
   /// For `souk verify`: changes nothing on disk, `put` answers unsupported.
   static Result<std::unique_ptr<RocksdbStateStore>, Fault> open_read_only(const Options& options);
 

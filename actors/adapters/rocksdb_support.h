@@ -74,6 +74,8 @@ class RocksdbHandle {
   /// Errors: unsupported where it is open for reading only. After any other error it is unknown
   /// whether the batch is there.
   Status write(rocksdb::WriteBatch& batch, Durability durability);
+  /// A write failed, and none has succeeded since. Thread: any.
+  bool failing() const { return writes_fail_.failing(); }
   /// Closes the current log file durably and starts another, so that no write can survive in the
   /// new file while one before it is lost in the old one.
   Status rotate_log();

@@ -382,7 +382,13 @@ bool SodiumVault::wait_until_purged(std::chrono::milliseconds at_most) {
 void SodiumVault::purge_loop() {
   std::unique_lock lock(purge_mutex_);
   while (true) {
-    purge_changed_.wait(lock, [&] { return stopping_ || purges_done_ < purges_wanted_; });
+    if (!purge_changed_.wait_for(lock, disk_retry,
+                                 [&] { return stopping_ || purges_done_ < purges_wanted_; })) {
+      lock.unlock();
+      if (failing()) try_disk();
+      lock.lock();
+      continue;
+    }
     if (purges_done_ == purges_wanted_) return;  // stopping, and nothing is owed
     const auto wanted = purges_wanted_;
     lock.unlock();
@@ -396,6 +402,14 @@ void SodiumVault::purge_loop() {
       return;  // the next start does it
     }
   }
+}
+
+/// Brings the store back where the disk works again: who looks whether it is ready may be the only
+/// one who asks.
+void SodiumVault::try_disk() {
+  rocksdb::WriteBatch nothing;
+  const std::lock_guard lock(write_mutex_);
+  (void)database_->write(nothing, RocksdbHandle::Durability::buffered);
 }
 
 Status SodiumVault::purge() {

@@ -65,6 +65,8 @@ class SodiumVault final : public Vault {
   std::uint64_t keyed_hash(std::string_view bytes) const override;
   Id128 keyed_hash128(std::string_view purpose, std::string_view bytes) const override;
 
+  /// Keys cannot be written; it is tried again by itself. Thread: any.
+  bool failing() const { return database_->failing(); }
   /// True once the bytes of every key destroyed so far are in no file of the folder.
   bool wait_until_purged(std::chrono::milliseconds at_most);
 
@@ -80,10 +82,12 @@ class SodiumVault final : public Vault {
   Status load_unsettled();
   void forget_marks(rocksdb::WriteBatch& batch);
   void purge_loop();
+  void try_disk();
   Status purge();
   Status compact(const std::vector<std::string>& marks);
 
   static constexpr std::chrono::seconds purge_retry{5};
+  static constexpr std::chrono::seconds disk_retry{1};
   std::unique_ptr<RocksdbHandle> database_;
   KeyCache cache_;
   std::mutex write_mutex_;  // one writer; also makes ensure's read and write one step

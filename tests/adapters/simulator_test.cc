@@ -236,6 +236,11 @@ TEST_CASE("payment simulator: a failing disk fails calls, which are done once it
     NoFileGrows disk;
     CHECK(provider.ask(authorise(2)) == AnswerKind::failed);
     CHECK(provider.ask(call_of(CallOp::capture, 1)) == AnswerKind::failed);
+    CHECK(provider->failing());
+  }
+  SUBCASE("and nobody has to call for that") {
+    for (int i = 0; i < 100 && provider->failing(); ++i) std::this_thread::sleep_for(50ms);
+    CHECK_FALSE(provider->failing());
   }
   auto kind = AnswerKind::failed;
   for (int i = 0; i < 100 && kind == AnswerKind::failed; ++i) {

@@ -393,6 +393,11 @@ TEST_CASE("vault: a failing disk is a fault, and keys are made once it works aga
     CHECK_FALSE(vault->ensure({other}).ok());
     CHECK_FALSE(vault->seal(other, "x").ok());
     CHECK_FALSE(vault->destroy({person}).ok());
+    CHECK(vault->failing());
+  }
+  SUBCASE("and nobody has to ask for that") {
+    for (int i = 0; i < 100 && vault->failing(); ++i) std::this_thread::sleep_for(50ms);
+    CHECK_FALSE(vault->failing());
   }
   bool works = false;
   for (int i = 0; i < 100 && !works; ++i) {

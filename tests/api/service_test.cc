@@ -383,6 +383,28 @@ TEST_CASE("api: an answer that comes twice is sent once") {
   CHECK_FALSE(edge.answered(second));
 }
 
+TEST_CASE("api: readiness tells of stores in trouble, and ends with one that costs commands") {
+  std::vector<StoreTrouble> troubles;
+  Edge edge({.version = "test", .recovery = {}, .recovery_seconds = 0, .stores = [&] {
+               return troubles;
+             }});
+  const auto ready = [&] { return edge.answer(edge.send(HttpMethod::get, "/readyz")); };
+  const auto metrics = [&] { return edge.answer(edge.send(HttpMethod::get, "/metrics")).body; };
+  CHECK(ready().body == R"({"status":"ready"})");
+  CHECK(metrics().find("souk_store_trouble{store=\"journal\"} 0") != std::string::npos);
+  troubles.push_back({.store = "journal", .what = "a damaged block"});
+  CHECK(ready().status == 200);
+  CHECK(ready().body == R"({"status":"ready","troubles":[{"store":"journal","detail":)"
+                        R"("a damaged block"}]})");
+  CHECK(metrics().find("souk_store_trouble{store=\"journal\"} 1") != std::string::npos);
+  troubles.push_back(
+      {.store = "keys", .what = "nobody can register", .costs = StoreTrouble::Costs::commands});
+  CHECK(ready().status == 503);
+  CHECK(Json(ready().body).text("/detail") == "nobody can register");
+  CHECK(metrics().find("souk_store_trouble{store=\"keys\"} 1") != std::string::npos);
+  CHECK(metrics().find("souk_store_trouble{store=\"provider\"} 0") != std::string::npos);
+}
+
 TEST_CASE("api: health is always good, readiness ends with draining and with a failing disk") {
   Edge edge;
   const auto status = [&](const std::string& path) {
@@ -484,7 +506,7 @@ TEST_CASE("api: the metrics tell how each read model stands, and stuck from slow
   stuck.state = ProjectionState::quarantined;
   stuck.stuck = true;
   stuck.stale.resize(2);
-  const std::string page = ApiMetrics().text(EngineCounters(), {}, 0, {slow, stuck}, {});
+  const std::string page = ApiMetrics().text(EngineCounters(), {}, 0, {slow, stuck}, {}, {});
   for (const std::string line :
        {"# HELP souk_projection_lag_events ", "# TYPE souk_projection_lag_events gauge\n",
         "# TYPE souk_projection_events_total counter\n",

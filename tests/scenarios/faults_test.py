@@ -90,6 +90,33 @@ class WhileADiskFails(unittest.TestCase):
             daemon.start()
             Shop(daemon.client()).expect(daemon.client().get(f"/v1/carts/{old}"), 200)
 
+    def test_readiness_says_what_a_customer_would_find_and_comes_back_by_itself(self):
+        for folder, words in (("keys", "nobody can register"), ("provider", "nobody can pay")):
+            with self.subTest(folder=folder), Faults() as faults, Daemon(environment=faults.environment) as daemon:
+                shop = Shop(daemon.client())
+                sku, cart = shop.product(stock=10), shop.cart()
+                shop.expect(shop.add(cart, sku), 200)
+                self.assertEqual(shop.client.get("/readyz").json, {"status": "ready"})
+                faults.order(f"open,{WRITES} */{folder}/* EIO")
+                if folder == "keys":
+                    self.assertEqual(register(shop).status, 503)
+                else:
+                    shop.check_out(cart, wait="")
+                said = eventually(lambda: shop.client.get("/readyz"), lambda answer: answer.status == 503)
+                self.assertEqual(said.status, 503)
+                self.assertIn(words, said.json["detail"])
+                self.assertIn(f'souk_store_trouble{{store="{folder}"}} 1', shop.client.get("/metrics").raw.decode())
+                other = shop.cart()  # what does not need it goes on
+                shop.expect(shop.add(other, sku), 200)
+                time.sleep(2)
+                self.assertEqual(shop.client.get("/readyz").status, 503)
+                faults.clear()
+                self.assertEqual(eventually(lambda: shop.client.get("/readyz").status, lambda s: s == 200, 30), 200)
+                self.assertIn(f'souk_store_trouble{{store="{folder}"}} 0', shop.client.get("/metrics").raw.decode())
+                if folder == "keys":
+                    shop.expect(register(shop), 201)
+                self.assertEqual(daemon.stop(60), 0)
+
     def test_idle_connections_leave_the_journal_its_descriptors(self):
         with tempfile.TemporaryDirectory() as programs:
             for name in ("soukd", "souk"):

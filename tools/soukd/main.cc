@@ -115,6 +115,7 @@ Status listen(Daemon& d, const Config& config, std::chrono::steady_clock::time_p
       std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   api.view_cache_bytes = static_cast<std::size_t>(config.view_cache_mb) << 20;
   api.tickets_max = static_cast<std::size_t>(config.in_flight_max);
+  api.stores = [&ports = *d.ports] { return ports.troubles(); };
   const NodePorts ports = d.ports->ports();
   d.common = std::make_unique<ApiCommon>(node.engine(), ports.vault, ports.payments,
                                          ports.randomness, *d.read_side, node.freshness(), api);
@@ -134,15 +135,7 @@ Status prepare(Daemon& d, const Loaded& loaded, std::chrono::steady_clock::time_
   if (asked_to_end()) return Fault(asked);
   if (auto s = open_ports(d, loaded); !s.ok()) return s;
   if (asked_to_end()) return Fault(asked);
-  auto recovered = recover(d, loaded.config);
-  if (!recovered.ok() && d.ports->states_are_damaged()) {
-    // They noted it, and are folded anew from the journal by the next to open them: us.
-    d.node.reset();
-    d.ports.reset();
-    if (auto s = open_ports(d, loaded); !s.ok()) return s;
-    recovered = recover(d, loaded.config);
-  }
-  if (!recovered.ok()) return recovered;
+  if (auto s = recover(d, loaded.config); !s.ok()) return s;
   if (asked_to_end()) return Fault(asked);
   return listen(d, loaded.config, began);
 }

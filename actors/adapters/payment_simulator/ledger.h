@@ -39,6 +39,7 @@ class SimulatorLedger {
   /// tries to bring the disk back first.
   /// Thread: one caller at a time.
   Status save(const std::vector<std::pair<OrderId, const ProviderAccount*>>& accounts);
+  bool failing() const { return database_->failing(); }
 
  private:
   explicit SimulatorLedger(std::unique_ptr<RocksdbHandle> database)

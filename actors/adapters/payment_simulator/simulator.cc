@@ -76,7 +76,9 @@ void PaymentSimulator::run() {
     {
       std::unique_lock lock(mutex_);
       const auto work = [&] { return stopping_ || !queued_.empty() || !refused_.empty(); };
-      if (late_.empty()) {
+      if (failing()) {
+        changed_.wait_for(lock, retry, work);
+      } else if (late_.empty()) {
         changed_.wait(lock, work);
       } else {
         changed_.wait_until(lock, late_.begin()->first, work);
@@ -87,6 +89,7 @@ void PaymentSimulator::run() {
       refused.clear();
       refused.swap(refused_);
     }
+    if (calls.empty() && failing()) commit(nullptr, 0);  // so that it is known when it works again
     for (const auto& answer : refused) answer_(answer);
     for (std::size_t at = 0; at < calls.size(); at += calls_per_commit_max) {
       commit(calls.data() + at, std::min(calls_per_commit_max, calls.size() - at));

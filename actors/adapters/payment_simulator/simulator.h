@@ -27,6 +27,7 @@ class PaymentSimulator final : public PaymentProvider {
   static constexpr std::size_t calls_queued_max = 256 * 1024;  // more are answered `failed`
   static constexpr std::size_t calls_per_commit_max = 16 * 1024;
   static constexpr std::size_t late_answers_max = 256 * 1024;  // more are never sent
+  static constexpr std::chrono::seconds retry{1};              // of a ledger that fails
   static constexpr std::size_t accounts_cached_max = 64 * 1024;
 
   /// `clock` outlives the simulator.
@@ -42,6 +43,8 @@ class PaymentSimulator final : public PaymentProvider {
   void call(std::vector<PaymentCall> calls) override;
   /// Reflects every call that was answered.
   Result<std::optional<PaymentRecord>, Fault> record(OrderId order) override;
+  /// The ledger cannot be written; it is tried again by itself. Thread: any.
+  bool failing() const { return ledger_->failing(); }
 
  private:
   using Steady = std::chrono::steady_clock;

@@ -173,6 +173,16 @@ class MetricsPage {
             static_cast<double>(sum.bad_requests));
   }
 
+  void stores(const std::vector<StoreTrouble>& troubles) {
+    family("souk_store_trouble",
+           "1: the store of that folder cannot be written, or damage was found in it",
+           prometheus::MetricType::Gauge);
+    for (const char* store : store_names)
+      gauge_of(
+          {{"store", store}},
+          std::ranges::any_of(troubles, [&](const auto& t) { return t.store == store; }) ? 1 : 0);
+  }
+
   /// The read models: a family for each figure, a sample for each model.
   void projections(const std::vector<ProjectionStatus>& all) {
     using prometheus::MetricType;
@@ -260,7 +270,8 @@ void ApiMetrics::add_server(const HttpServer& server) {
 std::string ApiMetrics::text(const EngineCounters& engine, const RecoveryReport& recovery,
                              double recovery_seconds,
                              const std::vector<ProjectionStatus>& projections,
-                             const Views::Stats& views) const {
+                             const Views::Stats& views,
+                             const std::vector<StoreTrouble>& stores) const {
   MetricsPage page;
   page.requests(*this);
   page.engine(engine);
@@ -269,6 +280,7 @@ std::string ApiMetrics::text(const EngineCounters& engine, const RecoveryReport&
     page.servers(servers_);
   }
   page.projections(projections);
+  page.stores(stores);
   page.counter("souk_view_hits_total", "Documents sent from memory",
                static_cast<double>(views.hits));
   page.counter("souk_view_outdated_total", "Documents in memory that had to be made anew",

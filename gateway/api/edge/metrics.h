@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "actors/host/engine.h"
+#include "actors/ports/store_trouble.h"
 #include "gateway/api/commands/fields.h"
 #include "gateway/cache/views.h"
 #include "gateway/http/server.h"
@@ -38,7 +39,7 @@ class ApiMetrics {
   /// The whole page, in Prometheus' text format.
   std::string text(const EngineCounters& engine, const RecoveryReport& recovery,
                    double recovery_seconds, const std::vector<ProjectionStatus>& projections,
-                   const Views::Stats& views) const;
+                   const Views::Stats& views, const std::vector<StoreTrouble>& stores) const;
   std::uint64_t counted(Action action, std::size_t result) const {
     return by_action_[index_of(action)].results[result].load(std::memory_order_relaxed);
   }

@@ -176,28 +176,43 @@ bool Api::batch(Visit& visit) {
   return true;
 }
 
+/// What costs customers nothing yet is told beside it.
+bool Api::ready(Visit& visit, std::string& body) {
+  const auto stores = common_.store_troubles();
+  std::string trouble = common_.draining() ? "it is about to end" : common_.engine().trouble();
+  for (const auto& store : stores)
+    if (trouble.empty() && store.costs == StoreTrouble::Costs::commands) trouble = store.what;
+  if (!trouble.empty()) {
+    visit.problem = {503, "unavailable", trouble, {}};
+    return false;
+  }
+  body = R"({"status":"ready")";
+  for (const auto& store : stores) {
+    body += &store == &stores.front() ? R"(,"troubles":[{"store":)" : R"(,{"store":)";
+    append_json_string(body, store.store);
+    body += R"(,"detail":)";
+    append_json_string(body, store.what);
+    body += '}';
+  }
+  body += stores.empty() ? "}" : "]}";
+  return true;
+}
+
 bool Api::operation(Visit& visit) {
   HttpResponse response;
   switch (visit.match.action) {
     case Action::health:
       response.body = R"({"status":"ok"})";
       break;
-    case Action::ready: {
-      const std::string trouble =
-          common_.draining() ? "it is about to end" : common_.engine().trouble();
-      if (!trouble.empty()) {
-        visit.problem = {503, "unavailable", trouble, {}};
-        return false;
-      }
-      response.body = R"({"status":"ready"})";
+    case Action::ready:
+      if (!ready(visit, response.body)) return false;
       break;
-    }
     case Action::metrics:
       response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-      response.body =
-          common_.metrics().text(common_.engine().counters(), common_.options().recovery,
-                                 common_.options().recovery_seconds,
-                                 common_.read_side().set().statuses(), common_.views().stats());
+      response.body = common_.metrics().text(
+          common_.engine().counters(), common_.options().recovery,
+          common_.options().recovery_seconds, common_.read_side().set().statuses(),
+          common_.views().stats(), common_.store_troubles());
       break;
     case Action::openapi:
       response.body = common_.openapi();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "actors/host/engine.h"
+#include "actors/ports/store_trouble.h"
 #include "gateway/api/batch/batches.h"
 #include "gateway/api/commands/command.h"
 #include "gateway/api/commands/json.h"
@@ -29,6 +30,7 @@ struct ApiOptions {
   double recovery_seconds = 0;
   std::size_t tickets_max = limits::tickets_max;  // per I/O thread
   std::size_t view_cache_bytes = 64 << 20;
+  StoreTroubles stores = {};  // none: nothing is known of them
 };
 
 /// Lifecycle: made after the engine has started, before any Api; outlives them. To end: drain the
@@ -51,6 +53,9 @@ class ApiCommon {
   }
 
   bool draining() const { return draining_.load(std::memory_order_relaxed); }
+  std::vector<StoreTrouble> store_troubles() const {
+    return options_.stores ? options_.stores() : std::vector<StoreTrouble>{};
+  }
   Engine& engine() { return engine_; }
   Vault& vault() { return vault_; }
   Randomness& randomness() { return randomness_; }
@@ -139,6 +144,7 @@ class Api final : public HttpHandler,
   bool question(Visit& visit, const Question& question);
   bool batch(Visit& visit);
   bool operation(Visit& visit);
+  bool ready(Visit& visit, std::string& body);
   void refuse(Visit& visit, std::string_view allow);
 
   void take_reply(Reply&& reply);
