@@ -17,8 +17,11 @@ Result<std::unique_ptr<DiskPorts>, Fault> DiskPorts::open(const DiskPortsOptions
   if (!stores) return stores.error();
   p->stores_ = std::move(*stores);
   p->payments_ = std::make_unique<PaymentSimulator>(std::move(p->stores_.provider), p->clock_);
-  p->scrubber_ = std::make_unique<Scrubber>(
-      [journal = p->stores_.journal.get()](std::size_t bytes) { return journal->scrub(bytes); });
+  p->scrubber_ = std::make_unique<Scrubber>(ScrubInTurn(
+      {[journal = p->stores_.journal.get()](std::size_t bytes) { return journal->scrub(bytes); },
+       [states = p->stores_.states.get()](std::size_t bytes) { return states->scrub(bytes); },
+       [vault = p->stores_.vault.get()](std::size_t bytes) { return vault->scrub(bytes); },
+       [&ledger = p->payments_->ledger()](std::size_t bytes) { return ledger.scrub(bytes); }}));
   return p;
 }
 
@@ -45,9 +48,19 @@ std::vector<StoreTrouble> DiskPorts::troubles() const {
                    "the disk of keys takes no writes: nobody can register, change an address or "
                    "be erased",
                    commands});
+  else if (stores_.vault->damaged())
+    all.push_back({"keys",
+                   "the keys have a damaged block: what was sealed with them is shown as null; "
+                   "restore the folder from a backup",
+                   nothing_yet});
   if (payments_->failing())
     all.push_back(
         {"provider", "the disk of the payment provider takes no writes: nobody can pay", commands});
+  else if (payments_->ledger().damaged())
+    all.push_back({"provider",
+                   "the payment provider has a damaged block, some payments cannot be read: "
+                   "restore the folder from a backup",
+                   nothing_yet});
   return all;
 }
 

@@ -59,7 +59,7 @@ class DiskPorts {
   JsonPresenter presenter_;
   Stores stores_;
   std::unique_ptr<PaymentSimulator> payments_;
-  std::unique_ptr<Scrubber> scrubber_;  // of the journal; ends first
+  std::unique_ptr<Scrubber> scrubber_;  // of all stores; ends first
 };
 
 }  // namespace souk

@@ -221,6 +221,12 @@ Status RocksdbStateStore::put(const std::vector<StateWrite>& states,
   return rotated;
 }
 
+Result<bool, Fault> RocksdbStateStore::scrub(std::size_t bytes) {
+  auto through = database_->scrub(bytes);
+  if (!through) return noted(through.error());
+  return through;
+}
+
 Fault RocksdbStateStore::noted(Fault fault) {
   if (fault.kind == Fault::Kind::corrupt && !damage_noted_.exchange(true)) {
     std::ofstream(path_ / damage_note) << fault.what << '\n';

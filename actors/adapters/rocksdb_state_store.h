@@ -44,6 +44,8 @@ class RocksdbStateStore final : public StateStore {
   /// Of now, and since it was opened. Thread: any.
   bool failing() const { return database_->failing(); }
   bool damaged() const { return damage_noted_; }
+  /// RocksdbHandle::scrub.
+  Result<bool, Fault> scrub(std::size_t bytes);
   /// For `souk verify`: changes nothing on disk, `put` answers unsupported.
   static Result<std::unique_ptr<RocksdbStateStore>, Fault> open_read_only(const Options& options);
 

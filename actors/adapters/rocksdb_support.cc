@@ -267,6 +267,7 @@ Fault RocksdbHandle::fault(const rocksdb::Status& status, std::string_view actio
     kind = Fault::Kind::unsupported;
     advice = "it may have been written by a newer version: run that one";
   }
+  if (kind == Fault::Kind::corrupt) damaged_ = true;
   return {kind, fmt::format("{}: {}: {}; {}", path_.string(), action, text, advice)};
 }
 

@@ -76,6 +76,13 @@ class RocksdbHandle {
   Status write(rocksdb::WriteBatch& batch, Durability durability);
   /// A write failed, and none has succeeded since. Thread: any.
   bool failing() const { return writes_fail_.failing(); }
+  /// Damage was met since it was opened, by a read, a merge of files or a scrub. Thread: any.
+  bool damaged() const { return damaged_; }
+  /// Reads on through all of it, from where the call before stopped, about `bytes`, and holds each
+  /// block against its checksum. True: it has come to the end, and begins anew.
+  /// Errors: corrupt, which is logged; the pass ends there. unavailable.
+  /// Thread: one.
+  Result<bool, Fault> scrub(std::size_t bytes);
   /// Closes the current log file durably and starts another, so that no write can survive in the
   /// new file while one before it is lost in the old one.
   Status rotate_log();
@@ -116,6 +123,8 @@ class RocksdbHandle {
   Fault last_fault_;
   std::chrono::steady_clock::time_point next_recovery_{};
   std::atomic<std::uint64_t> generation_{1};
+  mutable std::atomic<bool> damaged_{false};
+  std::string scrubbed_to_;  // the key at which the next scrub goes on
 };
 
 /// Big endian, so that keys sort by number.

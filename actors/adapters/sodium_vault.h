@@ -67,6 +67,9 @@ class SodiumVault final : public Vault {
 
   /// Keys cannot be written; it is tried again by itself. Thread: any.
   bool failing() const { return database_->failing(); }
+  bool damaged() const { return database_->damaged(); }
+  /// RocksdbHandle::scrub.
+  Result<bool, Fault> scrub(std::size_t bytes) { return database_->scrub(bytes); }
   /// True once the bytes of every key destroyed so far are in no file of the folder.
   bool wait_until_purged(std::chrono::milliseconds at_most);
 

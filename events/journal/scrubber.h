@@ -6,6 +6,8 @@
 #include <functional>
 #include <mutex>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "events/result.h"
 
@@ -16,6 +18,23 @@ struct ScrubPace {
   std::chrono::milliseconds between_steps{250};  // with the step: 1 MiB a second
   std::chrono::milliseconds before_first{60'000};
   std::chrono::milliseconds between_passes{3'600'000};
+};
+
+/// Several stores, one after the other: through all of them once is one pass.
+class ScrubInTurn {
+ public:
+  using Step = std::function<Result<bool, Fault>(std::size_t bytes)>;
+  explicit ScrubInTurn(std::vector<Step> stores) : stores_(std::move(stores)) {}
+  Result<bool, Fault> operator()(std::size_t bytes) {
+    const auto through = stores_[at_](bytes);
+    if (through.ok() && !*through) return false;
+    at_ = (at_ + 1) % stores_.size();  // also where one cannot be read any further
+    return at_ == 0;
+  }
+
+ private:
+  std::vector<Step> stores_;
+  std::size_t at_ = 0;
 };
 
 /// Lifecycle: runs from its making to its end. A pass that cannot go on ends; the next begins after

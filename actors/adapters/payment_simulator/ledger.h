@@ -40,6 +40,9 @@ class SimulatorLedger {
   /// Thread: one caller at a time.
   Status save(const std::vector<std::pair<OrderId, const ProviderAccount*>>& accounts);
   bool failing() const { return database_->failing(); }
+  bool damaged() const { return database_->damaged(); }
+  /// RocksdbHandle::scrub.
+  Result<bool, Fault> scrub(std::size_t bytes) { return database_->scrub(bytes); }
 
  private:
   explicit SimulatorLedger(std::unique_ptr<RocksdbHandle> database)

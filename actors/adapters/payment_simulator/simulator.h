@@ -45,6 +45,7 @@ class PaymentSimulator final : public PaymentProvider {
   Result<std::optional<PaymentRecord>, Fault> record(OrderId order) override;
   /// The ledger cannot be written; it is tried again by itself. Thread: any.
   bool failing() const { return ledger_->failing(); }
+  SimulatorLedger& ledger() { return *ledger_; }
 
  private:
   using Steady = std::chrono::steady_clock;
