@@ -12,6 +12,7 @@
 
 #include "events/fault_log.h"
 #include "events/journal/rocksdb_log.h"
+#include "events/journal/rocksdb_manifest.h"
 
 namespace souk::search {
 namespace {
@@ -58,6 +59,7 @@ rocksdb::Options engine_options(const std::filesystem::path& folder) {
   engine.max_background_jobs = 2;
   engine.stats_dump_period_sec = 0;
   engine.info_log = rocksdb_log(spdlog::default_logger(), folder.string());
+  engine.listeners = {manifest_noter(folder)};
   engine.compression = rocksdb::kLZ4Compression;
   rocksdb::BlockBasedTableOptions table;
   table.block_size = 16 * 1024;
@@ -81,11 +83,13 @@ Result<std::unique_ptr<ProductStore>, Fault> ProductStore::open(
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) return Fault{Fault::Kind::unavailable, "search folder: " + error.message()};
+  if (auto whole = check_manifest(folder); !whole) return whole.error();
   rocksdb::DB* raw = nullptr;
   const auto opened = rocksdb::DB::Open(engine_options(folder), folder.string(), &raw);
   if (!opened.ok()) return fault_of("open the search store", opened);
   auto impl = std::make_unique<Impl>();
   impl->database.reset(raw);
+  note_manifest(folder);
   std::string bytes;
   const auto found =
       raw->Get(rocksdb::ReadOptions(), rocksdb::Slice(state_key.data(), state_key.size()), &bytes);
