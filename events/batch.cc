@@ -103,6 +103,10 @@ std::string encode_record(const BatchHeader& header, std::string_view payload) {
   return bytes;
 }
 
+Seq first_seq_of(std::string_view bytes) {
+  return bytes.size() < batch_header_bytes ? 0 : load<Seq>(bytes, first_seq_at);
+}
+
 std::string_view record_payload(std::string_view bytes) {
   return bytes.substr(batch_header_bytes, load<std::uint32_t>(bytes, payload_size_at));
 }

@@ -32,6 +32,9 @@
 
 namespace souk {
 
+/// Where a record stands in the log of its shard, from 1.
+using Offset = std::uint64_t;
+
 namespace limits {
 /// No record is larger as encoded; what would encode one aborts. A shard begins another record at
 /// half of that (batch_bytes_max), and one command, which is never split, stays below it.
@@ -58,9 +61,10 @@ struct BatchHeader {
   Seq last_seq() const { return count == 0 && first_seq == 0 ? 0 : first_seq + count - 1; }
 };
 
-/// A record on its way to the journal.
+/// A record on its way to the journal. Of a claim first_seq, last_seq and chain are 0.
 struct Batch {
   ShardId shard;
+  Offset offset = 0;  // 0: it has none yet
   Seq first_seq = 0;
   Seq last_seq = 0;
   std::uint64_t epoch = 0;
@@ -85,6 +89,8 @@ struct DecodedBatch {
 /// Checks version, sizes and crc32c. Errors: corrupt; unsupported (a newer version).
 Result<BatchHeader, Fault> decode_batch_header(std::string_view bytes);
 Result<DecodedBatch, Fault> decode_batch(std::string_view bytes);
+/// The first event of a record, as its header says: nothing is checked. 0 of a claim.
+Seq first_seq_of(std::string_view bytes);
 /// What stands between header and trailer. REQUIRES: `decode_batch_header` takes `bytes`.
 std::string_view record_payload(std::string_view bytes);
 /// The transactions of a payload that `header` announces. Errors: corrupt, unsupported.

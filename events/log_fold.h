@@ -28,8 +28,6 @@
 
 namespace souk {
 
-using Offset = std::uint64_t;
-
 enum class LogRules : std::uint8_t { local = 0, claims = 1 };  // stored
 
 /// The parts of a record that is not whole yet. `next` 0: there is none.

@@ -16,6 +16,9 @@ Result<std::unique_ptr<DiskPorts>, Fault> DiskPorts::open(const DiskPortsOptions
   auto stores = Stores::open(options.directory, options.shards, options.secret);
   if (!stores) return stores.error();
   p->stores_ = std::move(*stores);
+  auto logs = GroupCommit::open(*p->stores_.journal, p->shards());
+  if (!logs) return logs.error();
+  p->logs_ = std::move(*logs);
   p->payments_ = std::make_unique<PaymentSimulator>(std::move(p->stores_.provider), p->clock_);
   p->scrubber_ = std::make_unique<Scrubber>(ScrubInTurn(
       {[journal = p->stores_.journal.get()](std::size_t bytes) { return journal->scrub(bytes); },

@@ -9,6 +9,7 @@
 #include "actors/adapters/stores.h"
 #include "actors/adapters/system_clock.h"
 #include "actors/ports/store_trouble.h"
+#include "events/journal/group_commit.h"
 #include "events/journal/scrubber.h"
 #include "gateway/api/commands/presenter.h"
 #include "node/node.h"
@@ -40,8 +41,9 @@ class DiskPorts {
   static Result<std::unique_ptr<DiskPorts>, Fault> open(const DiskPortsOptions& options);
 
   NodePorts ports() {
-    return {*stores_.journal, *stores_.states, *stores_.vault, *payments_,
-            clock_,           randomness_,     presenter_,     stores_.directory->manifest().id};
+    return {*logs_,         *stores_.journal, *stores_.states,
+            *stores_.vault, *payments_,       clock_,
+            randomness_,    presenter_,       stores_.directory->manifest().id};
   }
   const DataDirectory& directory() const { return *stores_.directory; }
   std::uint32_t shards() const { return directory().manifest().shards; }
@@ -59,6 +61,7 @@ class DiskPorts {
   JsonPresenter presenter_;
   Stores stores_;
   std::unique_ptr<PaymentSimulator> payments_;
+  std::unique_ptr<GroupCommit> logs_;   // over the journal
   std::unique_ptr<Scrubber> scrubber_;  // of all stores; ends first
 };
 

@@ -43,7 +43,7 @@ Result<std::unique_ptr<Node>, Fault> Node::recover(NodeOptions options, NodePort
   const std::int64_t jump_ms_max = options.clock_jump_ms_max;
   std::unique_ptr<Node> node(new Node(std::move(options), ports));
   auto engine = make_engine(engine_options,
-                            {.journal = ports.journal,
+                            {.logs = ports.logs,
                              .states = ports.states,
                              .vault = ports.vault,
                              .payments = ports.payments,

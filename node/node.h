@@ -16,7 +16,8 @@ namespace souk {
 
 /// What a node stands on. All of it outlives the node.
 struct NodePorts {
-  Journal& journal;
+  ShardLogs& logs;   // what the shards write
+  Journal& journal;  // and others read
   StateStore& states;
   Vault& vault;
   PaymentProvider& payments;

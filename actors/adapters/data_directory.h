@@ -6,7 +6,7 @@
 ///   journal/ states/ keys/ provider/    one RocksDB each
 ///
 /// The manifest, one `name = value` a line; other names are of later versions:
-///   format = 2
+///   format = 3
 ///   shards = 64
 ///   created_at = 2025-11-22T13:00:00.000Z
 ///   id = d0123...
@@ -16,6 +16,8 @@
 ///   1  no `check`; nothing says which stores belong together.
 ///   2  the stores are bound to each other (events/journal/anchor.h), and the journal may hold
 ///      records that a version of format 1 cannot read.
+///   3  records stand under their offsets and owners claim (events/journal/shard_log.h); a
+///      checkpoint knows the offset of its record. A version of format 2 would write over them.
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -38,7 +40,7 @@ class DataDirectory {
     Id128 id;  // random; another in each directory
     bool operator==(const Manifest&) const = default;
   };
-  static constexpr std::uint32_t format_newest = 2;
+  static constexpr std::uint32_t format_newest = 3;
   static constexpr std::uint32_t shards_default = 64;
 
   /// Opens the directory for this process alone; makes it where it is missing or empty.

@@ -22,8 +22,9 @@ constexpr std::string_view rules_key = "rules";  // u32 LE
 constexpr std::uint32_t rules_unsaid = 1;
 constexpr std::size_t key_head_bytes = 4;  // tag, shard, kind
 constexpr std::size_t state_head_bytes = 12;
-constexpr std::size_t checkpoint_bytes = 36;
-constexpr std::size_t bytes_per_entry = 64;  // a memtable's own, about
+constexpr std::size_t checkpoint_bytes = 52;
+constexpr std::size_t checkpoint_bytes_without_offset = 36;  // up to format 2 of a directory
+constexpr std::size_t bytes_per_entry = 64;                  // a memtable's own, about
 
 std::string entity_key(char tag, ShardId shard, const EntityKey& entity) {
   std::string key;
@@ -78,17 +79,26 @@ std::string encode_checkpoint(std::string_view key, const Checkpoint& checkpoint
   append_le<std::uint64_t>(value, checkpoint.chain);
   append_le<std::uint64_t>(value, checkpoint.epoch);
   append_le<std::int64_t>(value, checkpoint.time_ms);
+  append_le<std::uint64_t>(value, checkpoint.incarnation);
+  append_le<std::uint64_t>(value, checkpoint.offset);
   append_le<std::uint32_t>(value, check_of(key, 0, value));
   return value;
 }
 std::optional<Checkpoint> decode_checkpoint(std::string_view key, std::string_view value) {
-  if (value.size() != checkpoint_bytes) return std::nullopt;
-  if (read_le<std::uint32_t>(value.substr(32)) != check_of(key, 0, value.substr(0, 32))) {
+  if (value.size() != checkpoint_bytes && value.size() != checkpoint_bytes_without_offset)
+    return std::nullopt;
+  const std::size_t body = value.size() - 4;
+  if (read_le<std::uint32_t>(value.substr(body)) != check_of(key, 0, value.substr(0, body))) {
     return std::nullopt;
   }
-  return Checkpoint{read_le<std::uint64_t>(value), read_le<std::uint64_t>(value.substr(8)),
-                    read_le<std::uint64_t>(value.substr(16)),
-                    read_le<std::int64_t>(value.substr(24))};
+  Checkpoint checkpoint{.seq = read_le<std::uint64_t>(value),
+                        .chain = read_le<std::uint64_t>(value.substr(8)),
+                        .epoch = read_le<std::uint64_t>(value.substr(16)),
+                        .time_ms = read_le<std::int64_t>(value.substr(24))};
+  if (value.size() == checkpoint_bytes_without_offset) return checkpoint;
+  checkpoint.incarnation = read_le<std::uint64_t>(value.substr(32));
+  checkpoint.offset = read_le<std::uint64_t>(value.substr(40));
+  return checkpoint;
 }
 
 Fault corrupt(std::string_view what, ShardId shard) {

@@ -32,18 +32,21 @@ void add(const RecoveryReport& one, std::uint32_t shards, RecoveryReport& to) {
 }  // namespace
 
 ActorEngine::ActorEngine(const EngineOptions& options, EnginePorts ports)
-    : options_(options), ports_(ports) {
+    : ActorEngine(options, ports, new_incarnation(ports.randomness)) {}
+
+ActorEngine::ActorEngine(const EngineOptions& options, EnginePorts ports, std::uint64_t incarnation)
+    : options_(options), ports_(ports), logs_(ports.logs, counters_, ports.feed, incarnation) {
   SOUK_ASSERT(options_.hosts > 0 && options_.hosts <= hosts_max);
   const ShardContext context{.options = options_,
                              .states = ports_.states,
                              .clock = ports_.clock,
                              .randomness = ports_.randomness,
                              .presenter = ports_.presenter,
-                             .incarnation = new_incarnation(ports_.randomness),
+                             .incarnation = incarnation,
                              .quote_now = {},
                              .freshness = ports_.freshness};
   for (std::uint32_t h = 0; h < options_.hosts; ++h) {
-    cores_.push_back(std::make_unique<HostCore>(h, context, ports_.journal));
+    cores_.push_back(std::make_unique<HostCore>(h, context, ports_.logs));
     payments_.push_back(std::make_shared<PaymentInbox>());
   }
 }
@@ -60,7 +63,7 @@ Status ActorEngine::recover_shards(std::size_t workers, RecoveryReport& report) 
     for (std::size_t i = next++; i < shards.size() && results[w].ok(); i = next++) {
       results[w] = ports_.give_up && ports_.give_up()
                        ? Status(Fault{Fault::Kind::unavailable, "asked to end while recovering"})
-                       : shards[i]->recover(ports_.journal, reports[w]);
+                       : shards[i]->recover(reports[w]);
     }
   };
   {
@@ -77,40 +80,36 @@ Status ActorEngine::recover_shards(std::size_t workers, RecoveryReport& report) 
 
 void ActorEngine::spawn(caf::actor_system& system, Threads threads) {
   SOUK_ASSERT(!spawned());
-  if (threads == Threads::journal_and_store) {
-    journal_ = system.spawn<caf::detached>(journal_actor, &ports_.journal, &counters_, ports_.feed,
-                                           options_.shards);
+  if (threads == Threads::store_and_keys) {
     store_ = system.spawn<caf::detached>(store_actor, &ports_.states, &counters_);
     keys_ = system.spawn<caf::detached>(keys_actor, &ports_.vault, &counters_);
     caf::anon_send(store_, StartMsg{});
-    refold_ = system.spawn<caf::detached>(refold_actor, &ports_.journal, &counters_,
+    refold_ = system.spawn<caf::detached>(refold_actor, &ports_.logs, &counters_,
                                           &std::as_const(ending_));
     caf::anon_send(keys_, StartMsg{});
     caf::anon_send(refold_, StartMsg{});
   } else {
-    journal_ =
-        system.spawn(journal_actor, &ports_.journal, &counters_, ports_.feed, options_.shards);
     store_ = system.spawn(store_actor, &ports_.states, &counters_);
     keys_ = system.spawn(keys_actor, &ports_.vault, &counters_);
-    refold_ = system.spawn(refold_actor, &ports_.journal, &counters_, &std::as_const(ending_));
+    refold_ = system.spawn(refold_actor, &ports_.logs, &counters_, &std::as_const(ending_));
   }
   for (std::uint32_t h = 0; h < options_.hosts; ++h)
     hosts_.push_back(system.spawn(host_actor, h, cores_[h].get(),
-                                  HostPorts{.journal = journal_,
-                                            .store = store_,
+                                  HostPorts{.store = store_,
                                             .keys = keys_,
                                             .refold = refold_,
+                                            .logs = &logs_,
                                             .payments = &ports_.payments,
                                             .counters = &counters_,
                                             .sinks = &sinks_}));
-  caf::anon_send(journal_, HostsMsg{hosts_});
+  logs_.start(hosts_);
   for (auto& h : hosts_) caf::anon_send(h, HostsMsg{hosts_});
   for (auto& h : hosts_) caf::anon_send(h, StartMsg{});
 }
 
 void ActorEngine::forget_actors() {
+  logs_.stop();
   hosts_.clear();
-  journal_ = nullptr;
   store_ = nullptr;
   keys_ = nullptr;
   refold_ = nullptr;

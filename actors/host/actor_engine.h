@@ -19,14 +19,14 @@ class ActorEngine : public Engine {
 
  protected:
   /// Which actors have a thread of their own.
-  enum class Threads : std::uint8_t { journal_and_store, none };
+  enum class Threads : std::uint8_t { store_and_keys, none };
 
   /// In `workers` threads, or in this one where there is one. Adds to `report`.
   Status recover_shards(std::size_t workers, RecoveryReport& report);
   void spawn(caf::actor_system& system, Threads threads);
   const std::vector<std::unique_ptr<HostCore>>& cores() const { return cores_; }
   bool spawned() const { return !hosts_.empty(); }
-  /// From here on nothing is sent to the actors.
+  /// From here on nothing is sent to the actors, also not by the logs.
   void forget_actors();
 
   const EngineOptions options_;
@@ -34,10 +34,13 @@ class ActorEngine : public Engine {
   EngineCounters counters_;
   std::vector<ReplySink*> sinks_;
   std::atomic<bool> ending_{false};  // what takes long may end at once
-  caf::actor journal_, store_, keys_, refold_;
+  caf::actor store_, keys_, refold_;
+  HostLogs logs_;
   std::vector<caf::actor> hosts_;
 
  private:
+  ActorEngine(const EngineOptions& options, EnginePorts ports, std::uint64_t incarnation);
+
   std::vector<std::unique_ptr<HostCore>> cores_;
   std::vector<std::shared_ptr<PaymentInbox>> payments_;  // by host
 };

@@ -1,46 +1,24 @@
 #pragma once
-/// The actors of one node, to be spawned by the engine (host on a worker, journal and store
-/// detached) or by the simulation (all on the testing scheduler).
+/// The actors of one node, to be spawned by the engine (host on a worker, store and keys detached)
+/// or by the simulation (all on the testing scheduler).
 ///
-///   I/O thread --RequestsMsg--> host --AppendMsg--> journal --CommittedMsg--> host --> ReplySink
+///   I/O thread --RequestsMsg--> host --> HostLogs (the logs' own thread) --LandedMsg--> host -->
+///                                 |                                                   ReplySink
 ///                                 |--LoadMsg, FlushMsg--> store --> host
 ///                                 |--RefoldMsg--> refold --> host
 ///                                 |--DestroyKeysMsg--> keys --> host
 #include <functional>
-#include <map>
 #include <vector>
 
+#include "actors/host/host_logs.h"
 #include "actors/host/messages.h"
-#include "events/journal/commit_feed.h"
 
 namespace souk {
 
 /// A host counts ticks in its own time: one every tick_ms.
 inline constexpr std::int64_t tick_ms = 20;
-inline constexpr std::int64_t settle_retry_ms = 200;
 
-struct JournalActorState {
-  std::vector<caf::actor> hosts;
-  Journal* journal = nullptr;
-  EngineCounters* counters = nullptr;
-  CommitFeed* feed = nullptr;                            // none: nobody reads
-  std::vector<std::pair<std::uint32_t, Batch>> pending;  // host, batch
-  std::vector<Batch> writing;
-  std::vector<std::uint32_t> writing_hosts;
-  std::map<std::uint16_t, Seq> unknown;  // by shard: the first event of which writes failed
-  std::vector<std::uint64_t> epoch_min;  // by shard: what is older was told that it failed
-  bool flush_sent = false;
-  bool busy = false;
-  bool failing = false;
-  bool inside_write = false;
-  const char* name = "journal";
-};
-/// Group commit: everything that is pending goes into one synced write; what arrives meanwhile
-/// waits for the next. The first append sends `flush` to itself, which lands behind all that is
-/// queued.
-caf::behavior journal_actor(caf::stateful_actor<JournalActorState>* self, Journal* journal,
-                            EngineCounters* counters, CommitFeed* feed, std::uint32_t shards);
-/// Tells the journal and the hosts who the hosts are; before all else.
+/// Tells the hosts who the hosts are; before all else.
 struct HostsMsg {
   std::vector<caf::actor> hosts;
 };
@@ -61,11 +39,12 @@ struct RefoldActorState {
   const char* name = "refold";
 };
 /// `ending`: set: a scan that is under way ends.
-caf::behavior refold_actor(caf::stateful_actor<RefoldActorState>* self, Journal* journal,
+caf::behavior refold_actor(caf::stateful_actor<RefoldActorState>* self, ShardLogs* logs,
                            EngineCounters* counters, const std::atomic<bool>* ending);
 
 struct HostPorts {
-  caf::actor journal, store, keys, refold;
+  caf::actor store, keys, refold;
+  HostLogs* logs = nullptr;
   PaymentProvider* payments = nullptr;
   EngineCounters* counters = nullptr;
   const std::vector<ReplySink*>* sinks = nullptr;

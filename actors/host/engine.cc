@@ -13,7 +13,7 @@ namespace {
 
 constexpr auto stop_longest = std::chrono::seconds(30);
 
-/// Hosts on CAF's workers, journal and store on threads of their own.
+/// Hosts on CAF's workers, logs, store and keys on threads of their own.
 class ThreadedEngine final : public ActorEngine {
  public:
   using ActorEngine::ActorEngine;
@@ -29,7 +29,7 @@ class ThreadedEngine final : public ActorEngine {
     config_.set("scheduler.max-throughput", static_cast<std::size_t>(300));
     config_.set("logger.verbosity", caf::atom("quiet"));
     system_ = std::make_unique<caf::actor_system>(config_);
-    spawn(*system_, Threads::journal_and_store);
+    spawn(*system_, Threads::store_and_keys);
   }
 
   void stop() override {
@@ -53,7 +53,6 @@ class ThreadedEngine final : public ActorEngine {
     if (!system_) return;
     ending_ = true;
     for (auto& h : hosts_) caf::anon_send(h, EndMsg{});
-    caf::anon_send_exit(journal_, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(store_, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(keys_, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(refold_, caf::exit_reason::user_shutdown);

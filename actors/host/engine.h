@@ -1,6 +1,6 @@
 #pragma once
-/// The engine as the edge sees it: requests in, answers out. Inside: CAF hosts that drive shards
-/// and a detached journal actor; see ARCHITECTURE.md.
+/// The engine as the edge sees it: requests in, answers out. Inside: CAF hosts that drive shards;
+/// see ARCHITECTURE.md.
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -16,7 +16,7 @@
 #include "actors/ports/vault.h"
 #include "events/freshness.h"
 #include "events/journal/commit_feed.h"
-#include "events/journal/journal.h"
+#include "events/journal/shard_log.h"
 #include "events/time.h"
 
 namespace souk {
@@ -36,7 +36,7 @@ struct EngineOptions {
 };
 
 struct EnginePorts {
-  Journal& journal;
+  ShardLogs& logs;
   StateStore& states;
   Vault& vault;
   PaymentProvider& payments;
@@ -70,7 +70,7 @@ class ActorPulse {
   std::atomic<std::int64_t> since_ms_{0};
 };
 
-/// Readable from any thread; written by the hosts and the journal actor.
+/// Readable from any thread; written by the hosts and the logs' thread.
 struct EngineCounters {
   std::atomic<std::uint64_t> commits{0}, committed_batches{0}, committed_events{0},
       commit_failures{0}, commit_ns_total{0}, commit_bytes{0}, entities_in_memory{0},

@@ -32,18 +32,15 @@ void prepare_worker() {
 }
 
 /// Ends the turn and sends what leaves: one message to each who is concerned.
-void end_turn(Self* self, std::uint32_t index) {
+void end_turn(Self* self) {
   prepare_worker();
   auto& s = self->state;
   HostCore& core = *s.core;
   core.end_turn();
-  if (!core.batches().empty()) {
-    auto batches = std::make_shared<std::vector<Batch>>();
-    batches->swap(core.batches());
-    self->send(s.ports.journal, AppendMsg{index, std::move(batches)});
-  }
+  s.ports.logs->append(core.batches());
   deliver_replies(s);
   ShardOutput& out = core.output();
+  s.ports.logs->claim(out.claims);
   if (!out.payments.empty()) {
     s.ports.payments->call(std::move(out.payments));
     out.payments.clear();
@@ -110,7 +107,7 @@ template <class Feed>
 void turn(Self* self, std::uint32_t index, const Feed& feed) {
   const Busy busy(self->state.ports.counters->host_pulses[index]);
   feed(*self->state.core);
-  end_turn(self, index);
+  end_turn(self);
 }
 
 }  // namespace
@@ -142,13 +139,17 @@ caf::behavior host_actor(Self* self, std::uint32_t index, HostCore* core, HostPo
             c.input(ShardInput(ProcessAnswer{EntityKey(a.order), a}));
         });
       },
-      [self, index](const CommittedMsg& m) {
-        turn(self, index, [&](HostCore& c) { c.committed(*m.ranges); });
+      [self, index](const LandedMsg& m) {
+        turn(self, index, [&](HostCore& c) { c.landed(*m.ranges); });
       },
-      [self, index](const FailedMsg& m) {
-        turn(self, index, [&](HostCore& c) { c.failed(*m.ranges); });
+      [self, index](const DoubtedMsg& m) {
+        turn(self, index, [&](HostCore& c) { c.doubted(*m.shards); });
       },
-      [self, index](const SettledMsg&) { turn(self, index, [](HostCore& c) { c.settled(); }); },
+      [self, index](const ClaimedMsg& m) {
+        turn(self, index, [&](HostCore& c) {
+          for (const auto& [shard, claimed] : *m.claims) c.claimed(shard, claimed);
+        });
+      },
       [self, index](LoadedMsg& m) {
         turn(self, index,
              [&](HostCore& c) { c.loaded(m.shard, m.entity, std::move(*m.state), m.generation); });

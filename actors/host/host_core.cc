@@ -11,20 +11,21 @@ namespace {
 constexpr std::uint64_t recovery_retry_ticks = 10;  // where a shard could not be recovered
 }  // namespace
 
-HostCore::HostCore(std::uint32_t index, ShardContext context, Journal& journal)
-    : index_(index), context_(std::move(context)), journal_(journal) {
+HostCore::HostCore(std::uint32_t index, ShardContext context, ShardLogs& logs)
+    : index_(index), context_(std::move(context)) {
   context_.quote_now = [this](const Sku& sku) -> std::optional<Quote> {
     const ShardId id = shard_of(sku.text(), context_.options.shards);
     return owns(id) ? shard(id).quote_if_ready(sku) : std::nullopt;
   };
-  for (std::uint32_t s = index; s < context_.options.shards; s += context_.options.hosts)
-    shards_.push_back(
-        std::make_unique<Owner>(ShardId{static_cast<std::uint16_t>(s)}, context_, output_));
+  for (std::uint32_t s = index; s < context_.options.shards; s += context_.options.hosts) {
+    const ShardId id{static_cast<std::uint16_t>(s)};
+    shards_.push_back(std::make_unique<Owner>(id, context_, output_, logs.log(id)));
+  }
   remote_.resize(context_.options.hosts);
 }
 
 void HostCore::start() {
-  for (auto& s : shards_) s->resume(Owner::Epoch::same);
+  for (auto& s : shards_) s->claim();
 }
 
 void HostCore::input(Envelope&& message) {
@@ -102,56 +103,26 @@ void HostCore::end_turn() {
   for (auto& s : shards_) s->cut(batches_);
 }
 
-void HostCore::committed(const std::vector<CommitRange>& ranges) {
-  for (const auto& r : ranges) shard(r.shard).committed(r.last_seq, r.epoch);
+void HostCore::landed(const std::vector<LandedRange>& ranges) {
+  for (const auto& r : ranges) shard(r.shard).landed(r.first, r.last);
 }
 
-void HostCore::recover(Owner& s) {
-  RecoveryReport report;
-  if (auto status = s.recover(journal_, report); !status.ok()) {
-    recoveries_fail_.failed(
-        fmt::format("shard={} what=\"{}\"", s.id().value, one_line(status.error().what)));
-    unread_.push_back(s.id());
-  }
+void HostCore::doubted(const std::vector<ShardId>& shards) {
+  for (const ShardId id : shards) shard(id).doubted();
 }
 
-/// The log could not be read when they lost what was tentative; it is read again once it can be.
-void HostCore::recover_unread() {
-  const auto unread = std::exchange(unread_, {});
-  for (const ShardId id : unread)
-    if (shard(id).suspended()) recover(shard(id));
+void HostCore::claimed(ShardId id, const ShardLog::Claimed& claimed) {
+  Owner& s = shard(id);
+  heed(s, s.claimed(claimed));
 }
 
-void HostCore::failed(const std::vector<CommitRange>& ranges) {
-  for (const auto& r : ranges) {
-    Owner& s = shard(r.shard);
-    if (s.suspended()) continue;
-    s.failed(r.epoch);
-    if (s.suspended()) recover(s);  // reads go on with what is committed
-  }
-}
-
-void HostCore::settled() {
-  settled_.clear();
-  for (auto& s : shards_)
-    if (s->suspended()) settled_.push_back(s->id());
-  resume_settled();
-}
-
-void HostCore::resume_settled() {
-  std::erase_if(settled_, [&](ShardId id) {
-    Owner& s = shard(id);
-    RecoveryReport report;
-    if (auto status = s.recover(journal_, report); !status.ok()) {
-      recoveries_fail_.failed(
-          fmt::format("shard={} what=\"{}\"", id.value, one_line(status.error().what)));
-      return false;
-    }
+/// Where the log could not be read it is tried again by the ticks.
+void HostCore::heed(const Owner& s, const Status& read) {
+  if (read.ok())
     recoveries_fail_.passed();
-    std::erase(unread_, id);
-    s.resume(Owner::Epoch::next);
-    return true;
-  });
+  else
+    recoveries_fail_.failed(
+        fmt::format("shard={} what=\"{}\"", s.id().value, one_line(read.error().what)));
 }
 
 void HostCore::loaded(ShardId id, const EntityKey& entity,
@@ -175,7 +146,7 @@ void HostCore::folded_anew(ShardId id, const EntityKey& entity, std::uint64_t nu
 /// Whether the shard knows what the store has, which may have been opened anew since it asked.
 bool HostCore::knows_store(Owner& s, std::uint64_t generation) {
   if (generation <= s.replica().residency().generation()) return true;
-  const auto status = s.states_reopened(journal_);
+  const auto status = s.states_reopened();
   if (status.ok()) return true;
   recoveries_fail_.failed(
       fmt::format("shard={} what=\"{}\"", s.id().value, one_line(status.error().what)));
@@ -199,10 +170,9 @@ void HostCore::flushed(ShardId id, std::uint64_t round,
 }
 
 void HostCore::tick() {
-  if (++ticks_ % recovery_retry_ticks == 0) {
-    resume_settled();
-    recover_unread();
-  }
+  if (++ticks_ % recovery_retry_ticks == 0)
+    for (auto& s : shards_)
+      if (!s->owns()) heed(*s, s->retry());
   for (auto& s : shards_) s->tick();
 }
 
@@ -219,7 +189,7 @@ bool HostCore::checkpoint_step() {
 bool HostCore::stopped() const {
   if (gave_up_) return true;
   for (const auto& s : shards_)
-    if (!s->suspended() && !s->clean()) return false;
+    if (s->owns() && !s->clean()) return false;
   return true;
 }
 
@@ -234,7 +204,7 @@ HostCore::Gauges HostCore::gauges() const {
     g.loads += s->loads();
     g.checkpoints += s->checkpoints();
     g.works += s->works();
-    g.suspended += s->suspended() ? 1 : 0;
+    g.suspended += s->owns() ? 0 : 1;
   }
   return g;
 }

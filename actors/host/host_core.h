@@ -18,10 +18,11 @@ inline constexpr std::size_t checkpoint_bytes_per_step = 32 * 1024;
 /// Which host drives a shard.
 inline std::uint32_t host_of(ShardId shard, std::uint32_t hosts) { return shard.value % hosts; }
 
-struct CommitRange {
+/// Records of one shard that the log acknowledged, one behind the other.
+struct LandedRange {
   ShardId shard;
-  Seq last_seq = 0;
-  std::uint64_t epoch = 0;
+  Offset first = 0;
+  Offset last = 0;
 };
 
 /// Carries messages between shards where the host does not do it by itself: to other nodes, or in a
@@ -36,11 +37,11 @@ class PeerLinks {
 class HostCore {
  public:
   /// Makes the shards with `shard % options.hosts == index`; recover() each before the first turn.
-  HostCore(std::uint32_t index, ShardContext context, Journal& journal);
+  HostCore(std::uint32_t index, ShardContext context, ShardLogs& logs);
   HostCore(const HostCore&) = delete;
 
   std::vector<std::unique_ptr<Owner>>& shards() { return shards_; }
-  /// First turn: takes up what is owed.
+  /// First turn: claims the shards.
   void start();
 
   void input(Envelope&& message);
@@ -49,10 +50,9 @@ class HostCore {
   void link(PeerLinks* links) { links_ = links; }
   /// All that one poll brought, in this order.
   void input(std::vector<Request>&& requests);
-  void committed(const std::vector<CommitRange>& ranges);
-  void failed(const std::vector<CommitRange>& ranges);
-  /// The journal is sound again: suspended shards recover and go on in a new epoch.
-  void settled();
+  void landed(const std::vector<LandedRange>& ranges);
+  void doubted(const std::vector<ShardId>& shards);
+  void claimed(ShardId shard, const ShardLog::Claimed& claimed);
   /// `generation`: of the state store, when it answered.
   void loaded(ShardId shard, const EntityKey& entity,
               Result<std::optional<StoredState>, Fault>&& state, std::uint64_t generation);
@@ -73,7 +73,8 @@ class HostCore {
   /// Ends the turn: runs inputs between own shards until there are none, cuts all shards.
   void end_turn();
 
-  // What leaves; the driver takes (moves) it after end_turn().
+  // What leaves; the driver takes (moves) it after end_turn(). It appends the batches to the logs
+  // in their order, and claims what output().claims names.
   ShardOutput& output() { return output_; }
   std::vector<Batch>& batches() { return batches_; }
   std::vector<std::vector<Envelope>>& remote() { return remote_; }  // by host
@@ -93,14 +94,11 @@ class HostCore {
   /// Of the inputs from `first` on; `each_entity(input, visit)`: what it is about.
   template <class Inputs, class Each>
   void prefetch(Inputs& inputs, std::size_t first, const Each& each_entity);
-  void recover(Owner& shard);
   bool knows_store(Owner& shard, std::uint64_t generation);
-  void recover_unread();
-  void resume_settled();
+  void heed(const Owner& shard, const Status& read);
 
   const std::uint32_t index_;
   ShardContext context_;
-  Journal& journal_;
   ShardOutput output_;
   Fifo<Envelope> running_;                            // of output_.inputs, those under way
   std::vector<std::pair<Owner*, EntityKey>> coming_;  // while they are prefetched
@@ -109,9 +107,7 @@ class HostCore {
   std::vector<std::vector<Envelope>> remote_;
   PeerLinks* links_ = nullptr;
   bool stopping_ = false;
-  bool gave_up_ = false;          // stopping, and states cannot be written
-  std::vector<ShardId> settled_;  // suspended shards that may recover and go on
-  std::vector<ShardId> unread_;   // suspended shards of which nothing can be read yet
+  bool gave_up_ = false;  // stopping, and states cannot be written
   FaultLog recoveries_fail_{"shard recovery failed", FaultLog::Severity::error};
   std::uint64_t ticks_ = 0;
   std::size_t next_checkpoint_ = 0;  // the shard whose turn it is

@@ -42,24 +42,16 @@ struct PaymentsMsg {
 struct RequestsMsg {
   std::shared_ptr<std::vector<Request>> requests;
 };
-/// To the journal: the batches of one turn of `host`.
-struct AppendMsg {
-  std::uint32_t host = 0;
-  std::shared_ptr<std::vector<Batch>> batches;
+/// To a host, of the logs: what they acknowledged, what is in doubt, what is claimed.
+struct LandedMsg {
+  std::shared_ptr<std::vector<LandedRange>> ranges;
 };
-struct FlushJournalMsg {};
-struct WriteDoneMsg {
-  Status status = Done{};
+struct DoubtedMsg {
+  std::shared_ptr<std::vector<ShardId>> shards;
 };
-struct SettleMsg {};
-/// To a host: what a commit made durable, or what it failed to.
-struct CommittedMsg {
-  std::shared_ptr<std::vector<CommitRange>> ranges;
+struct ClaimedMsg {
+  std::shared_ptr<std::vector<std::pair<ShardId, ShardLog::Claimed>>> claims;
 };
-struct FailedMsg {
-  std::shared_ptr<std::vector<CommitRange>> ranges;
-};
-struct SettledMsg {};
 /// To the store, and back.
 struct LoadMsg {
   std::vector<std::pair<ShardId, EntityKey>> wanted;
@@ -108,13 +100,9 @@ struct StopMsg {
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::InputsMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::RequestsMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::PaymentsMsg)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::AppendMsg)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::FlushJournalMsg)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::WriteDoneMsg)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::SettleMsg)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::CommittedMsg)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::FailedMsg)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::SettledMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::LandedMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::DoubtedMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::ClaimedMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::LoadMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::LoadedMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::FlushMsg)

@@ -14,7 +14,7 @@ FaultLog refolded("damaged states were folded anew from the journal");  // a dam
 FaultLog refolds_fail("a damaged state cannot be folded anew", FaultLog::Severity::error);
 
 /// All that waits for one shard, in one scan of its log.
-void fold_next(RefoldActorState& s, Journal& journal, EngineCounters& counters) {
+void fold_next(RefoldActorState& s, ShardLogs& logs, EngineCounters& counters) {
   const ShardId shard = s.pending.front().second.shard;
   std::vector<LostState> lost;
   std::vector<std::pair<caf::actor, std::uint64_t>> who;
@@ -26,7 +26,10 @@ void fold_next(RefoldActorState& s, Journal& journal, EngineCounters& counters) 
     return true;
   });
   const std::int64_t began_ms = steady_ms();
-  auto states = fold_anew(journal, shard, lost, *s.ending);
+  const LogTail tail = [&](Offset from, const Journal::Visit& visit) {
+    return logs.log(shard).tail(from, visit);
+  };
+  auto states = fold_anew(tail, shard, lost, *s.ending);
   if (states.ok()) {
     refolds_fail.passed();
     counters.states_folded_anew.fetch_add(lost.size(), std::memory_order_relaxed);
@@ -47,7 +50,7 @@ void fold_next(RefoldActorState& s, Journal& journal, EngineCounters& counters) 
 
 }  // namespace
 
-caf::behavior refold_actor(caf::stateful_actor<RefoldActorState>* self, Journal* journal,
+caf::behavior refold_actor(caf::stateful_actor<RefoldActorState>* self, ShardLogs* logs,
                            EngineCounters* counters, const std::atomic<bool>* ending) {
   fail_stop(self, "refold");
   self->state.ending = ending;
@@ -63,7 +66,7 @@ caf::behavior refold_actor(caf::stateful_actor<RefoldActorState>* self, Journal*
       [=](const RefoldStepMsg&) {
         auto& s = self->state;
         s.step_sent = false;
-        fold_next(s, *journal, *counters);
+        fold_next(s, *logs, *counters);
         if (s.pending.empty()) return;
         s.step_sent = true;
         self->send(self, RefoldStepMsg{});

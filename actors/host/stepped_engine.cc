@@ -43,7 +43,6 @@ class Actors final : public ActorEngine {
   void stop() override {
     if (!testing_) return;
     for (const auto& host : hosts_) kill(host);
-    kill(journal_);
     kill(store_);
     kill(keys_);
     kill(refold_);

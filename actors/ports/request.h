@@ -104,6 +104,7 @@ enum class ReplyCode : std::uint8_t {
   unavailable,           // 503: may or may not have happened, repeat with the same key
   overloaded,            // 503: has not happened
   position_not_reached,  // 504
+  not_done,              // 503: the log could not be written in time; has not happened
   admitted,              // to Intent::ask alone; no client sees it
 };
 

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "events/batch.h"
 #include "events/ids.h"
 #include "events/result.h"
 
@@ -22,6 +23,8 @@ struct Checkpoint {
   std::uint64_t chain = 0;
   std::uint64_t epoch = 0;
   std::int64_t time_ms = 0;
+  std::uint64_t incarnation = 0;
+  Offset offset = 0;  // of the record that ends at `seq`; 0: not known, or there is none
   bool operator==(const Checkpoint&) const = default;
 };
 

@@ -41,11 +41,18 @@ void CommitGate::put_out(Effect&& effect) {
              effect);
 }
 
-std::vector<CommitGate::Effect> CommitGate::take_all() {
-  std::vector<Effect> taken;
-  for (std::size_t i = 0; i < held_.size(); ++i) taken.push_back(std::move(held_[i].effect));
+std::vector<CommitGate::Held> CommitGate::take_all() {
+  std::vector<Held> taken;
+  for (std::size_t i = 0; i < held_.size(); ++i) taken.push_back(std::move(held_[i]));
   held_.clear();
   return taken;
+}
+
+std::optional<Seq> CommitGate::newest_answer(const ReplyTo& to) const {
+  if (held_.empty()) return std::nullopt;
+  const auto* reply = std::get_if<AddressedReply>(&held_.back().effect);
+  if (!reply || reply->first != to.sink || reply->second.ticket != to.ticket) return std::nullopt;
+  return held_.back().seq;
 }
 
 void CommitGate::begin_at(Seq committed) {

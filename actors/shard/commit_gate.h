@@ -4,6 +4,7 @@
 /// Invariants: what is held rests on seqs in (committed(), last recorded]; it leaves in the order in
 ///   which it came, and `committed()` only grows between two calls of begin_at().
 /// Thread: its shard's.
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -28,16 +29,18 @@ class CommitGate {
   /// All up to `seq` is durable: what rests on it leaves.
   void commit(Seq seq);
 
-  /// What is held comes back to the caller and will not leave: its commit failed.
-  std::vector<Effect> take_all();
-  /// After a recovery. REQUIRES: nothing is held.
-  void begin_at(Seq committed);
-
- private:
   struct Held {
     Seq seq = 0;
     Effect effect;
   };
+  /// What is held comes back to the caller, by ascending seq: its commit is in doubt.
+  std::vector<Held> take_all();
+  /// Where the answer to `to` is the newest that is held: the event that it waits for.
+  std::optional<Seq> newest_answer(const ReplyTo& to) const;
+  /// After a recovery. REQUIRES: nothing is held.
+  void begin_at(Seq committed);
+
+ private:
   void put_out(Effect&& effect);
   void release();
 

@@ -5,6 +5,7 @@
 
 #include "actors/shard/recorder.h"
 #include "actors/shard/responder.h"
+#include "actors/shard/undecided.h"
 
 namespace souk {
 
@@ -16,6 +17,7 @@ struct Desk {
   Recorder& recorder;
   CommitGate& gate;
   Responder& responder;
+  Undecided& undecided;
 
   template <class State>
   Hosted<State>* find(const typename HostedTraits<State>::Id& id_of_entity) const {

@@ -122,7 +122,7 @@ void OrderProcesses::wait_until_final(Request&& request, OrderId id, Seq seq, Re
     return desk_.responder.answer(request, std::move(reply), seq);
   }
   const UnixMs until = desk_.clock.now().plus_ms(desk_.context.options.wait_final_ms);
-  waiters_[id].push_back({std::move(request), 0, until, replayed});
+  waiters_[id].push_back({std::exchange(request, Request{}), 0, until, replayed, own_of(replayed)});
   timers_.arm(until, id);
   serve(id);
 }
@@ -130,7 +130,8 @@ void OrderProcesses::wait_until_final(Request&& request, OrderId id, Seq seq, Re
 void OrderProcesses::wait_until_done(Request&& request, OrderId id, Version version,
                                      Replayed replayed) {
   const UnixMs until = desk_.clock.now().plus_ms(desk_.context.options.wait_final_ms);
-  waiters_[id].push_back({std::move(request), version, until, replayed});
+  waiters_[id].push_back(
+      {std::exchange(request, Request{}), version, until, replayed, own_of(replayed)});
   if (works_.contains(id)) timers_.arm(until, id);
   serve(id);
 }
@@ -141,11 +142,16 @@ void OrderProcesses::serve(const OrderId& id) {
   if (at == waiters_.end()) return;
   auto* h = desk_.find<OrderState>(id);
   SOUK_ASSERT(h);
-  std::erase_if(at->second, [&](const Waiter& w) {
+  std::vector<Waiter> waiting;
+  for (auto& w : at->second) {
     const bool check_out = std::holds_alternative<CheckOut>(w.request.op) ||
                            std::holds_alternative<PlaceOrder>(w.request.op);
-    return check_out ? serve_final(id, *h, w) : serve_done(id, *h, w);
-  });
+    if (check_out ? serve_final(id, *h, w) : serve_done(id, *h, w))
+      desk_.undecided.asked(std::move(w.request), w.own);
+    else
+      waiting.push_back(std::move(w));
+  }
+  at->second = std::move(waiting);
   if (at->second.empty()) waiters_.erase(at);
 }
 
@@ -184,12 +190,35 @@ std::vector<ShardId> OrderProcesses::shards_of_products(const Order& order) cons
   return shards;
 }
 
-std::vector<Request> OrderProcesses::abandon() {
+// ---- a commit is in doubt ----
+
+std::vector<Request> OrderProcesses::decided(Seq landed) {
+  std::vector<Request> not_landed;
+  std::vector<OrderId> orders;
+  for (auto& [id, waiters] : waiters_) {
+    const bool there = desk_.find<OrderState>(id) != nullptr;
+    std::erase_if(waiters, [&](Waiter& w) {
+      if (there && w.own <= landed) return false;
+      if (w.own > landed || w.request.key_hash != 0)
+        not_landed.push_back(std::move(w.request));
+      else
+        desk_.responder.unavailable(w.request);
+      return true;
+    });
+    for (const auto& w : waiters) timers_.arm(w.until, id);
+    orders.push_back(id);
+  }
+  std::erase_if(waiters_, [](const auto& all) { return all.second.empty(); });
+  std::ranges::sort(orders);
+  for (const auto& id : orders) serve(id);
+  return not_landed;
+}
+
+std::vector<Request> OrderProcesses::take_waiting() {
   std::vector<Request> waiting;
   for (auto& [id, waiters] : waiters_)
     for (auto& w : waiters) waiting.push_back(std::move(w.request));
   waiters_.clear();
-  works_.clear();
   return waiting;
 }
 

@@ -41,8 +41,15 @@ class OrderProcesses {
 
   bool working(const OrderId& id) const { return works_.contains(id); }
   std::size_t works() const { return works_.size(); }
-  /// Forgets all; returns the requests that wait.
-  std::vector<Request> abandon();
+
+  // ---- a commit is in doubt ----
+  /// Forgets what is owed; who waits goes on waiting.
+  void forget() { works_.clear(); }
+  /// After a recovery up to event `landed`: returns the requests whose own events are not in the
+  /// log.
+  std::vector<Request> decided(Seq landed);
+  /// Who waits does so no longer.
+  std::vector<Request> take_waiting();
 
  private:
   struct Work {
@@ -54,7 +61,12 @@ class OrderProcesses {
     Version version = 0;  // of the answer
     UnixMs until;
     Replayed replayed = Replayed::no;
+    Seq own = 0;  // Undecided::asked
   };
+  void wait(const OrderId& id, Waiter&& waiter);
+  Seq own_of(Replayed replayed) const {
+    return replayed == Replayed::yes ? 0 : desk_.recorder.last_seq();
+  }
   void follow(const OrderId& id, Advance&& advance);
   void record(const OrderId& id, const Order& order, Advance& advance);
   void serve(const OrderId& id);

@@ -1,6 +1,7 @@
 #include "actors/shard/owner.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "actors/ports/op_role.h"
 #include "actors/shard/needs.h"
@@ -23,18 +24,20 @@ EntityKey target_of(const ShardInput& input) {
       input);
 }
 
-Owner::Owner(ShardId id, const ShardContext& context, ShardOutput& output)
+Owner::Owner(ShardId id, const ShardContext& context, ShardOutput& output, ShardLog& log)
     : id_(id),
       context_(context),
       output_(output),
+      log_(log),
       clock_(context.clock),
       outbox_(id, clock_, output),
       replica_(id, context, clock_),
       entities_(replica_.residency()),
       recorder_(context, clock_, replica_),
       gate_(output, outbox_),
+      undecided_(gate_),
       responder_(id, context.presenter, entities_, gate_),
-      desk_{id, context, clock_, entities_, recorder_, gate_, responder_},
+      desk_{id, context, clock_, entities_, recorder_, gate_, responder_, undecided_},
       quotes_(context, clock_, outbox_),
       stock_(desk_, timers_),
       orders_(desk_, timers_),
@@ -60,7 +63,11 @@ void Owner::handle(Envelope&& message) {
 /// Whether it is to be processed now; else it was answered, or waits.
 bool Owner::goes_on(Request& request) {
   const bool reads = is_read(request.op);
-  if (!readable_ || (suspended_ && !reads)) {
+  if (!reads && !owns()) {
+    hold(std::move(request));
+    return false;
+  }
+  if (!readable_) {
     responder_.unavailable(request);
     return false;
   }
@@ -68,6 +75,13 @@ bool Owner::goes_on(Request& request) {
   const UnixMs until = clock_.now().plus_ms(limits::position_wait_ms);
   waiting_.wait_for_position(std::move(request), until);
   return false;
+}
+
+/// It waits for the claim.
+void Owner::hold(Request&& request) {
+  if (request.reply_to.who != ReplyTo::Who::client) return;  // the process asks again
+  if (undecided_.hold(std::move(request), clock_.now()) == Undecided::Held::no)
+    responder_.answer(request, ReplyCode::not_done, 0);
 }
 
 void Owner::process(ShardInput&& input) {
@@ -88,10 +102,19 @@ void Owner::process(ShardInput&& input) {
 }
 
 void Owner::request(Request& request) {
-  if (is_read(request.op)) return reads_.read(request);
-  if (request.bind) return bind_key(desk_, request);
-  if (role_of_op(request.op) == OpRole::command) return command(request);
-  target_of(request.op).kind() == Kind::email ? email_step(desk_, request) : stock_.step(request);
+  const bool reads = is_read(request.op);
+  if (reads)
+    reads_.read(request);
+  else if (request.bind)
+    bind_key(desk_, request);
+  else if (role_of_op(request.op) == OpRole::command)
+    command(request);
+  else if (target_of(request.op).kind() == Kind::email)
+    email_step(desk_, request);
+  else
+    stock_.step(request);
+  // Who handed it on, to wait somewhere, has left an empty one.
+  undecided_.asked(std::move(request), reads ? 0 : recorder_.last_seq());
 }
 
 void Owner::command(Request& request) {
@@ -113,11 +136,11 @@ void Owner::command(Request& request) {
     default:
       SOUK_ASSERT(false);
   }
-  if (handled == Handled::waits) waiting_.park(std::move(request));
+  if (handled == Handled::waits) waiting_.park(std::exchange(request, Request{}));
 }
 
 void Owner::answered(const ProcessAnswer& a) {
-  if (suspended_) return;  // asked for again after resume()
+  if (!owns()) return;  // asked for again once it owns
   if (a.entity.kind() == Kind::user) {
     const UserId id = id_of<UserState>(a.entity);
     if (const auto* email = std::get_if<EmailAnswer>(&a.answer)) return users_.answered(id, *email);
@@ -277,75 +300,176 @@ std::optional<Quote> Owner::quote_if_ready(const Sku& sku) {
   return quote_of(h->state.product);
 }
 
-// ---- commits ----
+// ---- the log ----
 
-void Owner::committed(Seq seq, std::uint64_t epoch) {
-  if (epoch != recorder_.epoch() || suspended_ || seq <= gate_.committed()) return;
+LogTail Owner::tail() {
+  return [this](Offset from, const Journal::Visit& visit) { return log_.tail(from, visit); };
+}
+
+void Owner::cut(std::vector<Batch>& out) {
+  const std::size_t from = out.size();
+  recorder_.cut(out);
+  for (std::size_t i = from; i < out.size(); ++i)
+    under_way_.push_back({out[i].offset, out[i].last_seq, out[i].chain, clock_.newest()});
+}
+
+/// Offsets without a gap leave no room for a record of another owner.
+void Owner::landed(Offset first, Offset last) {
+  if (!owns() || under_way_.empty() || last < under_way_.front().offset) return;
+  if (first != under_way_.front().offset || last > under_way_.back().offset) return doubted();
+  Seq seq = 0;
+  for (; !under_way_.empty() && under_way_.front().offset <= last; under_way_.pop_front())
+    seq = under_way_.front().last_seq;
+  committed_end_ = last + 1;
+  committed(seq);
+}
+
+void Owner::committed(Seq seq) {
   gate_.commit(seq);
+  undecided_.committed(seq);
   for (auto& read : waiting_.take_reached(seq)) handle(std::move(read));
 }
 
-void Owner::failed(std::uint64_t epoch) {
-  if (suspended_ || epoch != recorder_.epoch()) return;
-  suspended_ = true;
-  abandon();
-  recorder_.drop(gate_.committed());
-}
-
-/// Forgets all; what waits for something hears `unavailable`.
-void Owner::abandon() {
-  std::vector<Request> clients;
-  std::vector<QuoteWanted> quotes;
-  const auto drop = [&](ShardInput& input) {
-    if (auto* r = std::get_if<Request>(&input)) {
-      if (r->reply_to.who == ReplyTo::Who::client) clients.push_back(std::move(*r));
-    } else if (auto* wanted = std::get_if<QuoteWanted>(&input)) {
-      quotes.push_back(std::move(*wanted));
-    } else if (auto* ready = std::get_if<QuoteReady>(&input)) {
-      quotes.push_back({ready->sku, ready->target});
-    }
-  };
-  for (auto& effect : gate_.take_all()) {
-    if (auto* r = std::get_if<AddressedReply>(&effect)) {
-      Reply reply{.ticket = r->second.ticket,
-                  .code = ReplyCode::unavailable,
-                  .op = r->second.op,
-                  .shard = id_};
-      output_.replies.emplace_back(r->first, std::move(reply));
-    } else if (auto* input = std::get_if<ShardInput>(&effect)) {
-      drop(*input);
-    }
-  }
-  for (auto& input : waiting_.take_all()) drop(input);
-  for (auto& request : orders_.abandon()) clients.push_back(std::move(request));
-  for (auto& request : users_.abandon()) clients.push_back(std::move(request));
-  refolds_.clear();
-  quotes_.clear();
-  stock_.forget();
-  timers_.clear();
-  entities_.forget();
-  for (const auto& r : clients) responder_.unavailable(r);
-  for (auto& q : quotes) outbox_.send(std::move(q));  // of what recovery finds
-}
-
-Status Owner::recover(Journal& journal, RecoveryReport& report) {
-  abandon();
-  const Status status = replica_.recover(journal, report);
+Status Owner::recover(RecoveryReport& report) {
+  forget();
+  standing_ = Standing::follows;
+  under_way_.clear();
+  const Status status = replica_.recover(tail(), std::numeric_limits<Offset>::max(), report);
   readable_ = status.ok();
   recorder_.begin();
-  outbox_.begin(recorder_.epoch());
   gate_.begin_at(recorder_.cut_seq());
+  committed_end_ = replica_.place().next_offset;
   checkpoint_at_ = clock_.now();
   return status;
 }
 
-void Owner::resume(Epoch epoch) {
-  if (epoch == Epoch::next) recorder_.next_epoch();
+void Owner::claim() {
+  if (standing_ == Standing::follows) undecided_.begin(clock_.now());
+  standing_ = Standing::claims;
+  claimed_.reset();
+  output_.claims.push_back(id_);
+}
+
+void Owner::doubted() {
+  if (!owns()) return;
+  standing_ = Standing::follows;
+  recorder_.drop();
+  claim();
+  set_aside();
+}
+
+/// All in memory, but for who waits.
+void Owner::forget() {
+  refolds_.clear();
+  quotes_.clear();
+  orders_.forget();
+  users_.forget();
+  stock_.forget();
+  timers_.clear();
+  entities_.forget();
+}
+
+/// What is tentative is dropped. Who waits for something waits for the claim, but for reads.
+void Owner::set_aside() {
+  std::vector<ShardInput> now;
+  for (auto& read : undecided_.take_reads()) now.emplace_back(std::move(read));
+  for (auto& input : waiting_.take_parked()) {
+    auto* request = std::get_if<Request>(&input);
+    if (request && !is_read(request->op))
+      hold(std::move(*request));
+    else
+      now.push_back(std::move(input));
+  }
+  forget();
+  RecoveryReport report;
+  readable_ = replica_.recover(tail(), committed_end_, report).ok();
+  for (auto& input : now) handle(std::move(input));
+}
+
+Status Owner::claimed(const ShardLog::Claimed& claimed) {
+  if (standing_ != Standing::claims) return Done{};
+  claimed_ = claimed;
+  return decide();
+}
+
+Status Owner::retry() {
+  if (claimed_) return decide();
+  if (readable_) return Done{};
+  RecoveryReport report;
+  const Status status = replica_.recover(tail(), committed_end_, report);
+  readable_ = status.ok();
+  return status;
+}
+
+/// What of its own landed is known by the chain: another owner's record may have the same numbers.
+Status Owner::decide() {
+  Seq landed = gate_.committed();
+  auto mine = under_way_.begin();
+  const auto saw = [&](const BatchHeader& header) {
+    if (mine == under_way_.end() || header.last_seq() != mine->last_seq ||
+        header.chain != mine->chain)
+      return;
+    landed = mine->last_seq;
+    ++mine;
+  };
+  RecoveryReport report;
+  const Status status = readable_ ? replica_.catch_up(tail(), claimed_->end, report, saw)
+                                  : replica_.recover(tail(), claimed_->end, report, saw);
+  readable_ = status.ok();
+  if (!status.ok()) return status;
+  const FoldState& place = replica_.place();
+  if (place.next_offset != claimed_->end) {
+    readable_ = false;  // it is not shown yet
+    return Fault{Fault::Kind::unavailable, "the log cannot be read to its claim"};
+  }
+  const bool won = place.epoch == claimed_->epoch && place.incarnation == context_.incarnation;
+  if (!won) {  // somebody claimed a higher epoch before
+    claim();
+    return Done{};
+  }
+  own(landed);
+  return Done{};
+}
+
+void Owner::own(Seq landed) {
+  standing_ = Standing::owns;
+  claimed_.reset();
+  under_way_.clear();
+  recorder_.begin();
+  committed_end_ = replica_.place().next_offset;
   outbox_.begin(recorder_.epoch());
-  suspended_ = false;
+  // A read may have seen a state that was folded anew meanwhile, from what is decided only now.
+  auto reads = gate_.take_all();
+  gate_.begin_at(recorder_.cut_seq());
+  for (auto& read : reads) gate_.leave(read.seq, std::move(read.effect));
+  checkpoint_at_ = clock_.now();
+  run_decided(landed);
+}
+
+void Owner::run_decided(Seq landed) {
+  Undecided::Decided decided = undecided_.decide(landed);
+  for (auto& effect : decided.leaves) gate_.leave(0, std::move(effect));
+  for (auto& answer : decided.answers) output_.replies.push_back(std::move(answer));
+  std::vector<Request> waiting = orders_.decided(landed);
+  for (auto& request : users_.decided(landed)) waiting.push_back(std::move(request));
   orders_.resume();
   users_.resume();
   stock_.resume();
+  for (auto& request : decided.again) handle(ShardInput(std::move(request)));
+  for (auto& request : waiting) handle(ShardInput(std::move(request)));
+  for (auto& quote : decided.quotes) handle(ShardInput(std::move(quote)));
+  for (auto& read : waiting_.take_reached(gate_.committed())) handle(std::move(read));
+}
+
+/// Those who wait for the claim do not wait for ever.
+void Owner::give_up_the_late(UnixMs now) {
+  if (owns() || !undecided_.late(now)) return;
+  Undecided::Late late = undecided_.take_late();
+  for (auto& request : orders_.take_waiting()) late.in_doubt.push_back(std::move(request));
+  for (auto& request : users_.take_waiting()) late.in_doubt.push_back(std::move(request));
+  for (auto& answer : late.answers) output_.replies.push_back(std::move(answer));
+  for (const auto& request : late.in_doubt) responder_.unavailable(request);
+  for (const auto& request : late.held) responder_.answer(request, ReplyCode::not_done, 0);
 }
 
 // ---- time ----
@@ -356,7 +480,10 @@ void Owner::tick() {
   for (const auto& read : waiting_.take_late(time))
     responder_.answer(read, ReplyCode::position_not_reached, 0);
   for (const auto& target : quotes_.take_late(time)) give_up_quote(target);
-  if (suspended_) return;
+  give_up_the_late(time);
+  if (owns() && !under_way_.empty() && time >= under_way_.front().since.plus_ms(append_overdue_ms))
+    doubted();
+  if (!owns()) return;
   const EngineOptions& options = context_.options;
   if (!entities_.in_round() && entities_.dirty() > 0 &&
       (last_seq() - entities_.checkpoint_seq() >= options.checkpoint_events ||
@@ -371,13 +498,13 @@ void Owner::tick() {
 
 void Owner::fire(const EntityKey& entity, UnixMs time) {
   if (entity.kind() == Kind::sku) {
-    if (!suspended_) stock_.expire(id_of<SkuState>(entity), time);
+    if (owns()) stock_.expire(id_of<SkuState>(entity), time);
   } else if (entity.kind() == Kind::user) {
     using enum UserProcesses::Effects;
-    users_.timer(id_of<UserState>(entity), suspended_ ? held : sent);
+    users_.timer(id_of<UserState>(entity), owns() ? sent : held);
   } else {
     using enum OrderProcesses::Effects;
-    orders_.timer(id_of<OrderState>(entity), time, suspended_ ? held : sent);
+    orders_.timer(id_of<OrderState>(entity), time, owns() ? sent : held);
   }
 }
 
@@ -403,7 +530,7 @@ bool Owner::active(const EntityKey& key) {
 }
 
 void Owner::start_checkpoint() {
-  if (!suspended_) entities_.start_round(recorder_.mark());
+  if (owns()) entities_.start_round(recorder_.mark());
 }
 
 std::size_t Owner::checkpoint_step(std::size_t bytes_max) {

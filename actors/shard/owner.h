@@ -6,16 +6,18 @@
 /// Its parts, each with an invariant of its own:
 ///   Replica         the fold of the log: entities, recovery
 ///   Residency       which entities are in memory, what the state store has (within the replica)
-///   Recorder        what is decided and not in the journal yet
+///   Recorder        what is decided and not in the log yet
 ///   CommitGate      what waits for a commit to leave
+///   Undecided       requests that must be answered truthfully also when a commit is in doubt
 ///   WaitingRoom     inputs that wait for a load or a position; Quotes: for a price
 ///   Admission       the checks ahead of a command, by the table of policies
 ///   OrderProcesses, UserProcesses, StockSteps   what is owed until it is answered
 ///
-/// Lifecycle: recover() -> resume() -> { handle, loaded, tick, cut, committed }*; a failed commit
-///   leads through failed() to recover() and resume(Epoch::next).
+/// Lifecycle: recover() -> claim() -> claimed() -> { handle, loaded, tick, cut, landed }*; a doubt
+///   leads through doubted() to another claim. Who follows, and does not own yet, reads and decides
+///   nothing.
 /// Invariants:
-///  - the entities in memory are *tentative*: ahead of the disk by what is cut or pending;
+///  - the entities in memory are *tentative*: ahead of the log by what is cut or pending;
 ///    checkpoint <= committed <= cut <= last recorded;
 ///  - nothing that rests on tentative state leaves before its commit;
 ///  - inputs for one entity take effect in the order of their arrival, also where one has to wait.
@@ -27,20 +29,30 @@
 #include "actors/shard/reads.h"
 #include "actors/shard/stock_steps.h"
 #include "actors/shard/waiting_room.h"
+#include "events/journal/shard_log.h"
 
 namespace souk {
 
+/// An append that is not acknowledged for so long is in doubt: longer than a disk stalls, shorter
+/// than the edge waits.
+inline constexpr std::int64_t append_overdue_ms = 5'000;
+
 class Owner {
  public:
-  Owner(ShardId id, const ShardContext& context, ShardOutput& output);
+  /// `log`: what the shard has written; it is read here, and appended to and claimed by the driver.
+  Owner(ShardId id, const ShardContext& context, ShardOutput& output, ShardLog& log);
 
-  /// Forgets all and rebuilds it: states of the last checkpoint, then the journal's tail. Who waits
-  /// is answered `unavailable`.
-  /// Errors: corrupt, unavailable: then nothing can be read here until it succeeds.
-  Status recover(Journal& journal, RecoveryReport& report);
-  /// Takes up what orders and users owe; after recover(). A new epoch where the last commit failed.
-  enum class Epoch : std::uint8_t { same, next };
-  void resume(Epoch epoch);
+  /// Forgets all and rebuilds it: states of the last checkpoint, then all of the log's tail.
+  /// Errors: corrupt, unavailable, mismatch: then nothing can be read here until it succeeds.
+  Status recover(RecoveryReport& report);
+  /// Asks for the shard, through the output's `claims`. Commands wait until it is claimed().
+  void claim();
+  /// The claim is in the log, and with it all that was in doubt is decided: folds it, answers those
+  /// who wait by what landed, takes up what orders and users owe, and owns.
+  /// Errors: as recover(): retry() later.
+  Status claimed(const ShardLog::Claimed& claimed);
+  /// Tries again what could not be read: the log up to the claim, or what is committed.
+  Status retry();
 
   void handle(ShardInput&& input);
   /// A message of another shard, or of this one.
@@ -59,24 +71,25 @@ class Owner {
                    Result<std::optional<StoredState>, Fault>&& state);
   void tick();
 
-  /// What was decided since the last cut, as records for the journal.
-  void cut(std::vector<Batch>& out) { recorder_.cut(out); }
-  void committed(Seq seq, std::uint64_t epoch);
-  /// A commit failed: what it held is unknown. Answers `unavailable` to all who wait, drops what is
-  /// tentative. Commands are refused until resume().
-  void failed(std::uint64_t epoch);
+  /// What was decided since the last cut, as records to be appended to the log.
+  void cut(std::vector<Batch>& out);
+  /// The log acknowledged the records from offset `first` to `last`.
+  void landed(Offset first, Offset last);
+  /// What was appended and not acknowledged may or may not be in the log. Takes nothing more before
+  /// the next claim says; reads go on with what is committed.
+  void doubted();
 
   /// Begins to write all that is dirty and then a checkpoint; checkpoint_step() goes on with it, at
   /// most about `bytes_max` at a time (Residency::round_step). Returns how many these were.
   void start_checkpoint();
   std::size_t checkpoint_step(std::size_t bytes_max);
   /// Whether a step would do something now.
-  bool checkpoint_waits() const { return !suspended_ && replica_.residency().round_waits(); }
+  bool checkpoint_waits() const { return owns() && replica_.residency().round_waits(); }
   void states_written(std::uint64_t round, const std::vector<std::pair<EntityKey, Seq>>& written,
                       const std::optional<Checkpoint>& checkpoint);
   /// The state store is of a later generation than what is known of it here.
   /// Errors: as recover(): what comes from the store is not to be used until it succeeds.
-  Status states_reopened(Journal& journal) { return replica_.reopened(journal); }
+  Status states_reopened() { return replica_.reopened(tail()); }
   void flush_failed(std::uint64_t round) { entities_.flush_failed(round); }
 
   /// The committed price of a SKU, where it can be had without waiting.
@@ -87,7 +100,7 @@ class Owner {
   Seq committed_seq() const { return gate_.committed(); }
   std::uint64_t epoch() const { return recorder_.epoch(); }
   std::uint64_t chain() const { return recorder_.chain(); }
-  bool suspended() const { return suspended_; }
+  bool owns() const { return standing_ == Standing::owns; }
   /// The state store has all that is committed.
   bool clean() const {
     return entities_.dirty() == 0 && !entities_.in_round() &&
@@ -100,6 +113,7 @@ class Owner {
 
  private:
   bool goes_on(Request& request);
+  void hold(Request&& request);
   void process(ShardInput&& input);
   /// Whether all that `input` needs is there; else it is parked.
   enum class Ready : std::uint8_t { no, yes };
@@ -117,7 +131,14 @@ class Owner {
   /// The first that waits for prices at `target` hears that they do not come.
   void give_up_quote(const EntityKey& target);
 
-  void abandon();
+  LogTail tail();
+  void forget();
+  void set_aside();
+  Status decide();
+  void own(Seq landed);
+  void run_decided(Seq landed);
+  void give_up_the_late(UnixMs now);
+  void committed(Seq seq);
   void fire(const EntityKey& entity, UnixMs time);
   /// It has work to do or money to see to: never evicted, loaded at recovery.
   bool active(const EntityKey& key);
@@ -125,6 +146,7 @@ class Owner {
   const ShardId id_;
   const ShardContext& context_;
   ShardOutput& output_;
+  ShardLog& log_;
   ShardClock clock_;
   Outbox outbox_;
   PeerEpochs peers_;
@@ -133,6 +155,7 @@ class Owner {
   Residency& entities_;
   Recorder recorder_;
   CommitGate gate_;
+  Undecided undecided_;
   Responder responder_;
   Desk desk_;
   Timers timers_;
@@ -144,9 +167,19 @@ class Owner {
   Admission admission_;
   Reads reads_;
 
-  bool suspended_ = false;  // a commit is in doubt
-  bool readable_ = true;    // recovered
-  UnixMs checkpoint_at_;    // when the last one ended
+  /// Appended, and not acknowledged.
+  struct UnderWay {
+    Offset offset = 0;  // where it must land
+    Seq last_seq = 0;
+    std::uint64_t chain = 0;
+    UnixMs since;
+  };
+  enum class Standing : std::uint8_t { follows, claims, owns } standing_ = Standing::follows;
+  std::optional<ShardLog::Claimed> claimed_;  // and not decided yet
+  Fifo<UnderWay> under_way_;
+  Offset committed_end_ = 0;  // behind the last record that was acknowledged or folded
+  bool readable_ = true;      // recovered
+  UnixMs checkpoint_at_;      // when the last one ended
   std::uint64_t loads_ = 0, checkpoints_ = 0;
   std::unordered_map<EntityKey, std::uint64_t> refolds_;  // under way, by their number
   std::uint64_t refolds_sent_ = 0;

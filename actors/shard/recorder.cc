@@ -48,7 +48,9 @@ void Recorder::cut_one(std::vector<Transaction>&& transactions, std::vector<Batc
   std::string bytes = encode_batch(header, transactions);
   chain_ = header.chain;
   cut_seq_ = header.last_seq();
+  last_offset_ = next_offset_++;
   out.push_back({.shard = replica_.id(),
+                 .offset = last_offset_,
                  .first_seq = header.first_seq,
                  .last_seq = cut_seq_,
                  .epoch = epoch_,
@@ -60,13 +62,11 @@ void Recorder::cut_one(std::vector<Transaction>&& transactions, std::vector<Batc
 void Recorder::begin() {
   pending_.clear();
   last_seq_ = cut_seq_ = replica_.seq();
-  chain_ = replica_.chain();
-  epoch_ = std::max(epoch_, replica_.epoch());
-}
-
-void Recorder::drop(Seq committed) {
-  pending_.clear();
-  last_seq_ = cut_seq_ = committed;
+  const FoldState& place = replica_.place();
+  chain_ = place.chain.value_or(0);
+  epoch_ = place.epoch;
+  next_offset_ = place.next_offset;
+  last_offset_ = replica_.anchor();
 }
 
 }  // namespace souk

@@ -28,15 +28,15 @@ class Recorder {
 
   /// REQUIRES: `events` is not empty.
   void record(const Cause& cause, std::vector<Event>&& events);
-  /// What was recorded since the last cut, as records for the journal.
+  /// What was recorded since the last cut, as records for the log, each with the offset that it
+  /// must get.
   void cut(std::vector<Batch>& out);
 
-  /// Goes on after what the replica recovered, in no older epoch than before: what failed in that
-  /// one stays refused.
+  /// Goes on after what the replica has folded: its last record counted is the owner's claim, and
+  /// the next one gets the offset behind it.
   void begin();
-  /// What is recorded and not known to be committed is dropped; the replica must recover.
-  void drop(Seq committed);
-  void next_epoch() { ++epoch_; }
+  /// What is recorded and not cut is dropped; the replica must recover.
+  void drop() { pending_.clear(); }
 
   Seq last_seq() const { return last_seq_; }
   Seq cut_seq() const { return cut_seq_; }
@@ -44,7 +44,12 @@ class Recorder {
   std::uint64_t epoch() const { return epoch_; }
   /// A checkpoint of all that is cut.
   Checkpoint mark() const {
-    return {.seq = cut_seq_, .chain = chain_, .epoch = epoch_, .time_ms = clock_.newest().value};
+    return {.seq = cut_seq_,
+            .chain = chain_,
+            .epoch = epoch_,
+            .time_ms = clock_.newest().value,
+            .incarnation = incarnation_,
+            .offset = last_offset_};
   }
 
  private:
@@ -57,6 +62,8 @@ class Recorder {
   Seq cut_seq_ = 0;          // in a record
   std::uint64_t chain_ = 0;  // after cut_seq_
   std::uint64_t epoch_ = 1;
+  Offset next_offset_ = 0;  // of the next record, where nobody else writes
+  Offset last_offset_ = 0;  // of the record that ends at cut_seq_
   std::vector<Transaction> pending_;
 };
 

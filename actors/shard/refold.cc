@@ -4,7 +4,6 @@
 #include <unordered_set>
 
 #include "actors/shard/fold.h"
-#include "events/journal/folded_log.h"
 
 namespace souk {
 namespace {
@@ -62,13 +61,13 @@ class Refold {
 
 }  // namespace
 
-Result<std::vector<std::optional<StoredState>>, Fault> fold_anew(Journal& journal, ShardId shard,
+Result<std::vector<std::optional<StoredState>>, Fault> fold_anew(const LogTail& tail, ShardId shard,
                                                                  const std::vector<LostState>& lost,
                                                                  const std::atomic<bool>& ending) {
   Refold refold(shard, lost);
   FoldState at;
   const Status folded =
-      fold_log(journal, shard, at,
+      fold_log(tail, shard, at,
                [&](const BatchHeader& header,
                    const std::vector<Transaction>& transactions) -> Result<Visited, Fault> {
                  if (ending) return Fault{Fault::Kind::unavailable, "the process ends"};

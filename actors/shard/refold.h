@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "actors/ports/state_store.h"
-#include "events/journal/journal.h"
+#include "events/journal/folded_log.h"
 
 namespace souk {
 
@@ -21,7 +21,7 @@ struct LostState {
 /// `ending`: set: it ends as `unavailable`.
 /// Errors: of the log; corrupt: that is damaged too.
 /// Thread: any.
-Result<std::vector<std::optional<StoredState>>, Fault> fold_anew(Journal& journal, ShardId shard,
+Result<std::vector<std::optional<StoredState>>, Fault> fold_anew(const LogTail& tail, ShardId shard,
                                                                  const std::vector<LostState>& lost,
                                                                  const std::atomic<bool>& ending);
 

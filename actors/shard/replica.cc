@@ -4,7 +4,7 @@
 
 #include "actors/shard/fold.h"
 #include "events/fault_log.h"
-#include "events/journal/folded_log.h"
+#include "events/limits.h"
 
 namespace souk {
 
@@ -35,10 +35,19 @@ void Replica::mark(const EntityKey& entity) {
 
 // ---- recovery ----
 
-Status Replica::recover(Journal& journal, RecoveryReport& report) {
+Status Replica::recover(const LogTail& tail, Offset end, RecoveryReport& report, const Saw& saw) {
   residency_.forget();
-  const Status status = rebuild(journal, report);
-  if (!status.ok()) {
+  Status status = follow(tail, {.end = end}, Active::loaded, report, saw);
+  if (const Entity* e = status.ok() ? residency_.newer_than(seq_) : nullptr)
+    status = Fault{Fault::Kind::mismatch,
+                   "states/ has " + Residency::key_of(*e).text() + " as of event " +
+                       std::to_string(e->seq) + " of shard " + std::to_string(id_.value) +
+                       ", but journal/ ends at event " + std::to_string(seq_) +
+                       ": it lost its end. Put the missing files back, or restore the whole data "
+                       "directory from one copy"};
+  if (status.ok()) {
+    residency_.stored_to(seq_);
+  } else {
     residency_.forget();
     seq_ = 0;
   }
@@ -48,42 +57,36 @@ Status Replica::recover(Journal& journal, RecoveryReport& report) {
   return status;
 }
 
-Status Replica::rebuild(Journal& journal, RecoveryReport& report) {
-  if (auto s = follow(journal, report, UINT64_MAX, Active::loaded); !s.ok()) return s;
-  if (const Entity* e = residency_.newer_than(seq_))
-    return Fault{Fault::Kind::mismatch,
-                 "states/ has " + Residency::key_of(*e).text() + " as of event " +
-                     std::to_string(e->seq) + " of shard " + std::to_string(id_.value) +
-                     ", but journal/ ends at event " + std::to_string(seq_) +
-                     ": it lost its end. Put the missing files back, or restore the whole data "
-                     "directory from one copy"};
-  residency_.stored_to(seq_);
-  return Done{};
+Status Replica::catch_up(const LogTail& tail, Offset end, RecoveryReport& report, const Saw& saw) {
+  without_states_ = false;
+  return replay(tail, {.end = end}, report, saw);
 }
 
-Status Replica::reopened(Journal& journal) {
+Status Replica::reopened(const LogTail& tail) {
   ShardContext context = context_;
   context.freshness = nullptr;  // what is folded again changes no document
   Replica found(id_, context, clock_);
   RecoveryReport report;
-  if (auto s = found.follow(journal, report, residency_.stored_to(), Active::left); !s.ok())
+  if (auto s = found.follow(tail, {.seq = residency_.stored_to()}, Active::left, report, {});
+      !s.ok())
     return s;
   residency_.reopened(std::move(found.residency_));
   return Done{};
 }
 
-Status Replica::follow(Journal& journal, RecoveryReport& report, Seq until, Active active) {
+Status Replica::follow(const LogTail& tail, const Until& until, Active active,
+                       RecoveryReport& report, const Saw& saw) {
   const std::uint64_t generation = context_.states.generation();
   states_damaged_ = false;
   without_states_ = false;
-  Status status = from_checkpoint(journal, report, until, active, generation);
+  Status status = from_checkpoint(tail, until, active, generation, report, saw);
   if (!status.ok() && states_damaged_) {
     spdlog::warn("a shard is folded from the journal alone shard={} why=\"{}\"", id_.value,
                  one_line(status.error().what));
     without_states_ = true;
     residency_.forget();
-    begin_at({.epoch = 1}, generation);
-    status = replay(journal, report, until);
+    begin_at({}, generation);
+    status = replay(tail, until, report, saw);
   }
   // What was read while the store was opened anew may be of two generations.
   if (status.ok() && context_.states.generation() != generation)
@@ -93,8 +96,8 @@ Status Replica::follow(Journal& journal, RecoveryReport& report, Seq until, Acti
   return status;
 }
 
-Status Replica::from_checkpoint(Journal& journal, RecoveryReport& report, Seq until, Active active,
-                                std::uint64_t generation) {
+Status Replica::from_checkpoint(const LogTail& tail, const Until& until, Active active,
+                                std::uint64_t generation, RecoveryReport& report, const Saw& saw) {
   const auto judged = [&](auto&& found) {
     states_damaged_ = !found.ok() && found.error().kind == Fault::Kind::corrupt;
     return std::move(found);
@@ -102,7 +105,7 @@ Status Replica::from_checkpoint(Journal& journal, RecoveryReport& report, Seq un
   const auto checkpoint = judged(context_.states.checkpoint(id_));
   if (!checkpoint.ok()) return checkpoint.error();
   begin_at(*checkpoint, generation);
-  if (auto s = check_anchor(journal, id_, seq_, chain_, "states/"); !s.ok()) return s;
+  if (auto s = find_place(*checkpoint, tail); !s.ok()) return s;
   if (active == Active::loaded) {
     const auto entities = judged(context_.states.active(id_));
     if (!entities.ok()) return entities.error();
@@ -110,15 +113,36 @@ Status Replica::from_checkpoint(Journal& journal, RecoveryReport& report, Seq un
       if (auto s = load(entity); !s.ok()) return s;
     report.entities += entities->size();
   }
-  return replay(journal, report, until);
+  return replay(tail, until, report, saw);
 }
 
 void Replica::begin_at(const Checkpoint& checkpoint, std::uint64_t generation) {
   seq_ = checkpoint.seq;
-  chain_ = checkpoint.chain;
-  epoch_ = std::max<std::uint64_t>(checkpoint.epoch, 1);
+  place_ = {};
+  anchor_ = 0;
   residency_.begin_at(checkpoint.seq, generation);
   clock_.saw(UnixMs{checkpoint.time_ms});
+}
+
+/// The log has the record that the checkpoint knows: the fold goes on behind it.
+Status Replica::find_place(const Checkpoint& checkpoint, const LogTail& tail) {
+  if (checkpoint.seq == 0) return Done{};
+  // A checkpoint without an offset is of a log that has each record under its first event.
+  const Seq back = limits::batch_events_max - 1;
+  const Offset from = checkpoint.offset != 0      ? checkpoint.offset
+                      : checkpoint.seq > back + 1 ? checkpoint.seq - back
+                                                  : 1;
+  const auto anchor = find_anchor(tail, from, id_, checkpoint.seq, checkpoint.chain, "states/");
+  if (!anchor.ok()) return anchor.error();
+  anchor_ = *anchor;
+  // Claims behind the anchor that this checkpoint had seen are of no higher epoch, and are skipped.
+  place_ = {.rules = checkpoint.offset != 0 ? LogRules::claims : LogRules::local,
+            .epoch = checkpoint.epoch,
+            .incarnation = checkpoint.incarnation,
+            .seq = checkpoint.seq,
+            .chain = checkpoint.chain,
+            .next_offset = anchor_ + 1};
+  return Done{};
 }
 
 Status Replica::load(const EntityKey& entity) {
@@ -128,12 +152,18 @@ Status Replica::load(const EntityKey& entity) {
   return status;
 }
 
-Status Replica::replay(Journal& journal, RecoveryReport& report, Seq until) {
-  if (seq_ >= until) return Done{};
-  FoldState at{.epoch = epoch_, .seq = seq_, .chain = chain_};
+Status Replica::replay(const LogTail& tail, const Until& until, RecoveryReport& report,
+                       const Saw& saw) {
+  if (seq_ >= until.seq) return Done{};
+  const LogTail to_end = [&](Offset from, const Journal::Visit& visit) -> Status {
+    if (from >= until.end) return Done{};
+    return tail(from, [&](Offset offset, std::string_view bytes) {
+      return offset < until.end && visit(offset, bytes);
+    });
+  };
   FoldCounts counts;
-  Status folded = fold_log(
-      journal, id_, at,
+  const Status folded = fold_log(
+      to_end, id_, place_,
       [&](const BatchHeader& header,
           const std::vector<Transaction>& transactions) -> Result<Visited, Fault> {
         for (const auto& t : transactions) {
@@ -143,12 +173,12 @@ Status Replica::replay(Journal& journal, RecoveryReport& report, Seq until) {
             apply(t, i);
           }
         }
-        chain_ = header.chain;
-        epoch_ = header.epoch;
         report.events += header.count;
-        return seq_ < until ? Visited::go_on : Visited::stop;
+        if (saw) saw(header);
+        return seq_ < until.seq ? Visited::go_on : Visited::stop;
       },
       &counts);
+  if (counts.last != 0) anchor_ = counts.last;
   report.ignored_records += counts.skipped;
   if (!folded.ok() && folded.error().kind == Fault::Kind::corrupt && !states_damaged_)
     return Fault{Fault::Kind::corrupt, folded.error().what +

@@ -91,6 +91,7 @@ struct ShardOutput {
     std::uint64_t number = 0;
   };
   std::vector<Refold> refolds;
+  std::vector<ShardId> claims;  // shards that are to be claimed
 };
 
 struct ShardContext {

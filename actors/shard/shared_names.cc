@@ -56,7 +56,7 @@ void bind_key(Desk& desk, Request& request) {
                          {{EntityKey(key), KeyBound{target, request.request_hash}}});
   bound = desk.find<KeyState>(key);
   request.bind.reset();
-  desk.gate.leave_in_order(bound->seq, ShardInput(std::move(request)));
+  desk.gate.leave_in_order(bound->seq, ShardInput(std::exchange(request, Request{})));
 }
 
 std::optional<Seq> bound_at(Desk& desk, const Id128& raw) {

@@ -60,8 +60,7 @@ void StockSteps::step(const Request& request) {
   }
   // Where nothing is known of the SKU a release makes nothing known.
   const bool no_release = !h && std::holds_alternative<ReleaseStock>(request.op);
-  Decision decision =
-      no_release ? Facts{} : decide_step(state, request.op, desk_.clock.now());
+  Decision decision = no_release ? Facts{} : decide_step(state, request.op, desk_.clock.now());
   if (!decision.ok()) {
     result.code = ReplyCode::refused;
     result.refusal = decision.error().reason;

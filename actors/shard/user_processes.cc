@@ -93,7 +93,9 @@ void UserProcesses::timer(UserId id, Effects effects) {
 void UserProcesses::wait(Request&& request, Version version, Replayed replayed, Awaits awaits) {
   const UserId id = id_of<UserState>(target_of(request.op));
   const UnixMs until = desk_.clock.now().plus_ms(desk_.context.options.wait_final_ms);
-  waiters_[id].push_back({std::move(request), version, until, replayed, awaits});
+  const Seq own = replayed == Replayed::yes ? 0 : desk_.recorder.last_seq();
+  waiters_[id].push_back(
+      {std::exchange(request, Request{}), version, until, replayed, awaits, own});
   timers_.arm(until, id);
   serve(id, Address::as_it_was);
 }
@@ -103,7 +105,14 @@ void UserProcesses::serve(const UserId& id, Address address) {
   if (at == waiters_.end()) return;
   auto* h = desk_.find<UserState>(id);
   SOUK_ASSERT(h);
-  std::erase_if(at->second, [&](const Waiter& w) { return serve_one(*h, w, address); });
+  std::vector<Waiter> waiting;
+  for (auto& w : at->second) {
+    if (serve_one(*h, w, address))
+      desk_.undecided.asked(std::move(w.request), w.own);
+    else
+      waiting.push_back(std::move(w));
+  }
+  at->second = std::move(waiting);
   if (at->second.empty()) waiters_.erase(at);
 }
 
@@ -131,12 +140,35 @@ bool UserProcesses::serve_one(const Hosted<UserState>& h, const Waiter& w, Addre
   return true;
 }
 
-std::vector<Request> UserProcesses::abandon() {
+// ---- a commit is in doubt ----
+
+std::vector<Request> UserProcesses::decided(Seq landed) {
+  std::vector<Request> not_landed;
+  std::vector<UserId> users;
+  for (auto& [id, waiters] : waiters_) {
+    const bool there = desk_.find<UserState>(id) != nullptr;
+    std::erase_if(waiters, [&](Waiter& w) {
+      if (there && w.own <= landed) return false;
+      if (w.own > landed || w.request.key_hash != 0)
+        not_landed.push_back(std::move(w.request));
+      else
+        desk_.responder.unavailable(w.request);
+      return true;
+    });
+    for (const auto& w : waiters) timers_.arm(w.until, id);
+    users.push_back(id);
+  }
+  std::erase_if(waiters_, [](const auto& all) { return all.second.empty(); });
+  std::ranges::sort(users);
+  for (const auto& id : users) serve(id, Address::as_it_was);
+  return not_landed;
+}
+
+std::vector<Request> UserProcesses::take_waiting() {
   std::vector<Request> waiting;
   for (auto& [id, waiters] : waiters_)
     for (auto& w : waiters) waiting.push_back(std::move(w.request));
   waiters_.clear();
-  destroying_.clear();
   return waiting;
 }
 

@@ -34,8 +34,11 @@ class UserProcesses {
 
   /// The request is answered when what it awaits has come, with the user at `version`.
   void wait(Request&& request, Version version, Replayed replayed, Awaits awaits);
-  /// Forgets all; returns the requests that wait.
-  std::vector<Request> abandon();
+
+  // ---- a commit is in doubt: as OrderProcesses ----
+  void forget() { destroying_.clear(); }
+  std::vector<Request> decided(Seq landed);
+  std::vector<Request> take_waiting();
 
  private:
   struct Waiter {
@@ -44,6 +47,7 @@ class UserProcesses {
     UnixMs until;
     Replayed replayed = Replayed::no;
     Awaits awaits = Awaits::nothing;
+    Seq own = 0;  // Undecided::asked
   };
   /// What has just become of the address that was asked for.
   enum class Address : std::uint8_t { as_it_was, assigned, refused };

@@ -48,14 +48,12 @@ std::vector<Request> WaitingRoom::take_late(UnixMs now) {
   return late;
 }
 
-std::vector<ShardInput> WaitingRoom::take_all() {
+std::vector<ShardInput> WaitingRoom::take_parked() {
   std::vector<ShardInput> all;
   for (auto& [target, inputs] : parked_)
     for (auto& input : inputs) all.push_back(std::move(input));
-  for (auto& w : positions_) all.emplace_back(std::move(w.request));
   parked_.clear();
   loads_.clear();
-  positions_.clear();
   return all;
 }
 

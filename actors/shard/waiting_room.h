@@ -3,7 +3,7 @@
 /// shard, or a position is not committed yet.
 ///
 /// Invariants: inputs for one target leave in the order of their arrival; while one waits, later
-///   ones queue behind it; each that enters leaves once: handled, answered, or taken by take_all().
+///   ones queue behind it; each that enters leaves once: handled, answered, or taken by take_parked().
 /// Thread: its shard's.
 #include <deque>
 #include <unordered_map>
@@ -48,8 +48,8 @@ class WaitingRoom {
   std::vector<Request> take_reached(Seq committed);
   std::vector<Request> take_late(UnixMs now);
 
-  /// Forgets all loads; returns all that waits.
-  std::vector<ShardInput> take_all();
+  /// Forgets all loads; returns all that waits, but for those that wait for a position.
+  std::vector<ShardInput> take_parked();
 
  private:
   struct PositionWaiter {

@@ -5,16 +5,16 @@
 #include "events/limits.h"
 
 namespace souk {
-namespace {
-
 Fault at_record(const Fault& fault, ShardId shard, Offset offset) {
   return {fault.kind,
           fmt::format("journal of shard {}, record at {}: {}", shard.value, offset, fault.what)};
 }
 
-}  // namespace
+namespace {
 
-Status fold_log(Journal& journal, ShardId shard, FoldState& state, const VisitCounted& visit,
+using Walk = std::function<Status(const Journal::Visit& visit)>;
+
+Status fold_all(const Walk& walk, ShardId shard, FoldState& state, const VisitCounted& visit,
                 FoldCounts* counts) {
   Status result = Done{};
   const auto one = [&](Offset offset, std::string_view bytes) -> Result<Visited, Fault> {
@@ -28,19 +28,36 @@ Status fold_log(Journal& journal, ShardId shard, FoldState& state, const VisitCo
       visited = visit(folded->header, *events);
       if (!visited.ok() || *visited == Visited::stop_before) return visited;
       if (counts) ++counts->records;
+      if (counts) counts->last = offset;
     }
     if (counts && folded->what == Folded::What::skipped) ++counts->skipped;
     state = std::move(next);
     return visited;
   };
-  const auto scanned =
-      journal.scan(shard, state.seq + 1, [&](Offset offset, std::string_view bytes) {
-        const auto visited = one(offset, bytes);
-        if (!visited.ok()) result = visited.error();
-        return visited.ok() && *visited == Visited::go_on;
-      });
+  const auto walked = walk([&](Offset offset, std::string_view bytes) {
+    const auto visited = one(offset, bytes);
+    if (!visited.ok()) result = visited.error();
+    return visited.ok() && *visited == Visited::go_on;
+  });
   if (!result.ok()) return result;
-  return scanned;
+  return walked;
+}
+
+}  // namespace
+
+Status fold_log(Journal& journal, ShardId shard, FoldState& state, const VisitCounted& visit,
+                FoldCounts* counts) {
+  const Walk walk = [&](const Journal::Visit& each) {
+    return state.next_offset > 0 ? journal.read(shard, state.next_offset, each)
+                                 : journal.scan(shard, state.seq + 1, each);
+  };
+  return fold_all(walk, shard, state, visit, counts);
+}
+
+Status fold_log(const LogTail& tail, ShardId shard, FoldState& state, const VisitCounted& visit,
+                FoldCounts* counts) {
+  return fold_all([&](const Journal::Visit& each) { return tail(state.next_offset, each); }, shard,
+                  state, visit, counts);
 }
 
 FoldState joined_before(Seq from) {
@@ -52,29 +69,33 @@ FoldState joined_before(Seq from) {
   return state;
 }
 
-Status check_anchor(Journal& journal, ShardId shard, Seq seq, std::optional<std::uint64_t> chain,
-                    const std::string& who) {
-  if (seq == 0) return Done{};
+namespace {
+
+Result<Offset, Fault> anchor_in(const Walk& walk, ShardId shard, Seq seq,
+                                std::optional<std::uint64_t> chain, const std::string& who) {
   enum class Found { nothing, later, another, anchor } found = Found::nothing;
+  Offset where = 0;
   Status result = Done{};
-  const auto scanned = journal.scan(shard, seq, [&](Offset offset, std::string_view bytes) {
+  const auto walked = walk([&](Offset offset, std::string_view bytes) {
     const auto header = decode_batch_header(bytes);
     if (!header.ok()) {
       result = at_record(header.error(), shard, offset);
       return false;
     }
-    if (header->type != BatchType::events && header->type != BatchType::chunk) return true;
-    if (header->first_seq > seq) {
+    if (header->count == 0 || header->last_seq() < seq) return true;
+    if (header->first_seq > seq) {  // or one that does not count stands before it
       if (found == Found::nothing) found = Found::later;
-      return false;
+      return found != Found::anchor;
     }
     const bool same = header->last_seq() == seq && (!chain || *chain == header->chain);
     found = same ? Found::anchor : Found::another;
-    return !same;
+    where = offset;
+    // Of a record in parts the last one is meant.
+    return !same || header->type == BatchType::chunk;
   });
-  if (!result.ok()) return result;
-  if (!scanned.ok()) return scanned;
-  if (found == Found::anchor) return Done{};
+  if (!result.ok()) return result.error();
+  if (!walked.ok()) return walked.error();
+  if (found == Found::anchor) return where;
   const char* missing = found == Found::nothing ? "journal/ ends before it"
                         : found == Found::later ? "journal/ has a hole there"
                                                 : "journal/ has other events there";
@@ -85,6 +106,23 @@ Status check_anchor(Journal& journal, ShardId shard, Seq seq, std::optional<std:
                   "Nothing was changed: put the missing files back, or restore the whole "
                   "data directory from one copy",
                   who, seq, shard.value, missing)};
+}
+
+}  // namespace
+
+Status check_anchor(Journal& journal, ShardId shard, Seq seq, std::optional<std::uint64_t> chain,
+                    const std::string& who) {
+  if (seq == 0) return Done{};
+  const auto found =
+      anchor_in([&](const Journal::Visit& visit) { return journal.scan(shard, seq, visit); }, shard,
+                seq, chain, who);
+  return found.ok() ? Status(Done{}) : Status(found.error());
+}
+
+Result<Offset, Fault> find_anchor(const LogTail& tail, Offset from, ShardId shard, Seq seq,
+                                  std::optional<std::uint64_t> chain, const std::string& who) {
+  return anchor_in([&](const Journal::Visit& visit) { return tail(from, visit); }, shard, seq,
+                   chain, who);
 }
 
 }  // namespace souk

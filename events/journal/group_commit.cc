@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "events/journal/folded_log.h"
 #include "events/log_records.h"
 #include "events/thread_slice.h"
 
@@ -14,13 +15,11 @@ class GroupCommit::Log final : public ShardLog {
  public:
   Log(GroupCommit& group, ShardId shard) : group_(group), shard_(shard) {}
 
-  Ticket append(std::string record) override {
+  LogTicket append(Batch record) override {
     const std::lock_guard lock(group_.mutex_);
-    const Ticket ticket = ++tickets_;
+    const LogTicket ticket = ++tickets_;
     // In doubt nothing lands before the claim, which is asked for after it.
     if (!doubted_) waiting_.push_back({ticket, std::move(record)});
-    group_.work_ = true;
-    group_.appended_.notify_one();
     return ticket;
   }
   void claim(std::uint64_t incarnation, ClaimDone done) override {
@@ -38,6 +37,7 @@ class GroupCommit::Log final : public ShardLog {
   Status tail(Offset from, const Visit& visit) override {
     return group_.store_.read(shard_, from, visit);
   }
+  bool alone() const override { return true; }
   void barrier(std::function<void(Status)> done) override { done(Done{}); }
 
   /// Where the log ends, by the store. Errors: unavailable, corrupt.
@@ -47,21 +47,27 @@ class GroupCommit::Log final : public ShardLog {
     epoch_ = 0;
     const auto found = group_.store_.last(shard_, [&](Offset offset, std::string_view bytes) {
       status = see(offset, bytes);
+      if (!status.ok()) status = at_record(status.error(), shard_, offset);
       return false;
     });
     return found.ok() ? status : Status(found.error());
   }
 
   /// What waits, with its offsets. REQUIRES: the lock.
-  void take(std::vector<LogEntry>& entries) {
-    for (auto& record : waiting_) {
-      under_way_.push_back({record.ticket, end_});
-      entries.push_back({shard_, end_++, std::move(record.bytes)});
+  void take(std::vector<Batch>& records) {
+    for (auto& [ticket, record] : waiting_) {
+      under_way_.push_back({ticket, end_});
+      record.shard = shard_;
+      record.offset = end_++;
+      records.push_back(std::move(record));
     }
     waiting_.clear();
     for (auto& claim : claims_) {
       const Claimed claimed{.epoch = ++epoch_, .end = end_ + 1};
-      entries.push_back({shard_, end_++, encode(Claim{claimed.epoch, claim.incarnation, 0}, {})});
+      records.push_back({.shard = shard_,
+                         .offset = end_++,
+                         .epoch = epoch_,
+                         .bytes = encode(Claim{epoch_, claim.incarnation, 0}, {})});
       granted_.push_back({claimed, claim.incarnation, std::move(claim.done)});
       doubted_ = false;
     }
@@ -70,7 +76,7 @@ class GroupCommit::Log final : public ShardLog {
   bool waits() const { return !waiting_.empty() || !claims_.empty(); }
 
   void landed() {
-    if (listener && !under_way_.empty()) listener->landed(shard_, under_way_);
+    if (group_.listener_ && !under_way_.empty()) group_.listener_->landed(shard_, under_way_);
     under_way_.clear();
     for (auto& grant : std::exchange(granted_, {})) grant.done(grant.claimed);
   }
@@ -83,9 +89,32 @@ class GroupCommit::Log final : public ShardLog {
       for (auto& grant : granted_) claims_.push_back({grant.incarnation, std::move(grant.done)});
     }
     granted_.clear();
-    const bool told = !under_way_.empty();
+    if (under_way_.empty()) return;
+    if (in_doubt_from_ == 0) in_doubt_from_ = under_way_.front().offset;
     under_way_.clear();
-    if (listener && told) listener->doubted(shard_, why);
+    if (group_.listener_) group_.listener_->doubted(shard_, why);
+  }
+  /// What of the failed writes is there after all. REQUIRES: the store is settled.
+  Status find_what_was_in_doubt(std::vector<Batch>& found) {
+    if (in_doubt_from_ == 0) return Done{};
+    Status status = Done{};
+    const auto read =
+        group_.store_.read(shard_, in_doubt_from_, [&](Offset offset, std::string_view bytes) {
+          const auto header = decode_batch_header(bytes);
+          if (!header.ok()) status = header.error();
+          if (!header.ok() || header->count == 0) return header.ok();
+          found.push_back({.shard = shard_,
+                           .offset = offset,
+                           .first_seq = header->first_seq,
+                           .last_seq = header->last_seq(),
+                           .epoch = header->epoch,
+                           .chain = header->chain,
+                           .bytes = std::string(bytes)});
+          return true;
+        });
+    if (!read.ok()) status = read;
+    if (status.ok()) in_doubt_from_ = 0;
+    return status;
   }
   void close() {
     std::vector<Asked> asked;
@@ -97,12 +126,10 @@ class GroupCommit::Log final : public ShardLog {
       claim.done(Fault{Fault::Kind::unavailable, "the log is being closed"});
   }
 
-  LogListener* listener = nullptr;
-
  private:
   struct Record {
-    Ticket ticket;
-    std::string bytes;
+    LogTicket ticket;
+    Batch batch;
   };
   struct Asked {
     std::uint64_t incarnation;
@@ -130,11 +157,12 @@ class GroupCommit::Log final : public ShardLog {
   const ShardId shard_;
   // The stepping thread's.
   Offset end_ = 1;
-  std::uint64_t epoch_ = 0;  // the highest of the log
+  std::uint64_t epoch_ = 0;   // the highest of the log
+  Offset in_doubt_from_ = 0;  // of writes that failed since the last settle; 0: none
   std::vector<LogAck> under_way_;
   std::vector<Granted> granted_;
   // Under the group's lock.
-  Ticket tickets_ = 0;
+  LogTicket tickets_ = 0;
   bool doubted_ = false;
   std::vector<Record> waiting_;
   std::vector<Asked> claims_;
@@ -154,32 +182,52 @@ GroupCommit::GroupCommit(LogStore& store) : store_(store) {}
 
 GroupCommit::~GroupCommit() { stop(); }
 
-void GroupCommit::listen(ShardId shard, LogListener& listener) {
-  logs_[shard.value]->listener = &listener;
-}
-
 ShardLog& GroupCommit::log(ShardId shard) { return *logs_[shard.value]; }
 
+namespace {
+
+/// Tells a listener, where there is one, that something begins, and ends.
+class Telling {
+ public:
+  explicit Telling(LogListener* listener) : listener_(listener) {
+    if (listener_) listener_->begins();
+  }
+  ~Telling() {
+    if (listener_) listener_->ends();
+  }
+
+ private:
+  LogListener* listener_;
+};
+
+}  // namespace
+
 bool GroupCommit::step() {
-  if (!sound_ && !settle()) return true;
+  if (!sound_) {
+    const Telling telling(listener_);
+    if (!settle()) return true;
+  }
   std::vector<Log*> logs;
-  std::vector<LogEntry> entries;
+  std::vector<Batch> records;
   {
     const std::lock_guard lock(mutex_);
     work_ = false;
     for (auto& log : logs_) {
       if (!log->waits()) continue;
-      log->take(entries);
+      log->take(records);
       logs.push_back(log.get());
     }
   }
-  if (entries.empty()) return false;
-  write(logs, entries);
+  if (records.empty()) return false;
+  const Telling telling(listener_);
+  write(logs, records);
   return true;
 }
 
-void GroupCommit::write(std::vector<Log*>& logs, std::vector<LogEntry>& entries) {
-  const Status status = store_.put(entries);
+void GroupCommit::write(std::vector<Log*>& logs, std::vector<Batch>& records) {
+  const auto began = std::chrono::steady_clock::now();
+  const Status status = store_.put(records);
+  const auto took = std::chrono::steady_clock::now() - began;
   sound_ = status.ok();
   for (Log* log : logs) {
     if (sound_)
@@ -187,23 +235,43 @@ void GroupCommit::write(std::vector<Log*>& logs, std::vector<LogEntry>& entries)
     else
       log->failed(status.error());
   }
+  if (!sound_ || !listener_) return;
+  std::erase_if(records, [](const Batch& record) { return record.first_seq == 0; });
+  if (!records.empty()) listener_->written(std::move(records), took);
 }
 
 /// Every log is asked anew: which of the failed write's records are there only the store knows.
 bool GroupCommit::settle() {
-  if (!store_.settle().ok()) return false;
+  if (!store_.settle().ok() || !feed_what_was_in_doubt()) return false;
   for (auto& log : logs_)
     if (!log->find_end().ok()) return false;
   sound_ = true;
   return true;
 }
 
-void GroupCommit::start(std::chrono::milliseconds retry) {
+bool GroupCommit::feed_what_was_in_doubt() {
+  std::vector<Batch> found;
+  bool all = true;
+  for (auto& log : logs_) all = log->find_what_was_in_doubt(found).ok() && all;
+  if (listener_ && !found.empty()) listener_->found(std::move(found));
+  return all;
+}
+
+void GroupCommit::start(LogListener& listener, std::chrono::milliseconds retry) {
+  listen(listener);
   thread_ = std::thread([this, retry] {
     ::pthread_setname_np(::pthread_self(), "journal");
     short_time_slice();
     run(retry);
   });
+}
+
+void GroupCommit::flush() {
+  {
+    const std::lock_guard lock(mutex_);
+    work_ = true;
+  }
+  appended_.notify_one();
 }
 
 void GroupCommit::run(std::chrono::milliseconds retry) {
@@ -228,6 +296,7 @@ void GroupCommit::stop() {
   appended_.notify_all();
   if (thread_.joinable()) thread_.join();
   for (auto& log : logs_) log->close();
+  listener_ = nullptr;
 }
 
 }  // namespace souk

@@ -21,33 +21,37 @@
 
 namespace souk {
 
-/// Lifecycle: open, then start (or step by step), then stop. `store` and the listeners outlive it.
-class GroupCommit {
+/// Lifecycle: open, then start (or listen, and step by step), then stop. `store` and the listener
+/// outlive it.
+class GroupCommit final : public ShardLogs {
  public:
   /// Reads where each log ends. Errors: unavailable, corrupt.
   static Result<std::unique_ptr<GroupCommit>, Fault> open(LogStore& store, std::uint32_t shards);
-  ~GroupCommit();
+  ~GroupCommit() override;
 
-  /// REQUIRES: before the first append to it.
-  void listen(ShardId shard, LogListener& listener);
-  ShardLog& log(ShardId shard);
+  /// REQUIRES: before the first append.
+  void listen(LogListener& listener) { listener_ = &listener; }
+  ShardLog& log(ShardId shard) override;
 
   /// One write of all that waits, or one try to settle after a failed one. False: nothing to do.
   /// Thread: one; the log's own, where `start` was called.
   bool step();
   /// A thread that steps when there is something to do. After a failed settle it waits `retry`.
-  void start(std::chrono::milliseconds retry = std::chrono::milliseconds(250));
-  /// Claims that wait are refused; records that wait are dropped.
-  void stop();
+  void start(LogListener& listener, std::chrono::milliseconds retry);
+  void start(LogListener& listener) override { start(listener, std::chrono::milliseconds(200)); }
+  void flush() override;
+  void stop() override;
 
  private:
   class Log;
   explicit GroupCommit(LogStore& store);
   bool settle();
-  void write(std::vector<Log*>& logs, std::vector<LogEntry>& entries);
+  bool feed_what_was_in_doubt();
+  void write(std::vector<Log*>& logs, std::vector<Batch>& records);
   void run(std::chrono::milliseconds retry);
 
   LogStore& store_;
+  LogListener* listener_ = nullptr;
   std::vector<std::unique_ptr<Log>> logs_;
   bool sound_ = true;  // the stepping thread's: the last write or settle succeeded
 

@@ -54,18 +54,18 @@ using KeyBytes = std::array<char, key_bytes>;
 void put_big_endian(char* at, std::uint64_t value, std::size_t bytes) {
   for (std::size_t i = bytes; i-- > 0; value >>= 8) at[i] = static_cast<char>(value & 0xFF);
 }
-KeyBytes key_of(ShardId shard, Seq first_seq) {
+KeyBytes key_of(ShardId shard, Offset offset) {
   KeyBytes key;
   put_big_endian(key.data(), shard.value, shard_bytes);
-  put_big_endian(key.data() + shard_bytes, first_seq, 8);
+  put_big_endian(key.data() + shard_bytes, offset, 8);
   return key;
 }
-Seq seq_of(rocksdb::Slice key) {
-  Seq seq = 0;
+Offset offset_of(rocksdb::Slice key) {
+  Offset offset = 0;
   for (std::size_t i = shard_bytes; i < key.size(); ++i) {
-    seq = seq << 8 | static_cast<std::uint8_t>(key[i]);
+    offset = offset << 8 | static_cast<std::uint8_t>(key[i]);
   }
-  return seq;
+  return offset;
 }
 rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 rocksdb::Slice slice(const KeyBytes& key) { return {key.data(), key.size()}; }
@@ -236,8 +236,7 @@ struct RocksDbJournal::Impl {
   std::uint64_t writes = 0;  // tried; the writer's own
 
   Status load_marks();
-  Status write(const std::vector<Batch>& batches);
-  Status put(const std::vector<LogEntry>& entries);
+  Status put(const std::vector<Batch>& records);
   Status commit(rocksdb::WriteBatch& all);
   Status reopen();
   void end_compactions();
@@ -245,7 +244,8 @@ struct RocksDbJournal::Impl {
   /// How a walk finds its first record; false: there is none.
   using Begin = std::function<Result<bool, Fault>(rocksdb::Iterator& at)>;
   Status walk(ShardId shard, const Begin& begin, const Visit& visit);
-  Result<bool, Fault> seek(rocksdb::Iterator& at, ShardId shard, Seq from) const;
+  /// Where scan() begins. REQUIRES: the lock.
+  Result<Offset, Fault> find(ShardId shard, Seq from) const;
 };
 
 RocksDbJournal::RocksDbJournal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -299,26 +299,14 @@ void RocksDbJournal::Impl::end_compactions() {
     log->warn("compactions cannot be ended why=\"{}\"", one_line(status.ToString()));
 }
 
-Status RocksDbJournal::Impl::write(const std::vector<Batch>& batches) {
+Status RocksDbJournal::Impl::put(const std::vector<Batch>& records) {
   std::size_t bytes = marks_entry_bytes;
-  for (const Batch& batch : batches) bytes += batch.bytes.size() + batch_entry_bytes;
+  for (const Batch& record : records) bytes += record.bytes.size() + batch_entry_bytes;
   rocksdb::WriteBatch all(bytes);
-  for (const Batch& batch : batches) {
-    SOUK_ASSERT(batch.shard.value < limits::shards_max && batch.first_seq > 0);
-    const KeyBytes key = key_of(batch.shard, batch.first_seq);
-    all.Put(slice(key), slice(batch.bytes));
-  }
-  return commit(all);
-}
-
-Status RocksDbJournal::Impl::put(const std::vector<LogEntry>& entries) {
-  std::size_t bytes = marks_entry_bytes;
-  for (const LogEntry& entry : entries) bytes += entry.bytes.size() + batch_entry_bytes;
-  rocksdb::WriteBatch all(bytes);
-  for (const LogEntry& entry : entries) {
-    SOUK_ASSERT(entry.shard.value < limits::shards_max && entry.offset > 0);
-    const KeyBytes key = key_of(entry.shard, entry.offset);
-    all.Put(slice(key), slice(entry.bytes));
+  for (const Batch& record : records) {
+    SOUK_ASSERT(record.shard.value < limits::shards_max && record.offset > 0);
+    const KeyBytes key = key_of(record.shard, record.offset);
+    all.Put(slice(key), slice(record.bytes));
   }
   return commit(all);
 }
@@ -343,11 +331,7 @@ Status RocksDbJournal::Impl::commit(rocksdb::WriteBatch& all) {
   return fault_of("write to the journal", status);
 }
 
-Status RocksDbJournal::put(const std::vector<LogEntry>& entries) { return impl_->put(entries); }
-
-void RocksDbJournal::write(const std::vector<Batch>& batches, WriteDone done) {
-  done(impl_->write(batches));
-}
+Status RocksDbJournal::put(const std::vector<Batch>& records) { return impl_->put(records); }
 
 Status RocksDbJournal::settle() {
   Impl& impl = *impl_;
@@ -388,49 +372,108 @@ Status RocksDbJournal::Impl::reopen() {
   return opened.error();
 }
 
-/// Moves to the record that holds `from`, or the first after it. False where there is none.
-Result<bool, Fault> RocksDbJournal::Impl::seek(rocksdb::Iterator& at, ShardId shard,
-                                               Seq from) const {
-  at.SeekForPrev(slice(key_of(shard, from)));
-  if (!at.Valid()) {
-    if (at.status().ok()) at.SeekToFirst();
-    return at.Valid();
+namespace {
+
+/// The iterator's upper bound and lower bound are those of one shard: its offsets from first to
+/// last. Which of them stands behind the last record that ends before an event?
+class OffsetSearch {
+ public:
+  OffsetSearch(rocksdb::Iterator& at, ShardId shard, Seq from)
+      : at_(at), shard_(shard), from_(from) {}
+
+  Result<Offset, Fault> find() {
+    at_.SeekToFirst();
+    if (!at_.Valid()) return at_.status().ok() ? Result<Offset, Fault>(low_) : fault();
+    low_ = offset_of(at_.key());
+    at_.SeekToLast();
+    if (!at_.Valid()) return fault();
+    const Offset end = high_ = offset_of(at_.key()) + 1;
+    // Most who ask stand near the end.
+    for (Offset back = 1; back < end - low_ && high_ > low_; back *= 4)
+      if (auto s = look(end - back); !s.ok()) return s.error();
+    while (low_ < high_)
+      if (auto s = look(low_ + (high_ - low_) / 2); !s.ok()) return s.error();
+    return low_;
   }
-  const auto header = decode_batch_header(at.value().ToStringView());
-  if (!header) return header.error();
-  if (header->last_seq() < from) at.Next();
-  return at.Valid();
+
+ private:
+  /// The answer is in [low_, high_]: narrows it by the first record of events from `offset` on.
+  Status look(Offset offset) {
+    if (offset < low_) return Done{};
+    for (at_.Seek(slice(key_of(shard_, offset))); at_.Valid(); at_.Next()) {
+      const auto header = decode_batch_header(at_.value().ToStringView());
+      if (!header) return header.error();
+      if (header->count == 0) continue;
+      if (header->last_seq() >= from_) break;
+      low_ = offset_of(at_.key()) + 1;
+      high_ = std::max(high_, low_);
+      return Done{};
+    }
+    high_ = std::min(high_, offset);
+    return at_.status().ok() ? Status(Done{}) : Status(fault());
+  }
+  Fault fault() const { return fault_of("search the journal", at_.status()); }
+
+  rocksdb::Iterator& at_;
+  const ShardId shard_;
+  const Seq from_;
+  Offset low_ = 0, high_ = 0;
+};
+
+/// The keys of one shard.
+struct ShardBounds {
+  explicit ShardBounds(ShardId shard)
+      : first(key_of(shard, 0)), end(key_of({static_cast<std::uint16_t>(shard.value + 1)}, 0)) {}
+  ShardBounds(const ShardBounds&) = delete;
+  rocksdb::ReadOptions options() const {
+    rocksdb::ReadOptions read;
+    read.verify_checksums = true;
+    read.fill_cache = false;
+    read.iterate_lower_bound = &lower;
+    read.iterate_upper_bound = &upper;
+    return read;
+  }
+  const KeyBytes first, end;
+  const rocksdb::Slice lower = slice(first), upper = slice(end);
+};
+
+}  // namespace
+
+Result<Offset, Fault> RocksDbJournal::Impl::find(ShardId shard, Seq from) const {
+  const ShardBounds bounds(shard);
+  const std::unique_ptr<rocksdb::Iterator> at(database->NewIterator(bounds.options()));
+  return OffsetSearch(*at, shard, from).find();
 }
 
 Status RocksDbJournal::Impl::walk(ShardId shard, const Begin& begin, const Visit& visit) {
   const std::shared_lock lock(mutex);
   if (!database)
     return Fault{Fault::Kind::unavailable, "the journal is closed until it is settled"};
-  const KeyBytes first = key_of(shard, 0);
-  const KeyBytes end = key_of({static_cast<std::uint16_t>(shard.value + 1)}, 0);
-  const rocksdb::Slice lower = slice(first);
-  const rocksdb::Slice upper = slice(end);
-  rocksdb::ReadOptions read;
-  read.verify_checksums = true;
-  read.fill_cache = false;
+  const ShardBounds bounds(shard);
+  rocksdb::ReadOptions read = bounds.options();
   read.readahead_size = scan_readahead_bytes;
-  read.iterate_lower_bound = &lower;
-  read.iterate_upper_bound = &upper;
   const std::unique_ptr<rocksdb::Iterator> at(database->NewIterator(read));
   const auto found = begin(*at);
   if (!found) return found.error();
   for (; at->Valid(); at->Next()) {
     if (closing) return Fault{Fault::Kind::unavailable, "the journal is being settled"};
-    if (!visit(seq_of(at->key()), at->value().ToStringView())) return Done{};
+    if (!visit(offset_of(at->key()), at->value().ToStringView())) return Done{};
   }
   if (!at->status().ok()) return fault_of("read the journal", at->status());
   return Done{};
 }
 
-Status RocksDbJournal::scan(ShardId shard, Seq from, const Journal::Visit& visit) {
+Status RocksDbJournal::scan(ShardId shard, Seq from, const Visit& visit) {
   SOUK_ASSERT(shard.value < limits::shards_max);
   return impl_->walk(
-      shard, [&](rocksdb::Iterator& at) { return impl_->seek(at, shard, from); }, visit);
+      shard,
+      [&](rocksdb::Iterator& at) -> Result<bool, Fault> {
+        const auto begin = impl_->find(shard, from);
+        if (!begin) return begin.error();
+        at.Seek(slice(key_of(shard, *begin)));
+        return at.Valid();
+      },
+      visit);
 }
 
 Status RocksDbJournal::Impl::load_marks() {
@@ -473,7 +516,7 @@ Result<bool, Fault> RocksDbJournal::has_records() const {
   return at->Valid() && at->key().size() == key_bytes && !at->key().starts_with("\xFF\xFF");
 }
 
-Status RocksDbJournal::read(ShardId shard, Offset from, const LogStore::Visit& visit) {
+Status RocksDbJournal::read(ShardId shard, Offset from, const Visit& visit) {
   SOUK_ASSERT(shard.value < limits::shards_max);
   return impl_->walk(
       shard,
@@ -484,7 +527,7 @@ Status RocksDbJournal::read(ShardId shard, Offset from, const LogStore::Visit& v
       visit);
 }
 
-Result<bool, Fault> RocksDbJournal::last(ShardId shard, const LogStore::Visit& visit) {
+Result<bool, Fault> RocksDbJournal::last(ShardId shard, const Visit& visit) {
   bool there = false;
   const auto walked = impl_->walk(
       shard,

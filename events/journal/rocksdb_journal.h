@@ -1,8 +1,8 @@
 #pragma once
 /// The journal of one node in one RocksDB directory. RocksDB stays in the .cc.
 ///
-///   key    shard, 2 bytes big endian; first_seq, 8 bytes big endian. Of what comes as a LogStore:
-///          the offset instead, which goes on behind the last key
+///   key    shard, 2 bytes big endian; offset, 8 bytes big endian. Up to format 2 of a directory a
+///          record stood under its first_seq; offsets go on behind the last of those keys
 ///   value  the batch record (events/batch.h)
 ///   outside every shard: 0xFFFF "barrier", which `settle` writes; 0xFFFF "directory" and
 ///   0xFFFF "marks", the anchors of anchor.h
@@ -11,7 +11,6 @@
 #include <memory>
 
 #include "events/journal/anchor.h"
-#include "events/journal/journal.h"
 #include "events/journal/log_store.h"
 
 namespace souk {
@@ -28,10 +27,9 @@ struct RocksDbJournalOptions {
 /// Lifecycle: open, use, destroy. `settle` closes the directory and opens it again, so that what a
 ///            failed write left behind is decided by the recovery that a restart would run.
 /// Invariant: after a failed write, and until `settle` is ok, nothing is written.
-class RocksDbJournal final : public Journal, public LogStore {
+class RocksDbJournal final : public LogStore {
  public:
   using Opened = Result<std::unique_ptr<RocksDbJournal>, Fault>;
-  using Visit = Journal::Visit;
 
   /// Makes the directory where there is none. What a power cut left unfinished at the very end of
   /// the newest log is dropped, with a warning: it was never acknowledged.
@@ -45,14 +43,12 @@ class RocksDbJournal final : public Journal, public LogStore {
                                const RocksDbJournalOptions& options = {});
   ~RocksDbJournal() override;
 
-  void write(const std::vector<Batch>& batches, WriteDone done) override;
+  Status put(const std::vector<Batch>& records) override;
   Status settle() override;
-  /// A scan that a `settle` interrupts ends with unavailable: begin again.
-  Status scan(ShardId shard, Seq from, const Journal::Visit& visit) override;
-
-  Status put(const std::vector<LogEntry>& entries) override;
-  Status read(ShardId shard, Offset from, const LogStore::Visit& visit) override;
-  Result<bool, Fault> last(ShardId shard, const LogStore::Visit& visit) override;
+  /// Reads that a `settle` interrupts end with unavailable: begin again.
+  Status read(ShardId shard, Offset from, const Visit& visit) override;
+  Status scan(ShardId shard, Seq from, const Visit& visit) override;
+  Result<bool, Fault> last(ShardId shard, const Visit& visit) override;
 
   /// Reads on through the tables, from where the call before stopped, about `bytes` of them, and
   /// holds all against its checksums. True: it has come to the end, and begins anew.
@@ -68,7 +64,7 @@ class RocksDbJournal final : public Journal, public LogStore {
   /// Whose journal it is; nothing where that was never said (a directory of format 1, or new).
   /// Errors: corrupt, unavailable.
   Result<std::optional<JournalAnchor>, Fault> anchor() const;
-  /// Says so, durably. Thread: as write.
+  /// Says so, durably. Thread: as put.
   Status write_anchor(const JournalAnchor& anchor);
   /// As of the opening; zeros where it never counted.
   const JournalMarks& marks() const;

@@ -1,28 +1,28 @@
 #pragma once
 /// The log of one shard, as its owner and those who follow it see it: on one node a part of the
 /// journal, in a cluster a partition.
+#include <chrono>
 #include <cstdint>
 #include <functional>
-#include <string>
 #include <string_view>
 #include <vector>
 
+#include "events/batch.h"
 #include "events/ids.h"
-#include "events/log_fold.h"
 #include "events/result.h"
 
 namespace souk {
 
 /// Counts the appends of one log since it was opened, from 1.
-using Ticket = std::uint64_t;
+using LogTicket = std::uint64_t;
 
 struct LogAck {
-  Ticket ticket = 0;
+  LogTicket ticket = 0;
   Offset offset = 0;
 };
 
-/// The owner of a shard hears here what became of its appends.
-/// Thread: the log's own; must not block.
+/// Hears what becomes of the appends of all logs.
+/// Thread: the logs' own; must not block.
 class LogListener {
  public:
   virtual ~LogListener() = default;
@@ -31,6 +31,13 @@ class LogListener {
   /// What was appended and is not acknowledged may or may not be in the log, and nothing more will
   /// be acknowledged before the next claim. Other shards are not concerned.
   virtual void doubted(ShardId shard, const Fault& why) = 0;
+  /// After its acks: the records that one write made durable, each with its offset, no claims.
+  virtual void written(std::vector<Batch>&&, std::chrono::nanoseconds /*took*/) {}
+  /// Records of a write in doubt that turned out to be there; before all that is written later.
+  virtual void found(std::vector<Batch>&&) {}
+  /// Around all that is told of one write, or one try to settle.
+  virtual void begins() {}
+  virtual void ends() {}
 };
 
 class ShardLog {
@@ -44,23 +51,41 @@ class ShardLog {
 
   virtual ~ShardLog() = default;
 
-  /// Appends one record (events/batch.h) behind those that were appended before. Does not wait:
-  /// many may be under way. In doubt the record is dropped, or lands before the next claim. Thread:
-  /// any, one at a time per shard.
-  virtual Ticket append(std::string record) = 0;
+  /// Appends one record behind those that were appended before; the log says at which offset. Does
+  /// not wait: many may be under way, and are written after the next ShardLogs::flush. In doubt the
+  /// record is dropped, or lands before the next claim. Thread: any, one at a time per shard.
+  virtual LogTicket append(Batch record) = 0;
   /// Makes `incarnation` the owner, in an epoch that is higher than any of the log. What then
   /// stands before `Claimed::end` is all that ever counts of former epochs, so it decides every
-  /// doubt: read it with `tail`. `done` comes on the log's own thread, once the claim is durable;
-  /// after a fault of the disk it waits until the disk is sound. Errors: unavailable: the log is
-  /// being closed.
+  /// doubt: read it with `tail`. `done` comes on the logs' own thread, between `begins` and `ends`
+  /// of the listener, once the claim is durable; after a fault of the disk it waits until the disk
+  /// is sound. Errors: unavailable: the log is being closed.
   virtual void claim(std::uint64_t incarnation, ClaimDone done) = 0;
   /// Visits the records from `from` on, as far as they are durable now.
   /// Errors: unavailable; corrupt. Thread: any.
   virtual Status tail(Offset from, const Visit& visit) = 0;
+  /// Whether nobody else can write to this log while it is open: then every barrier is passed at
+  /// once, and need not be asked.
+  virtual bool alone() const = 0;
   /// Calls `done` once it is sure that nobody else owned the shard when this was called: a reply
-  /// that rests on no pending record may then go out. One node knows at once; a cluster appends a
-  /// no-op.
+  /// that rests on no pending record may then go out. In a cluster it appends a no-op; a fault says
+  /// that the shard is in doubt. `done` comes as that of a claim, or inside the call.
   virtual void barrier(std::function<void(Status)> done) = 0;
+};
+
+/// The logs of all shards of a node.
+/// Lifecycle: start, then appends and claims, then stop.
+class ShardLogs {
+ public:
+  virtual ~ShardLogs() = default;
+  virtual ShardLog& log(ShardId shard) = 0;
+  /// From now on what is appended is written, and `listener` hears of it, until stop().
+  virtual void start(LogListener& listener) = 0;
+  /// What was appended until now is to be written, as one write where that can be: once a turn.
+  /// Thread: any.
+  virtual void flush() = 0;
+  /// Claims that wait are refused; records that wait are dropped. `listener` hears nothing more.
+  virtual void stop() = 0;
 };
 
 }  // namespace souk

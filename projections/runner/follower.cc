@@ -145,6 +145,12 @@ Result<Follower::Place, Fault> Follower::read_recent() {
       gap = true;
       break;
     }
+    // A claim stands between, which nobody feeds.
+    if (batch.offset != 0 && batch.offset != at.next_offset) {
+      if (auto status = read_journal(batch.shard, batch.last_seq, 1); !status.ok())
+        return status.error();
+      continue;
+    }
     if (auto applied = apply(*recent); !applied.ok()) return applied.error();
     if (!model_->wants_commit()) continue;
     if (auto status = commit(); !status.ok()) return status.error();
@@ -230,7 +236,9 @@ Result<bool, Fault> Follower::apply(const RecentBatch& recent) {
   const auto& decoded = recent.decoded();
   if (!decoded.ok()) return decoded.error();
   FoldState next = ledger_.shards[batch.shard.value];
-  const auto folded = fold(next, batch.first_seq, decoded->header, record_payload(batch.bytes));
+  // A log of one writer has its records under their first events.
+  const Offset offset = batch.offset != 0 ? batch.offset : batch.first_seq;
+  const auto folded = fold(next, offset, decoded->header, record_payload(batch.bytes));
   if (!folded.ok()) return folded.error();
   if (folded->what != Folded::What::events) return false;
   if (auto status = apply(batch.shard, decoded->header, decoded->transactions); !status.ok())

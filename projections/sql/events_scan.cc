@@ -57,9 +57,11 @@ Status EventScan::fetch() {
   end_shard();
   std::size_t bytes_copied = 0;
   return source_.scan(shard_, next_seq_, last_seq_, [&](Offset offset, std::string_view bytes) {
-    if (offset > last_seq_) return false;  // no record stands behind its first event
-    if (piece_.size() == piece_records_max || bytes_copied > piece_bytes_max) {
-      next_seq_ = offset;
+    const Seq first_seq = first_seq_of(bytes);  // 0 of a claim
+    if (first_seq > last_seq_) return false;
+    const bool full = piece_.size() >= piece_records_max || bytes_copied > piece_bytes_max;
+    if (full && first_seq > 0) {
+      next_seq_ = first_seq;
       shard_ended_ = false;
       return false;
     }

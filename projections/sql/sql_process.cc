@@ -196,21 +196,23 @@ bool SqlProcess::answer_scan(const ScanRecords& scan, const SqlAsk& ask,
   Seq to = wish.number();
   if (!wish.good() || shard >= ask.shards) return false;
   if (!ask.ends.empty()) to = std::min(to, ask.ends[shard]);
-  std::vector<std::pair<Seq, std::string>> piece;
+  std::vector<std::pair<Offset, std::string>> piece;
   std::size_t bytes_copied = 0;
   Seq next = 0;
   bool more = false;
   const Status read =
       scan(ShardId{static_cast<std::uint16_t>(shard)}, from, to,
-           [&](Seq first_seq, std::string_view bytes) {
+           [&](Offset offset, std::string_view bytes) {
+             const Seq first_seq = first_seq_of(bytes);  // 0 of a claim
              if (first_seq > to) return false;
-             if (piece.size() == piece_records_max || bytes_copied > piece_bytes_max) {
+             const bool full = piece.size() >= piece_records_max || bytes_copied > piece_bytes_max;
+             if (full && first_seq > 0) {
                next = first_seq;
                more = true;
                return false;
              }
              bytes_copied += bytes.size();
-             piece.emplace_back(first_seq, bytes);
+             piece.emplace_back(offset, bytes);
              return true;
            });
   FrameWriter frame(read ? FrameKind::records : FrameKind::fault);
@@ -219,8 +221,8 @@ bool SqlProcess::answer_scan(const ScanRecords& scan, const SqlAsk& ask,
   } else {
     frame.number(more ? 1 : 0);
     frame.number(next);
-    for (const auto& [first_seq, bytes] : piece) {
-      frame.number(first_seq);
+    for (const auto& [offset, bytes] : piece) {
+      frame.number(offset);
       frame.text(bytes);
     }
   }

@@ -16,7 +16,7 @@ namespace souk::analytics {
 enum class FrameKind : std::uint8_t {
   // to the worker
   ask = 'a',
-  records = 'r',  // the answer to `scan`: whether there are more; first seq and bytes of each
+  records = 'r',  // the answer to `scan`: whether there are more; offset and bytes of each
   fault = 'f',    // the answer to `scan` where the journal cannot be read: why
   // from the worker
   scan = 's',     // shard, from, to

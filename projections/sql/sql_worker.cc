@@ -73,8 +73,8 @@ Status scan(ShardId shard, Seq from, Seq to, const Journal::Visit& visit) {
     const bool more = in.number() != 0;
     const Seq next = in.number();
     while (!in.at_end()) {
-      const Seq first_seq = in.number();
-      if (!visit(first_seq, in.text())) return Done{};
+      const Offset offset = in.number();
+      if (!visit(offset, in.text())) return Done{};
     }
     if (!more || !in.good()) return Done{};
     from = next;

@@ -30,7 +30,7 @@ TEST_CASE("data directory: it is made once and is the same when it is opened aga
     auto made = DataDirectory::open(path, 16);
     REQUIRE(made.ok());
     manifest = (*made)->manifest();
-    CHECK(manifest.format == 2);
+    CHECK(manifest.format == 3);
     CHECK(manifest.shards == 16);
     CHECK(manifest.created_at.value > 1'700'000'000'000);
     CHECK_FALSE(manifest.id.zero());
@@ -50,7 +50,7 @@ TEST_CASE("data directory: the manifest is text that names format, shards, time 
   TemporaryDirectory folder;
   const auto path = folder / "data";
   const auto manifest = (*DataDirectory::open(path, 8))->manifest();
-  const auto lines = "format = 2\nshards = 8\ncreated_at = " + to_rfc3339(manifest.created_at) +
+  const auto lines = "format = 3\nshards = 8\ncreated_at = " + to_rfc3339(manifest.created_at) +
                      "\nid = " + id_text('d', manifest.id) + "\n";
   CHECK(read_file(path / "souk-data") == fmt::format("{}check = {:08x}\n", lines, crc32c(lines)));
 }
@@ -104,10 +104,10 @@ TEST_CASE("data directory: a newer format is refused") {
   TemporaryDirectory folder;
   const auto path = folder / "data";
   REQUIRE(DataDirectory::open(path, 8).ok());
-  write_file(path / "souk-data", "format = 3\nsomething = else\n");
+  write_file(path / "souk-data", "format = 4\nsomething = else\n");
   const auto newer = fault_of(DataDirectory::open(path));
   CHECK(newer.kind == Fault::Kind::unsupported);
-  CHECK(mentions(newer, "format 3"));
+  CHECK(mentions(newer, "format 4"));
 }
 
 TEST_CASE("data directory: format 1 opens as it is, and is raised in one step") {
@@ -121,12 +121,12 @@ TEST_CASE("data directory: format 1 opens as it is, and is raised in one step") 
     const auto directory = std::move(*DataDirectory::open(path));
     CHECK(directory->manifest().format == 1);
     REQUIRE(directory->raise_format().ok());
-    CHECK(directory->manifest().format == 2);
+    CHECK(directory->manifest().format == 3);
   }
-  CHECK(read_file(path / "souk-data").starts_with("format = 2\n" + lines + "check = "));
+  CHECK(read_file(path / "souk-data").starts_with("format = 3\n" + lines + "check = "));
   CHECK((*DataDirectory::open(path))->manifest().id == Id128{{1, 2, 3}});
-  // The check of format 2 is not optional.
-  write_file(path / "souk-data", "format = 2\n" + lines);
+  // The check of format 2 and later is not optional.
+  write_file(path / "souk-data", "format = 3\n" + lines);
   CHECK(fault_of(DataDirectory::open(path)).kind == Fault::Kind::corrupt);
 }
 

@@ -6,6 +6,7 @@
 
 #include "events/journal/rocksdb_manifest.h"
 #include "tests/adapters/support.h"
+#include "tests/support/one_writer.h"
 
 namespace souk {
 namespace {
@@ -20,9 +21,7 @@ PersonId person(std::uint64_t number) { return PersonId(UserId{id_of(number, sha
 void work(Stores& stores, std::uint64_t number) {
   REQUIRE(stores.vault->ensure({person(number)}).ok());
   Batch batch{.shard = shard, .first_seq = number, .last_seq = number, .bytes = "a record"};
-  const auto append = [&] {
-    stores.journal->write({batch}, [](const Status& status) { REQUIRE(status.ok()); });
-  };
+  const auto append = [&] { REQUIRE(test::write(*stores.journal, {batch}).ok()); };
   append();
   ProviderAccount account;
   account.record.authorised = Micros{5};
@@ -313,7 +312,7 @@ TEST_CASE("stores: a directory of format 1 is bound and raised, once it is sound
   CHECK(read_file(folder / "hurt" / "souk-data") == read_file(folder / "old" / "souk-data"));
   copied(folder / "old" / "keys", folder / "hurt" / "keys");
   REQUIRE(opened(folder / "hurt").directory->raise_format().ok());
-  CHECK(opened(folder / "hurt").directory->manifest().format == 2);
+  CHECK(opened(folder / "hurt").directory->manifest().format == 3);
 
   copied(folder / "old", folder / "new");
   made(folder / "new", 1000);

@@ -54,7 +54,7 @@ class SmallDisk {
 };
 
 /// Writes until it fails; the records that were acknowledged.
-std::size_t write_until_failure(Journal& journal, Writer& writer, Status& failure) {
+std::size_t write_until_failure(LogStore& journal, Writer& writer, Status& failure) {
   for (std::size_t count = 0; count < 10'000; ++count) {
     failure = write(journal, {writer.next(1)});
     if (!failure) return count;

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "events/journal/rocksdb_journal.h"
+#include "tests/support/one_writer.h"
 #include "tests/support/samples.h"
 #include "tests/support/temporary_directory.h"
 
@@ -77,12 +78,6 @@ inline std::unique_ptr<RocksDbJournal> open_journal(const fs::path& directory,
   return std::move(*opened);
 }
 
-inline Status write(Journal& journal, const std::vector<Batch>& batches) {
-  Status result = Fault{Fault::Kind::unavailable, "never called back"};
-  journal.write(batches, [&](Status status) { result = std::move(status); });
-  return result;
-}
-
 struct Seen {
   Status status = Done{};
   std::vector<Seq> firsts;
@@ -90,7 +85,7 @@ struct Seen {
 };
 inline Seen scan(Journal& journal, ShardId of = shard, Seq from = 0) {
   Seen seen;
-  seen.status = journal.scan(of, from, [&](Seq first, std::string_view bytes) {
+  seen.status = journal.scan(of, from, [&](Offset first, std::string_view bytes) {
     seen.firsts.push_back(first);
     seen.bytes.emplace_back(bytes);
     return true;

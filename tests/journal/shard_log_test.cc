@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "events/journal/group_commit.h"
+#include "events/log_fold.h"
 #include "events/log_records.h"
 #include "tests/journal/journal_support.h"
 
@@ -22,7 +23,7 @@ class FailingStore final : public LogStore {
   explicit FailingStore(LogStore& store) : store_(store) {}
   enum class Fate { whole, lost, landed };
 
-  Status put(const std::vector<LogEntry>& entries) override {
+  Status put(const std::vector<Batch>& entries) override {
     ++puts;
     const Fate fate = std::exchange(next, Fate::whole);
     if (fate != Fate::lost) REQUIRE(store_.put(entries).ok());
@@ -41,6 +42,9 @@ class FailingStore final : public LogStore {
   Status read(ShardId shard, Offset from, const Visit& visit) override {
     return store_.read(shard, from, visit);
   }
+  Status scan(ShardId shard, Seq from, const Visit& visit) override {
+    return store_.scan(shard, from, visit);
+  }
   Result<bool, Fault> last(ShardId shard, const Visit& visit) override {
     return store_.last(shard, visit);
   }
@@ -55,13 +59,33 @@ class FailingStore final : public LogStore {
 };
 
 /// What an owner hears.
-struct Ears final : LogListener {
-  void landed(ShardId, const std::vector<LogAck>& more) override {
-    acks.insert(acks.end(), more.begin(), more.end());
-  }
-  void doubted(ShardId, const Fault&) override { ++doubts; }
+struct Ears {
   std::vector<LogAck> acks;
   int doubts = 0;
+};
+
+/// Hears for all shards.
+struct AllEars final : LogListener {
+  void landed(ShardId shard, const std::vector<LogAck>& more) override {
+    CHECK(inside);
+    auto& acks = of[shard.value].acks;
+    acks.insert(acks.end(), more.begin(), more.end());
+  }
+  void doubted(ShardId shard, const Fault&) override {
+    CHECK(inside);
+    ++of[shard.value].doubts;
+  }
+  void written(std::vector<Batch>&& records, std::chrono::nanoseconds) override {
+    for (auto& record : records) fed.push_back(std::move(record));
+  }
+  void found(std::vector<Batch>&& records) override {
+    for (auto& record : records) fed.push_back(std::move(record));
+  }
+  void begins() override { inside = true; }
+  void ends() override { inside = false; }
+  std::map<std::uint16_t, Ears> of;
+  std::vector<Batch> fed;
+  bool inside = false;
 };
 
 struct Place {
@@ -70,6 +94,7 @@ struct Place {
     auto opened = GroupCommit::open(store, 8);
     if (!opened.ok()) FAIL(opened.error().what);
     group = std::move(*opened);
+    group->listen(ears);
   }
   std::optional<ShardLog::Claimed> claim(ShardId of, std::uint64_t incarnation = 7) {
     std::optional<ShardLog::Claimed> claimed;
@@ -93,13 +118,14 @@ struct Place {
   TemporaryDirectory home{Medium::memory};
   std::unique_ptr<RocksDbJournal> journal;
   FailingStore store;
+  AllEars ears;
   std::unique_ptr<GroupCommit> group;
 };
 
 /// Writes as an owner does, from what the log's fold says.
 struct Owner {
   FoldState at;
-  std::string next() {
+  Batch next() {
     BatchHeader header{.epoch = at.epoch,
                        .incarnation = at.incarnation,
                        .first_seq = at.seq + 1,
@@ -108,7 +134,11 @@ struct Owner {
     std::string bytes = encode_batch(header, {event_samples()[1].transaction});
     at.seq = header.last_seq();
     at.chain = header.chain;
-    return bytes;
+    return {.first_seq = header.first_seq,
+            .last_seq = header.last_seq(),
+            .epoch = header.epoch,
+            .chain = header.chain,
+            .bytes = std::move(bytes)};
   }
 };
 
@@ -119,15 +149,14 @@ constexpr std::array<std::uint16_t, 3> some_shards{2, 5, 6};
 
 TEST_CASE("log: many appends are one write, acknowledged in order at dense offsets") {
   Place p;
-  Ears ears;
-  p.group->listen(shard, ears);
+  Ears& ears = p.ears.of[shard.value];
   const auto claimed = p.claim(shard);
   REQUIRE(claimed);
   CHECK(claimed->epoch == 1);
   CHECK(claimed->end == 2);
   Owner owner{p.fold_all(shard)};
   const int puts = p.store.puts;
-  for (Ticket ticket = 1; ticket <= 5; ++ticket)
+  for (LogTicket ticket = 1; ticket <= 5; ++ticket)
     CHECK(p.group->log(shard).append(owner.next()) == ticket);
   CHECK(ears.acks.empty());
   CHECK(p.group->step());
@@ -163,9 +192,7 @@ TEST_CASE("log: records of a log of one writer are continued behind their last k
 TEST_CASE("log: after a doubt the claim says what landed, and other shards are not concerned") {
   for (const auto fate : {FailingStore::Fate::lost, FailingStore::Fate::landed}) {
     Place p;
-    Ears ears, others;
-    p.group->listen(shard, ears);
-    p.group->listen(other, others);
+    Ears &ears = p.ears.of[shard.value], &others = p.ears.of[other.value];
     REQUIRE(p.claim(shard));
     REQUIRE(p.claim(other));
     Owner owner{p.fold_all(shard)}, neighbour{p.fold_all(other)};
@@ -186,12 +213,16 @@ TEST_CASE("log: after a doubt the claim says what landed, and other shards are n
     CHECK(ears.acks.empty());
     CHECK(others.acks.size() == 1);
     const bool landed = fate == FailingStore::Fate::landed;
+    // Readers hear of what landed, once the store is sound, and of no claim.
+    REQUIRE(p.ears.fed.size() == (landed ? 2 : 1));
+    CHECK(p.ears.fed[0].shard == (landed ? shard : other));
+    CHECK(p.ears.fed[0].offset == 2);
     const FoldState state = p.fold_all(shard);
     CHECK(state.seq == before + (landed ? 1 : 0));
     CHECK(state.epoch == 2);
     CHECK(claimed->end == state.next_offset);
     owner = {state};
-    const Ticket ticket = p.group->log(shard).append(owner.next());
+    const LogTicket ticket = p.group->log(shard).append(owner.next());
     CHECK(p.group->step());
     REQUIRE(ears.acks.size() == 1);
     CHECK(ears.acks[0].ticket == ticket);
@@ -237,11 +268,10 @@ TEST_CASE("log: whatever fails, what is acknowledged is in the fold, in order an
     std::mt19937_64 dice(seed);
     Place p;
     std::map<std::uint16_t, Owner> owners;
-    std::map<std::uint16_t, Ears> ears;
-    std::map<std::uint16_t, std::size_t> heard;                     // doubts that were dealt with
-    std::map<std::uint16_t, std::map<Ticket, std::uint64_t>> sent;  // its chain
+    auto& ears = p.ears.of;
+    std::map<std::uint16_t, std::size_t> heard;  // doubts that were dealt with
+    std::map<std::uint16_t, std::map<LogTicket, std::uint64_t>> sent;  // its chain
     for (const std::uint16_t s : some_shards) {
-      p.group->listen({s}, ears[s]);
       REQUIRE(p.claim({s}, s));
       owners[s] = {p.fold_all({s})};
     }
@@ -258,8 +288,8 @@ TEST_CASE("log: whatever fails, what is acknowledged is in the fold, in order an
         heard[s] = static_cast<std::size_t>(ears[s].doubts);
         owner = {p.fold_all({s})};
       }
-      const std::string bytes = owner.next();
-      sent[s][p.group->log({s}).append(bytes)] = *owner.at.chain;
+      Batch record = owner.next();
+      sent[s][p.group->log({s}).append(std::move(record))] = *owner.at.chain;
     }
     while (p.group->step()) {
     }
@@ -287,12 +317,12 @@ TEST_CASE("log: whatever fails, what is acknowledged is in the fold, in order an
 
 TEST_CASE("log: on its own thread an append is acknowledged without a step") {
   Place p;
-  Ears ears;
-  p.group->listen(shard, ears);
+  Ears& ears = p.ears.of[shard.value];
   REQUIRE(p.claim(shard));
   Owner owner{p.fold_all(shard)};
-  p.group->start();
+  p.group->start(p.ears);
   for (int i = 0; i < 200; ++i) p.group->log(shard).append(owner.next());
+  p.group->flush();
   std::atomic<bool> claimed{false};
   p.group->log(shard).claim(8, [&](const auto& result) { claimed = result.ok(); });
   while (!claimed) std::this_thread::yield();

@@ -85,7 +85,8 @@ class Life final : public ReplySink {
     of.engine = options;
     of.clock_jump_ms_max = instead.clock_jump_ms_max;
     auto recovered =
-        Node::recover(std::move(of), {.journal = own.journal,
+        Node::recover(std::move(of), {.logs = own.logs,
+                                      .journal = own.journal,
                                       .states = instead.states ? *instead.states : own.states,
                                       .vault = own.vault,
                                       .payments = payments,

@@ -60,10 +60,10 @@ TEST_CASE("node: answers of the provider within its call at the start find the e
   CHECK(life.node->source()
             .journal
             .scan(shard, 1,
-                  [&](Seq, std::string_view bytes) {
+                  [&](Offset, std::string_view bytes) {
                     const auto header = decode_batch_header(bytes);
                     REQUIRE(header.ok());
-                    durable = header->last_seq();
+                    durable = std::max(durable, header->last_seq());
                     return true;
                   })
             .ok());

@@ -13,6 +13,7 @@
 
 #include "events/journal/rocksdb_journal.h"
 #include "projections/runner/projection_set.h"
+#include "tests/support/one_writer.h"
 #include "tests/support/temporary_directory.h"
 
 namespace souk::test {
@@ -36,9 +37,7 @@ class Log {
   void write(ShardId shard, std::vector<Event> events) {
     std::vector<Batch> batches;
     batches.push_back(next(shard, std::move(events)));
-    Status written = Done{};
-    journal->write(batches, [&](Status s) { written = std::move(s); });
-    REQUIRE(written.ok());
+    REQUIRE(souk::test::write(*journal, batches).ok());
     recent.committed(std::move(batches));
   }
   /// The next record of the shard, which is nowhere yet.

@@ -73,7 +73,7 @@ TEST_CASE("commit gate: every kind of effect reaches its own exit") {
   CHECK(out.flushes.size() == 1);
 }
 
-TEST_CASE("commit gate: what a failed commit held comes back and never leaves") {
+TEST_CASE("commit gate: what a doubt holds comes back and never leaves") {
   ShardOutput out;
   Outbox outbox(ShardId{0}, time, out);
   CommitGate gate(out, outbox);

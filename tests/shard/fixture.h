@@ -1,6 +1,6 @@
 #pragma once
 /// What the parts of a shard stand on in their tests: a clock that stands still, a state store and a
-/// journal in memory, documents that are empty.
+/// log in memory, documents that are empty.
 #include <cstring>
 #include <map>
 #include <set>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "actors/shard/owner.h"
+#include "events/log_records.h"
 
 namespace souk::shard_test {
 
@@ -90,23 +91,44 @@ struct MemoryStates final : StateStore {
   }
 };
 
-struct MemoryJournal final : Journal {
-  std::map<Seq, std::string> records;  // of the one shard
-  bool fails = false;                  // nothing can be read
+/// The log of the one shard. What is appended is durable; `tail` shows it.
+struct MemoryLog final : ShardLog {
+  std::map<Offset, std::string> records;
+  Offset end = 1;
+  std::uint64_t epoch = 0;
+  bool readable = true;
 
-  void write(const std::vector<Batch>& batches, WriteDone done) override {
-    for (const auto& b : batches) records[b.first_seq] = b.bytes;
-    done(Done{});
+  LogTicket append(Batch record) override {
+    SOUK_ASSERT(record.offset == end);
+    records[end++] = std::move(record.bytes);
+    return end;
   }
-  Status settle() override { return Done{}; }
-  Status scan(ShardId, Seq from, const Visit& visit) override {
-    if (fails) return Fault{Fault::Kind::unavailable, "the journal cannot be read"};
-    auto at = records.upper_bound(from);
-    if (at != records.begin()) --at;  // the one that holds `from`
-    for (; at != records.end(); ++at)
+  Claimed grant(std::uint64_t incarnation) {
+    records[end++] = encode(Claim{++epoch, incarnation, 0}, {});
+    return {epoch, end};
+  }
+  void claim(std::uint64_t incarnation, ClaimDone done) override { done(grant(incarnation)); }
+  Status tail(Offset from, const Visit& visit) override {
+    if (!readable) return Fault{Fault::Kind::unavailable, "the disk cannot be read"};
+    for (auto at = records.lower_bound(from); at != records.end(); ++at)
       if (!visit(at->first, at->second)) break;
     return Done{};
   }
+  bool alone() const override { return true; }
+  void barrier(std::function<void(Status)> done) override { done(Done{}); }
+  LogTail reader() {
+    return [this](Offset from, const Visit& visit) { return tail(from, visit); };
+  }
+};
+
+/// The logs of a node with one shard.
+struct OneLog final : ShardLogs {
+  explicit OneLog(MemoryLog& one) : only(one) {}
+  ShardLog& log(ShardId) override { return only; }
+  void start(LogListener&) override {}
+  void flush() override {}
+  void stop() override {}
+  MemoryLog& only;
 };
 
 /// A shard, and all that is around it. What leaves it is looked at in `out`.
@@ -116,7 +138,7 @@ struct Bench {
   NoChance chance;
   EmptyDocuments documents;
   MemoryStates states;
-  MemoryJournal journal;
+  MemoryLog log;
   ShardOutput out;
   ShardContext context{.options = options,
                        .states = states,
@@ -127,9 +149,9 @@ struct Bench {
                        .quote_now = [](const Sku&) { return std::nullopt; }};
 };
 
-/// A whole owner, recovered from nothing; the disk is as quick as commit() is called.
+/// A whole owner, recovered from nothing; the log is as quick as commit() is called.
 struct OwnerBench : Bench {
-  Owner owner{ShardId{0}, context, out};
+  Owner owner{ShardId{0}, context, out, log};
   RecoveryReport report;
   std::uint64_t tickets = 0;
 
@@ -138,8 +160,15 @@ struct OwnerBench : Bench {
     context.quote_now = [this](const Sku& wanted) { return owner.quote_if_ready(wanted); };
   }
   void start() {
-    SOUK_ASSERT(owner.recover(journal, report).ok());
-    owner.resume(Owner::Epoch::same);
+    SOUK_ASSERT(owner.recover(report).ok());
+    owner.claim();
+    grant();
+  }
+  /// The claim that the owner asked for is in the log.
+  void grant() {
+    SOUK_ASSERT(!out.claims.empty());
+    out.claims.clear();
+    SOUK_ASSERT(owner.claimed(log.grant(context.incarnation)).ok());
   }
   void run_inputs() {
     while (!out.inputs.empty()) {
@@ -148,6 +177,12 @@ struct OwnerBench : Bench {
       owner.handle(std::move(next));
     }
   }
+  /// The records are in the log, and the owner hears of it.
+  void land(std::vector<Batch>& batches) {
+    const Offset first = batches.front().offset, last = batches.back().offset;
+    for (auto& batch : batches) log.append(std::move(batch));
+    owner.landed(first, last);
+  }
   /// All that was decided is durable, and what comes of that is, too.
   void commit() {
     for (;;) {
@@ -155,8 +190,7 @@ struct OwnerBench : Bench {
       std::vector<Batch> batches;
       owner.cut(batches);
       if (batches.empty()) return;
-      journal.write(batches, [](const Status&) {});
-      owner.committed(batches.back().last_seq, batches.back().epoch);
+      land(batches);
     }
   }
   Request request(Op&& op, std::uint64_t key = 0) {

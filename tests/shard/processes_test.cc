@@ -28,8 +28,7 @@ struct Shop : OwnerBench {
     std::vector<Batch> batches;
     owner.cut(batches);
     if (batches.empty()) return;
-    journal.write(batches, [](const Status&) {});
-    owner.committed(batches.back().last_seq, batches.back().epoch);
+    land(batches);
   }
   void pass(std::int64_t ms) {
     clock.at = clock.at.plus_ms(ms);
@@ -117,21 +116,26 @@ TEST_CASE("order process: who waits for the end hears 202 at the latest at its t
   CHECK(shop.replies_to(shop.tickets) == 1);
 }
 
-TEST_CASE(
-    "order process: after a failed commit who waits hears 503, and recovery goes on with it") {
+TEST_CASE("order process: a doubt takes nobody's turn from them, and it goes on with the claim") {
   Shop shop;
   shop.place();
   shop.commit();
   shop.calls();
-  shop.owner.failed(shop.owner.epoch());
-  REQUIRE(shop.reply());
-  CHECK(shop.reply()->code == ReplyCode::unavailable);
-  CHECK(shop.ask(OpenCart{.cart = id<CartId>(9)}).code == ReplyCode::unavailable);
-  REQUIRE(shop.owner.recover(shop.journal, shop.report).ok());
-  shop.owner.resume(Owner::Epoch::next);
+  shop.owner.doubted();
+  const std::uint64_t waits = shop.tickets;
+  CHECK(shop.replies_to(waits) == 0);
+  shop.owner.handle(shop.request(OpenCart{.cart = id<CartId>(9)}));
+  CHECK_FALSE(shop.reply());
+  shop.grant();
   shop.commit();
+  REQUIRE(shop.reply());
+  CHECK(shop.reply()->code == ReplyCode::created);
   CHECK(shop.calls().size() == 1);  // the hold is there: it is authorised again, under the same key
   CHECK(shop.stock().reserved == 2);
+  CHECK(shop.replies_to(waits) == 0);
+  shop.pay(PaymentCall::Op::authorise);
+  shop.pay(PaymentCall::Op::capture);
+  CHECK(shop.replies_to(waits) == 1);
 }
 
 TEST_CASE("stock steps: a hold that is not claimed expires by the SKU's timer") {

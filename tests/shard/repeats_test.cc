@@ -74,10 +74,11 @@ struct Shop : Bench {
   }
   void start() {
     out = {};
-    owner = std::make_unique<Owner>(ShardId{0}, speaking, out);
+    owner = std::make_unique<Owner>(ShardId{0}, speaking, out, log);
     RecoveryReport report;
-    REQUIRE(owner->recover(journal, report).ok());
-    owner->resume(Owner::Epoch::same);
+    REQUIRE(owner->recover(report).ok());
+    owner->claim();
+    REQUIRE(owner->claimed(log.grant(speaking.incarnation)).ok());
   }
   /// Everything that is under way comes to its end.
   void run() {
@@ -92,8 +93,9 @@ struct Shop : Bench {
       owner->cut(batches);
       for (auto& batch : batches) {
         more = true;
-        journal.write({batch}, [](const Status&) {});
-        owner->committed(batch.last_seq, batch.epoch);
+        const Offset offset = batch.offset;
+        log.append(std::move(batch));
+        owner->landed(offset, offset);
       }
       const auto loads = std::exchange(out.loads, {});
       for (const auto& [shard, entity] : loads) {
@@ -283,7 +285,7 @@ TEST_CASE("repeats: a kill between any two writes of a checkpoint loses no answe
   while (shop.step(1)) {
     ++steps;
     Shop again;
-    again.journal = shop.journal;
+    again.log = shop.log;
     again.states = shop.states;
     again.asked = shop.asked;
     again.start();

@@ -12,7 +12,8 @@ const Sku tea = sku("tea");
 
 /// A host of one shard whose store does what it is told to, when run() comes to it.
 struct HostBench : Bench {
-  HostCore core{0, context, journal};
+  OneLog logs{log};
+  HostCore core{0, context, logs};
   MemoryStates durable;  // as of the last sync
   std::uint64_t tickets = 0;
 
@@ -21,9 +22,14 @@ struct HostBench : Bench {
     options.checkpoint_events = UINT64_MAX;
     options.checkpoint_ms = INT64_MAX / 2;
     RecoveryReport report;
-    REQUIRE(owner().recover(journal, report).ok());
+    REQUIRE(owner().recover(report).ok());
     core.start();
+    claim();
     ask(PutProduct{tea, definition()});
+  }
+  void claim() {
+    core.output().claims.clear();
+    core.claimed(ShardId{0}, log.grant(context.incarnation));
   }
   static ProductDefined definition() {
     ProductDefined d;
@@ -44,8 +50,9 @@ struct HostBench : Bench {
       core.end_turn();
       more = !core.batches().empty() || !core.output().loads.empty();
       for (auto& batch : std::exchange(core.batches(), {})) {
-        journal.write({batch}, [](const Status&) {});
-        core.committed({{batch.shard, batch.last_seq, batch.epoch}});
+        const Offset offset = batch.offset;
+        log.append(std::move(batch));
+        core.landed({{ShardId{0}, offset, offset}});
       }
       for (const auto& [shard, entity] : std::exchange(core.output().loads, {})) load(entity);
     }
@@ -61,7 +68,7 @@ struct HostBench : Bench {
     const std::atomic<bool> ending{false};
     REQUIRE_FALSE(core.output().refolds.empty());
     for (const auto& one : std::exchange(core.output().refolds, {})) {
-      auto states_anew = fold_anew(journal, one.shard, {one.lost}, ending);
+      auto states_anew = fold_anew(log.reader(), one.shard, {one.lost}, ending);
       using State = Result<std::optional<StoredState>, Fault>;
       core.folded_anew(
           one.shard, one.lost.entity, one.number,
@@ -210,9 +217,9 @@ TEST_CASE("store: while the log cannot be read nothing that the store says is be
   b.checkpoint();
   b.evict();
   b.reopen();
-  b.journal.fails = true;
+  b.log.readable = false;
   CHECK(b.ask(GetStock{tea}).code == ReplyCode::unavailable);
-  b.journal.fails = false;
+  b.log.readable = true;
   CHECK(b.ask(GetStock{tea}).code == ReplyCode::ok);
   CHECK(b.stock()->inventory.on_hand == 8);
 }
@@ -264,10 +271,10 @@ TEST_CASE("store: where the log cannot be read either, who waits for a damaged s
   b.states.damaged.insert(tea);
   b.send(GetStock{tea});
   b.run();
-  b.journal.fails = true;
+  b.log.readable = false;
   b.refold();
   CHECK(b.reply(b.tickets)->code == ReplyCode::unavailable);
-  b.journal.fails = false;
+  b.log.readable = true;
   b.send(GetStock{tea});  // and may ask again
   b.run();
   b.refold();
@@ -284,10 +291,8 @@ TEST_CASE("store: a fold that began before a recovery is not taken for what came
   b.run();
   const auto late = b.core.output().refolds.front();
   b.core.output().refolds.clear();
-  b.owner().failed(b.owner().epoch());
-  RecoveryReport report;
-  REQUIRE(b.owner().recover(b.journal, report).ok());
-  b.owner().resume(Owner::Epoch::next);
+  b.owner().doubted();
+  b.claim();
   b.send(GetStock{tea});
   b.run();
   b.core.folded_anew(ShardId{0}, tea, late.number, std::optional<StoredState>());
@@ -305,7 +310,7 @@ TEST_CASE("store: a recovery that meets a damaged state goes by the log alone") 
   SUBCASE("a state that says nothing") { b.states.kept.at(tea).state = "rubbish"; }
   SUBCASE("the checkpoint") { b.states.mark_damaged = true; }
   RecoveryReport report;
-  REQUIRE(b.owner().recover(b.journal, report).ok());
+  REQUIRE(b.owner().recover(report).ok());
   CHECK(report.events == 3);
   CHECK(b.stock()->inventory.on_hand == 8);
   CHECK(b.entities().dirty() == 1);

@@ -63,6 +63,7 @@ class Books {
   std::map<std::pair<EntityKey, std::uint64_t>, int>
       keys;  // entity, key -> how often it took effect
   std::map<std::uint16_t, Seq> last_seq;
+  std::set<CommandId> causes;  // of all that took effect
 
   /// Where the fold is, for messages.
   std::string at() const;

@@ -35,14 +35,22 @@ struct Full {
                  .quote_now = {}},
                 journal};
   std::vector<ShardOutput::Flush> flushes;
+  std::vector<std::pair<ShardId, ShardLog::Claimed>> claims;
 
   Full() {
-    journal.start();
+    journal.power_on();
     states.start(SimStateStore::Phase::recovering);
     clock.begin_at({});
     RecoveryReport report;
-    for (auto& shard : core.shards()) REQUIRE(shard->recover(journal, report).ok());
+    for (auto& shard : core.shards()) REQUIRE(shard->recover(report).ok());
     core.start();
+    for (const ShardId shard : std::exchange(core.output().claims, {}))
+      journal.log(shard).claim(
+          1, [&, shard](const auto& claimed) { claims.emplace_back(shard, *claimed); });
+    journal.flush();
+    world.pass(100);
+    for (const auto& [shard, claimed] : claims) core.claimed(shard, claimed);
+
     for (std::size_t i = 0; i < products; ++i) {
       ProductDefined definition;
       definition.name = "product";
@@ -62,10 +70,10 @@ struct Full {
   /// out.
   std::size_t end_turn() {
     core.end_turn();
-    std::vector<CommitRange> ranges;
-    for (const Batch& b : core.batches()) ranges.push_back({b.shard, b.last_seq, b.epoch});
+    std::vector<LandedRange> ranges;
+    for (const Batch& b : core.batches()) ranges.push_back({b.shard, b.offset, b.offset});
     core.batches().clear();
-    core.committed(ranges);
+    core.landed(ranges);
     std::size_t bytes = 0;
     for (auto& flush : core.output().flushes) {
       for (const auto& state : flush.states) bytes += state.state.size();

@@ -26,6 +26,7 @@ class Exchange final : public ReplySink {
   struct Open {
     Command* command = nullptr;
     Answered answered;
+    CommandId cause;
   };
   World& world_;
   Referee& referee_;

@@ -27,6 +27,10 @@ void judge_commands(World& world, const Books& books, const Referee& referee) {
       world.violated("P1", describe(request) + " was answered " + describe(*answer) +
                                " and is not in the journal");
   }
+  for (const auto& [cause, number] : referee.denied())
+    if (books.causes.contains(cause))
+      world.violated("P1", describe(referee.commands()[number]->request) +
+                               " was said not to be done, and is in the journal");
   for (const auto& [shard, position] : referee.positions()) {
     const auto last = books.last_seq.find(shard);
     if (position > (last == books.last_seq.end() ? 0 : last->second))

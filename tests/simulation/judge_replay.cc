@@ -144,7 +144,7 @@ States recovered(World& world, const EngineOptions& options, const Surroundings&
     cores.push_back(std::make_unique<HostCore>(h, context, around.journal));
     RecoveryReport report;
     for (auto& shard : cores.back()->shards()) {
-      const Status status = shard->recover(around.journal, report);
+      const Status status = shard->recover(report);
       if (status.ok()) continue;
       world.violated("P6", "recovery failed: " + status.error().what);
       return {};
@@ -172,7 +172,11 @@ void compare(World& world, const char* what, const States& expected, const State
 void judge_sightings(World& world, const SimJournal& journal, const Referee& referee,
                      const Presenter& presenter) {
   Witness witness(world, referee, presenter);
+  std::map<std::uint16_t, Counting> counting;
   for (const auto& [key, bytes] : journal.records()) {
+    const auto header = decode_batch_header(bytes);
+    if (!header.ok()) return;
+    if (!counting[key.first].counts(*header)) continue;
     const auto batch = decode_batch(bytes);
     if (!batch.ok()) return;  // the books have said so
     Seq seq = batch->header.first_seq;
@@ -190,7 +194,7 @@ void judge_replay(World& world, const EngineOptions& options, const Surroundings
   for (const auto& core : live.hosts())
     for (const auto& shard : core->shards())
       if (shard->replica().residency().generation() < around.states.generation() &&
-          !shard->states_reopened(around.journal).ok())
+          !shard->states_reopened().ok())
         world.violated("P6", "the states of a shard cannot be found again");
   compare(world, "the live node", from_journal,
           all_states(states_of(live.hosts()), around.states, options.shards));

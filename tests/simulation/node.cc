@@ -7,7 +7,7 @@ SimNode::SimNode(const EngineOptions& options, std::size_t recent_bytes, const S
     : options_(options), recent_bytes_(recent_bytes), around_(around), sink_(sink) {}
 
 Status SimNode::start() {
-  around_.journal.start();
+  around_.journal.power_on();
   around_.states.start(SimStateStore::Phase::recovering);
   NodeOptions options;
   options.engine = options_;
@@ -17,7 +17,8 @@ Status SimNode::start() {
     if (engine.ok()) engine_ = static_cast<SteppedEngine*>(engine->get());
     return engine;
   };
-  auto node = Node::recover(std::move(options), {.journal = around_.journal,
+  auto node = Node::recover(std::move(options), {.logs = around_.journal,
+                                                 .journal = around_.journal,
                                                  .states = around_.states,
                                                  .vault = around_.vault,
                                                  .payments = around_.provider,

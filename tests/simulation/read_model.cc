@@ -29,13 +29,13 @@ std::uint64_t fact_of(ShardId shard, Seq seq, const Event& event) {
 const std::vector<Facts::Fact>& Facts::of(ShardId shard) {
   Read& read = shards_[shard.value];
   const auto& records = journal_.records();
-  for (auto at = records.lower_bound({shard.value, read.facts.size() + 1});
+  for (auto at = records.lower_bound({shard.value, read.next});
        at != records.end() && at->first.first == shard.value; ++at) {
+    read.next = at->first.second + 1;
+    const auto header = decode_batch_header(at->second);
+    if (!header.ok() || !read.counting.counts(*header)) continue;
     const auto batch = decode_batch(at->second);
-    if (!batch.ok() || batch->header.first_seq != read.facts.size() + 1 ||
-        batch->header.epoch < read.epoch)
-      continue;
-    read.epoch = batch->header.epoch;
+    if (!batch.ok()) continue;
     for (const Transaction& t : batch->transactions)
       for (const Event& event : t.events)
         read.facts.push_back({event.entity, fact_of(shard, read.facts.size() + 1, event)});

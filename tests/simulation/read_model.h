@@ -35,7 +35,8 @@ class Facts {
  private:
   struct Read {
     std::vector<Fact> facts;
-    std::uint64_t epoch = 0;
+    Counting counting;
+    Offset next = 0;
   };
   const SimJournal& journal_;
   std::map<std::uint16_t, Read> shards_;

@@ -12,7 +12,8 @@ constexpr const char* reply_code_names[] = {"ok",
                                             "idempotency_conflict",
                                             "unavailable",
                                             "overloaded",
-                                            "position_not_reached"};
+                                            "position_not_reached",
+                                            "not_done"};
 
 std::optional<Sighting::Document> document_of(const Op& op) {
   using Document = Sighting::Document;
@@ -51,7 +52,8 @@ std::string body_of(const Reply& reply) {
 }  // namespace
 
 bool is_answer(ReplyCode code) {
-  return code != ReplyCode::unavailable && code != ReplyCode::overloaded;
+  return code != ReplyCode::unavailable && code != ReplyCode::overloaded &&
+         code != ReplyCode::not_done;
 }
 
 bool is_remembered(const Request& request, const Reply& reply) {

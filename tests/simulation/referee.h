@@ -50,7 +50,13 @@ class Referee {
   /// `reply` leaves the engine.
   void saw(Command& command, const Reply& reply);
 
+  /// The engine says that what was asked with `cause` has not happened.
+  void denied(const Command& command, const CommandId& cause) {
+    denied_.emplace_back(cause, command.number);
+  }
+
   const std::vector<std::unique_ptr<Command>>& commands() const { return commands_; }
+  const std::vector<std::pair<CommandId, std::size_t>>& denied() const { return denied_; }
   const std::map<Sighting, Sight>& sightings() const { return sightings_; }
   /// The newest position of each shard that anybody was told of.
   const std::map<std::uint16_t, Seq>& positions() const { return positions_; }
@@ -63,6 +69,7 @@ class Referee {
 
   World& world_;
   std::vector<std::unique_ptr<Command>> commands_;
+  std::vector<std::pair<CommandId, std::size_t>> denied_;
   std::map<Sighting, Sight> sightings_;
   std::map<std::uint16_t, Seq> positions_;
   std::set<UserId> erased_;

@@ -75,6 +75,8 @@ class Run {
       : world_(seed),
         journal_(world_, defect == Defect::acknowledges_before_sync
                              ? SimJournal::Honesty::acknowledges_early
+                         : defect == Defect::decides_by_reading
+                             ? SimJournal::Honesty::decides_by_reading
                              : SimJournal::Honesty::honest),
         states_(
             world_,
@@ -93,9 +95,10 @@ class Run {
     world_.faults = faults;
     if (defect == Defect::trusts_reopened_store) world_.faults.put_fails = 20;
     if (defect == Defect::acknowledges_before_sync) world_.faults.write_fails = 0;
+    if (defect == Defect::decides_by_reading) world_.faults.write_fails = 12;
     stock_the_shop();
     invite();
-    if (defect == Defect::acknowledges_before_sync)
+    if (defect == Defect::acknowledges_before_sync || defect == Defect::decides_by_reading)
       return;  // who read what is lost is another tale
     recent_bytes_ = static_cast<std::size_t>(world_.between(200, 20'000));
     for (std::size_t i = 0; i < readers_max; ++i)

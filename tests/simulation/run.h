@@ -11,6 +11,7 @@ namespace souk::simulation {
 enum class Defect {
   none,
   acknowledges_before_sync,
+  decides_by_reading,  // what landed of what was in doubt, without a claim
   forgets_answers_on_recovery,
   forgets_answers_that_left,
   trusts_reopened_store,  // that it has what it took before it failed

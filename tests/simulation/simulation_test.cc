@@ -124,6 +124,10 @@ TEST_CASE("simulation: an engine that acknowledges before the sync is found out"
   find_defect(Defect::acknowledges_before_sync, "P1");
 }
 
+TEST_CASE("simulation: an owner that decides a doubt by reading, without a claim, is found out") {
+  find_defect(Defect::decides_by_reading, "P1");
+}
+
 TEST_CASE("simulation: an engine whose recovery forgets the answers of keys is found out") {
   find_defect(Defect::forgets_answers_on_recovery, "P2");
 }

@@ -70,9 +70,14 @@ void trace(const World& world, const std::string& line) {
 void trace_records(const SimJournal::Records& records) {
   if (!tracing()) return;
   for (const auto& [key, bytes] : records) {
+    const auto header = decode_batch_header(bytes);
+    if (header.ok() && header->type == BatchType::claim)
+      std::fprintf(stderr, "shard %u offset %llu: claimed, epoch %llu\n", key.first,
+                   static_cast<unsigned long long>(key.second),
+                   static_cast<unsigned long long>(header->epoch));
     const auto batch = decode_batch(bytes);
-    if (!batch.ok()) continue;
-    Seq seq = key.second;
+    if (!batch.ok() || header->type == BatchType::claim) continue;
+    Seq seq = batch->header.first_seq;
     for (const auto& transaction : batch->transactions)
       for (const auto& event : transaction.events)
         std::fprintf(stderr, "shard %u event %llu epoch %llu at %lld: %s %s key=%llu\n", key.first,

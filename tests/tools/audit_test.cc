@@ -77,8 +77,8 @@ struct Stopped {
     std::vector<Seq> last(shards);
     std::vector<std::pair<ShardId, Seq>> end;
     for (std::uint16_t s = 0; s < shards; ++s) {
-      REQUIRE((*journal)->scan({s}, 1, [&](Seq, std::string_view bytes) {
-        last[s] = decode_batch_header(bytes)->last_seq();
+      REQUIRE((*journal)->scan({s}, 1, [&](Offset, std::string_view bytes) {
+        last[s] = std::max(last[s], decode_batch_header(bytes)->last_seq());
         return true;
       }));
       end.push_back({{s}, last[s]});

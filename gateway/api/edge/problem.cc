@@ -78,6 +78,7 @@ int status_of(ReplyCode code) {
     case ReplyCode::unavailable:
       return 503;
     case ReplyCode::overloaded:
+    case ReplyCode::not_done:
       return 503;
     case ReplyCode::position_not_reached:
       return 504;
@@ -111,6 +112,8 @@ std::string_view reply_code_text(ReplyCode code) {
       return "overloaded";
     case ReplyCode::position_not_reached:
       return "position_not_reached";
+    case ReplyCode::not_done:
+      return "not_done";
     case ReplyCode::admitted:
       break;
   }
@@ -140,6 +143,9 @@ Problem problem_of(const Reply& reply) {
       return overloaded();
     case ReplyCode::position_not_reached:
       problem.detail = "the position asked for was not reached in time";
+      break;
+    case ReplyCode::not_done:
+      problem.detail = "nothing can be written now, and it has not happened; repeat it";
       break;
     case ReplyCode::ok:
     case ReplyCode::created:

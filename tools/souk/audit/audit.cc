@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <unordered_map>
 #include <unordered_set>
@@ -90,7 +91,8 @@ class Audit {
     ShardClock clock(clock_);
     Replica whole(id, from_nothing, clock);
     RecoveryReport report;
-    if (auto s = whole.recover(journal_, report); !s.ok()) return damaged(id, s.error());
+    if (auto s = whole.recover(tail(id), offset_max, report); !s.ok())
+      return damaged(id, s.error());
     report_.entities += whole.residency().entities();
     check_stock(id, whole);
     check_orders(id, whole);
@@ -152,6 +154,13 @@ class Audit {
   }
 
  private:
+  static constexpr Offset offset_max = std::numeric_limits<Offset>::max();
+
+  LogTail tail(ShardId id) {
+    return [this, id](Offset from, const Journal::Visit& visit) {
+      return journal_.read(id, from, visit);
+    };
+  }
   ShardContext context(StateStore& states) {
     return {.options = options_,
             .states = states,
@@ -332,7 +341,8 @@ class Audit {
     ShardClock clock(clock_);
     Replica stored(id, from_states, clock);
     RecoveryReport report;
-    if (auto s = stored.recover(journal_, report); !s.ok()) return damaged(id, s.error());
+    if (auto s = stored.recover(tail(id), offset_max, report); !s.ok())
+      return damaged(id, s.error());
     Status loaded = Done{};
     const Status visited = states_->each(id, [&](const EntityKey& key, const StoredState&) {
       ++report_.stored_states;

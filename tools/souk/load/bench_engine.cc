@@ -111,13 +111,13 @@ Result<double, Fault> disk_floor(const std::filesystem::path& path, std::size_t 
   const auto began = SteadyClock::now();
   while (seconds_since(began) < seconds) {
     batches[0] = {.shard = {},
+                  .offset = done + 1,
                   .first_seq = done + 1,
                   .last_seq = done + events,
                   .epoch = 1,
                   .chain = 0,
                   .bytes = bytes};
-    Status status = Done{};
-    (*journal)->write(batches, [&](Status s) { status = std::move(s); });
+    const Status status = (*journal)->put(batches);
     if (!status.ok()) return status.error();
     done += events;
   }

@@ -1,0 +1,57 @@
+#pragma once
+/// The shards' logs as the hosts use them: what a turn appends and claims goes to the logs, what
+/// becomes of it comes back to the host by one message of each kind. It counts the commits, and
+/// feeds the read side.
+#include <memory>
+#include <vector>
+
+#include "actors/host/messages.h"
+#include "events/fault_log.h"
+#include "events/journal/commit_feed.h"
+
+namespace souk {
+
+/// Lifecycle: start -> { append, claim }* -> stop.
+/// Thread: append and claim any; what LogListener has the logs' own.
+class HostLogs final : private LogListener {
+ public:
+  /// `feed`: none: nobody reads. `incarnation`: of this node, under which it claims.
+  HostLogs(ShardLogs& logs, EngineCounters& counters, CommitFeed* feed, std::uint64_t incarnation)
+      : logs_(logs), counters_(counters), feed_(feed), incarnation_(incarnation) {}
+
+  void start(const std::vector<caf::actor>& hosts);
+  /// The hosts hear nothing more.
+  void stop();
+  /// What a turn of a host decided, and empties it.
+  void append(std::vector<Batch>& batches);
+  void claim(std::vector<ShardId>& shards);
+
+ private:
+  void landed(ShardId shard, const std::vector<LogAck>& acks) override;
+  void doubted(ShardId shard, const Fault& why) override;
+  void written(std::vector<Batch>&& records, std::chrono::nanoseconds took) override;
+  void found(std::vector<Batch>&& records) override;
+  void begins() override;
+  void ends() override;
+
+  /// What is told to a host at the end of a write.
+  struct News {
+    std::vector<LandedRange> landed;
+    std::vector<ShardId> doubted;
+    std::vector<std::pair<ShardId, ShardLog::Claimed>> claimed;
+  };
+  News& news_of(ShardId shard) {
+    return news_[host_of(shard, static_cast<std::uint32_t>(news_.size()))];
+  }
+
+  ShardLogs& logs_;
+  EngineCounters& counters_;
+  CommitFeed* const feed_;
+  const std::uint64_t incarnation_;
+  std::vector<caf::actor> hosts_;
+  std::vector<News> news_;  // by host
+  std::vector<Batch> durable_;
+  bool failing_ = false;
+};
+
+}  // namespace souk
