@@ -147,6 +147,8 @@ class Api final : public HttpHandler,
   bool ready(Visit& visit, std::string& body);
   void refuse(Visit& visit, std::string_view allow);
 
+  static std::int64_t now_ns();
+
   void take_reply(Reply&& reply);
   bool goes_on_sealed(Ticket& ticket, const Reply& reply);
   void ask_for_left_over();
