@@ -41,6 +41,7 @@ void end_turn(Self* self) {
   deliver_replies(s);
   ShardOutput& out = core.output();
   s.ports.logs->claim(out.claims);
+  s.ports.logs->barrier(out.barriers);
   if (!out.payments.empty()) {
     s.ports.payments->call(std::move(out.payments));
     out.payments.clear();
@@ -148,6 +149,11 @@ caf::behavior host_actor(Self* self, std::uint32_t index, HostCore* core, HostPo
       [self, index](const ClaimedMsg& m) {
         turn(self, index, [&](HostCore& c) {
           for (const auto& [shard, claimed] : *m.claims) c.claimed(shard, claimed);
+        });
+      },
+      [self, index](const BarriersMsg& m) {
+        turn(self, index, [&](HostCore& c) {
+          for (const auto& one : *m.passed) c.barrier_passed(one.shard, one.replies, one.status);
         });
       },
       [self, index](LoadedMsg& m) {

@@ -4,11 +4,39 @@
 
 namespace souk {
 
+namespace {
+
+/// It says nothing of the shard's states.
+bool needs_no_barrier(ReplyCode code) {
+  return code == ReplyCode::unavailable || code == ReplyCode::not_done ||
+         code == ReplyCode::overloaded || code == ReplyCode::position_not_reached;
+}
+
+}  // namespace
+
 void CommitGate::leave(Seq seq, Effect&& effect) {
-  if (seq <= committed_)
-    put_out(std::move(effect));
-  else
-    leave_in_order(seq, std::move(effect));
+  if (seq > committed_) return leave_in_order(seq, std::move(effect));
+  if (barriers_ == Barriers::awaited)
+    if (auto* reply = std::get_if<AddressedReply>(&effect);
+        reply && !needs_no_barrier(reply->second.code)) {
+      ++barred_count_;
+      return barred_.push_back(std::move(*reply));
+    }
+  put_out(std::move(effect));
+}
+
+void CommitGate::pass_barrier(std::uint64_t count) {
+  for (auto left = barred_count_ - barred_.size(); left < count && !barred_.empty(); ++left) {
+    output_.replies.push_back(std::move(barred_.front()));
+    barred_.pop_front();
+  }
+}
+
+std::vector<AddressedReply> CommitGate::take_barred() {
+  std::vector<AddressedReply> taken;
+  for (std::size_t i = 0; i < barred_.size(); ++i) taken.push_back(std::move(barred_[i]));
+  barred_.clear();
+  return taken;
 }
 
 void CommitGate::leave_in_order(Seq seq, Effect&& effect) {

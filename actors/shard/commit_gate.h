@@ -2,7 +2,9 @@
 /// Nothing leaves a shard before the event that it rests on is durable.
 ///
 /// Invariants: what is held rests on seqs in (committed(), last recorded]; it leaves in the order in
-///   which it came, and `committed()` only grows between two calls of begin_at().
+///   which it came, and `committed()` only grows between two calls of begin_at(). A reply that rests
+///   on nothing that is held leaves at once where nobody else can own the shard; else only after a
+///   barrier of the log, since another owner may have written what it did not see.
 /// Thread: its shard's.
 #include <optional>
 #include <variant>
@@ -17,7 +19,9 @@ class CommitGate {
   using Effect =
       std::variant<AddressedReply, ShardInput, PaymentCall, KeysToDestroy, ShardOutput::Flush>;
 
-  CommitGate(ShardOutput& output, Outbox& outbox) : output_(output), outbox_(outbox) {}
+  enum class Barriers : std::uint8_t { passed, awaited };
+  CommitGate(ShardOutput& output, Outbox& outbox, Barriers barriers = Barriers::passed)
+      : output_(output), outbox_(outbox), barriers_(barriers) {}
 
   /// `effect` leaves once all up to `seq` is committed, at once where it is: it owes nothing to
   /// what is held.
@@ -37,16 +41,30 @@ class CommitGate {
   std::vector<Held> take_all();
   /// Where the answer to `to` is the newest that is held: the event that it waits for.
   std::optional<Seq> newest_answer(const ReplyTo& to) const;
+
+  // ---- barriers ----
+  /// How many replies were made to wait for one so far; 0: none waits.
+  std::uint64_t barred() const { return barred_.empty() ? 0 : barred_count_; }
+  /// The first `count` of them leave.
+  void pass_barrier(std::uint64_t count);
+  /// They come back to the caller.
+  std::vector<AddressedReply> take_barred();
+
   /// After a recovery. REQUIRES: nothing is held.
   void begin_at(Seq committed);
 
- private:
+  /// It owes nothing to anything.
   void put_out(Effect&& effect);
+
+ private:
   void release();
 
   ShardOutput& output_;
   Outbox& outbox_;
+  const Barriers barriers_;
   Seq committed_ = 0;
+  Fifo<AddressedReply> barred_;
+  std::uint64_t barred_count_ = 0;
   Fifo<Held> held_;
 };
 

@@ -34,7 +34,8 @@ Owner::Owner(ShardId id, const ShardContext& context, ShardOutput& output, Shard
       replica_(id, context, clock_),
       entities_(replica_.residency()),
       recorder_(context, clock_, replica_),
-      gate_(output, outbox_),
+      gate_(output, outbox_,
+            log.alone() ? CommitGate::Barriers::passed : CommitGate::Barriers::awaited),
       undecided_(gate_),
       responder_(id, context.presenter, entities_, gate_),
       desk_{id, context, clock_, entities_, recorder_, gate_, responder_, undecided_},
@@ -311,6 +312,16 @@ void Owner::cut(std::vector<Batch>& out) {
   recorder_.cut(out);
   for (std::size_t i = from; i < out.size(); ++i)
     under_way_.push_back({out[i].offset, out[i].last_seq, out[i].chain, clock_.newest()});
+  const std::uint64_t barred = gate_.barred();
+  if (barred <= barriers_asked_ || !owns()) return;
+  barriers_asked_ = barred;
+  output_.barriers.emplace_back(id_, barred);
+}
+
+void Owner::barrier_passed(std::uint64_t replies, const Status& status) {
+  if (!owns()) return;  // the claim decides
+  if (!status.ok()) return doubted();
+  gate_.pass_barrier(replies);
 }
 
 /// Offsets without a gap leave no room for a record of another owner.
@@ -447,8 +458,8 @@ void Owner::own(Seq landed) {
 }
 
 void Owner::run_decided(Seq landed) {
-  Undecided::Decided decided = undecided_.decide(landed);
-  for (auto& effect : decided.leaves) gate_.leave(0, std::move(effect));
+  Undecided::Decided decided = undecided_.decide(landed, recorder_.last_seq());
+  for (auto& effect : decided.leaves) gate_.put_out(std::move(effect));  // a claim is a barrier
   for (auto& answer : decided.answers) output_.replies.push_back(std::move(answer));
   std::vector<Request> waiting = orders_.decided(landed);
   for (auto& request : users_.decided(landed)) waiting.push_back(std::move(request));

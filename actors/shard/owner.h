@@ -75,6 +75,8 @@ class Owner {
   void cut(std::vector<Batch>& out);
   /// The log acknowledged the records from offset `first` to `last`.
   void landed(Offset first, Offset last);
+  /// The answer to ShardOutput::barriers.
+  void barrier_passed(std::uint64_t replies, const Status& status);
   /// What was appended and not acknowledged may or may not be in the log. Takes nothing more before
   /// the next claim says; reads go on with what is committed.
   void doubted();
@@ -177,6 +179,7 @@ class Owner {
   enum class Standing : std::uint8_t { follows, claims, owns } standing_ = Standing::follows;
   std::optional<ShardLog::Claimed> claimed_;  // and not decided yet
   Fifo<UnderWay> under_way_;
+  std::uint64_t barriers_asked_ = 0;
   Offset committed_end_ = 0;  // behind the last record that was acknowledged or folded
   bool readable_ = true;      // recovered
   UnixMs checkpoint_at_;      // when the last one ended

@@ -33,6 +33,7 @@ void Undecided::committed(Seq seq) {
 
 void Undecided::begin(UnixMs now) {
   for (auto& held : gate_.take_all()) held_.push_back(std::move(held));
+  for (auto& reply : gate_.take_barred()) barred_.push_back(std::move(reply));
   until_ = now.plus_ms(doubt_wait_ms);
   gave_up_ = false;
 }
@@ -71,6 +72,8 @@ Undecided::Late Undecided::take_late() {
     late.in_doubt.push_back(std::move(asked_[i].request));
   asked_.clear();
   drop_answers(late.in_doubt);
+  for (const auto& reply : std::exchange(barred_, {}))
+    late.answers.push_back(answer_instead(reply, ReplyCode::unavailable));
   // Of what has no request any more the answer itself says to whom it goes.
   std::erase_if(held_, [&](const CommitGate::Held& held) {
     const auto* reply = std::get_if<AddressedReply>(&held.effect);
@@ -110,8 +113,14 @@ void Undecided::not_landed(CommitGate::Held&& held, Seq landed, Decided& to) {
   }
 }
 
-Undecided::Decided Undecided::decide(Seq landed) {
+Undecided::Decided Undecided::decide(Seq landed, Seq end) {
   Decided decided;
+  for (auto& reply : std::exchange(barred_, {})) {
+    if (landed == end)
+      decided.leaves.push_back(std::move(reply));
+    else
+      decided.answers.push_back(answer_instead(reply, ReplyCode::unavailable));
+  }
   for (auto& held : std::exchange(held_, {})) {
     // A checkpoint's round was forgotten with what was in memory.
     if (std::holds_alternative<ShardOutput::Flush>(held.effect)) continue;

@@ -48,14 +48,15 @@ class Undecided {
   };
   Late take_late();
 
-  /// What is in the log ends at event `landed` of those that were recorded.
+  /// What is in the log ends at event `landed` of those that were recorded; the log goes on to
+  /// `end`: where that is more, another owner wrote it.
   struct Decided {
     std::vector<CommitGate::Effect> leaves;  // rests on what landed
     std::vector<Request> again;              // to be run as if they came now, in this order
     std::vector<AddressedReply> answers;     // of what cannot be run again
     std::vector<QuoteWanted> quotes;         // to be asked again: the answer did not land
   };
-  Decided decide(Seq landed);
+  Decided decide(Seq landed, Seq end);
 
  private:
   struct Asked {
@@ -71,6 +72,7 @@ class Undecided {
   CommitGate& gate_;
   Fifo<Asked> asked_;                   // answers ascend
   std::vector<CommitGate::Held> held_;  // of the gate
+  std::vector<AddressedReply> barred_;  // waited for a barrier: a claim is one
   std::vector<Request> waiting_;
   UnixMs until_;
   bool gave_up_ = false;

@@ -331,3 +331,45 @@ TEST_CASE("log: on its own thread an append is acknowledged without a step") {
   for (std::size_t i = 0; i < 200; ++i) CHECK(ears.acks[i].ticket == i + 1);
   CHECK(p.fold_all(shard).seq == owner.at.seq);
 }
+
+TEST_CASE("log: a reader finds an event among claims, where offsets are no event numbers") {
+  Place p;
+  Writer writer(shard);  // as one writer had it: [1..4] under 1, [5..7] under 5
+  REQUIRE(write(*p.journal, {writer.next(4), writer.next(3)}).ok());
+  p.open();
+  std::map<Seq, Offset> holds;  // event -> its record
+  for (Seq s = 1; s <= 7; ++s) holds[s] = s <= 4 ? 1 : 5;
+  std::mt19937_64 dice(3);
+  for (int life = 0; life < 12; ++life) {
+    for (auto claims = 1 + dice() % 4; claims > 0; --claims) REQUIRE(p.claim(shard));
+    Owner owner{p.fold_all(shard)};
+    for (auto records = dice() % 6; records > 0; --records) {
+      Batch record = owner.next();
+      const Seq first = record.first_seq, last = record.last_seq;
+      p.group->log(shard).append(std::move(record));
+      REQUIRE(p.group->step());
+      for (Seq s = first; s <= last; ++s) holds[s] = p.ears.fed.back().offset;
+    }
+  }
+  const Seq end = holds.rbegin()->first;
+  const FoldState whole = p.fold_all(shard);
+  for (Seq from = 0; from <= end + 1; ++from) {
+    CAPTURE(from);
+    // First come the claims before it, then the record that holds it.
+    Offset found = 0;
+    FoldState joined;
+    joined.seq_known = false;
+    joined.chain.reset();
+    const auto status = p.journal->scan(shard, from, [&](Offset offset, std::string_view bytes) {
+      const auto folded = fold(joined, offset, bytes);
+      if (!folded.ok()) FAIL(folded.error().what);
+      if (found == 0 && folded->what == Folded::What::events) found = offset;
+      return true;
+    });
+    REQUIRE(status.ok());
+    CHECK(found == (from > end ? 0 : holds[std::max<Seq>(from, 1)]));
+    if (from > end) continue;
+    CHECK(joined.seq == whole.seq);
+    CHECK(joined.next_offset == whole.next_offset);
+  }
+}

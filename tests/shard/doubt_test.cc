@@ -249,6 +249,50 @@ TEST_CASE("doubt: who waits for an order's end goes on waiting, or is placed ane
   }
 }
 
+TEST_CASE("barrier: in a log that others may write to, what rests on no record waits for it") {
+  Bench b;
+  b.log.shared = true;
+  Owner owner(ShardId{0}, b.context, b.out, b.log);
+  RecoveryReport report;
+  REQUIRE(owner.recover(report).ok());
+  owner.claim();
+  REQUIRE(owner.claimed(b.log.grant(7)).ok());
+  std::vector<Batch> cut;
+  const auto refused = [&](std::uint64_t ticket) {
+    Request command{.op = AddItem{.cart = id<CartId>(9), .sku = tea, .quantity = 1}};
+    command.reply_to = {.who = ReplyTo::Who::client, .sink = 0, .ticket = ticket, .entity = {}};
+    owner.handle(std::move(command));
+    owner.cut(cut);
+  };
+  refused(1);
+  refused(2);
+  REQUIRE(b.out.barriers.size() == 2);
+  CHECK(b.out.replies.empty());
+  owner.barrier_passed(b.out.barriers[0].second, Done{});
+  REQUIRE(b.out.replies.size() == 1);
+  CHECK(b.out.replies[0].second.ticket == 1);
+  CHECK(b.out.replies[0].second.code == ReplyCode::not_found);
+  SUBCASE("which does not come: a claim is one") {
+    owner.barrier_passed(b.out.barriers[1].second, Fault{Fault::Kind::unavailable, "cut off"});
+    CHECK_FALSE(owner.owns());
+    REQUIRE(owner.claimed(b.log.grant(7)).ok());
+    REQUIRE(b.out.replies.size() == 2);
+    CHECK(b.out.replies[1].second.code == ReplyCode::not_found);
+  }
+  SUBCASE("and is old where another wrote meanwhile") {
+    owner.doubted();
+    const auto other = b.log.grant(99);
+    BatchHeader header{.epoch = other.epoch, .incarnation = 99, .first_seq = 1, .at = noon};
+    const Transaction theirs{
+        .at = noon, .cause = {}, .events = {{EntityKey(tea), StockReceived{.quantity = 1}}}};
+    std::string bytes = encode_batch(header, {theirs});
+    b.log.append({.offset = b.log.end, .bytes = std::move(bytes)});
+    REQUIRE(owner.claimed(b.log.grant(7)).ok());
+    REQUIRE(b.out.replies.size() == 2);
+    CHECK(b.out.replies[1].second.code == ReplyCode::unavailable);
+  }
+}
+
 TEST_CASE("start: commands wait for the claim, and reads do not") {
   Bench b;
   Owner owner(ShardId{0}, b.context, b.out, b.log);

@@ -97,6 +97,7 @@ struct MemoryLog final : ShardLog {
   Offset end = 1;
   std::uint64_t epoch = 0;
   bool readable = true;
+  bool shared = false;  // others may write to it
 
   LogTicket append(Batch record) override {
     SOUK_ASSERT(record.offset == end);
@@ -114,7 +115,7 @@ struct MemoryLog final : ShardLog {
       if (!visit(at->first, at->second)) break;
     return Done{};
   }
-  bool alone() const override { return true; }
+  bool alone() const override { return !shared; }
   void barrier(std::function<void(Status)> done) override { done(Done{}); }
   LogTail reader() {
     return [this](Offset from, const Visit& visit) { return tail(from, visit); };

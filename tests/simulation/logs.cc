@@ -49,8 +49,14 @@ class SimJournal::Log final : public ShardLog {
   Status tail(Offset from, const Visit& visit) override {
     return journal_.read(shard_, from, visit);
   }
-  bool alone() const override { return true; }
-  void barrier(std::function<void(Status)> done) override { done(Done{}); }
+  bool alone() const override { return journal_.alone_; }
+  void barrier(std::function<void(Status)> done) override {
+    if (journal_.alone_) return done(Done{});
+    after(world_.between(0, 20), [this, done = std::move(done)] {
+      const Status status = doubted_ ? Status(unavailable("in doubt")) : Status(Done{});
+      tell([&](LogListener&) { done(status); });
+    });
+  }
 
   /// Begins what is to be done next.
   void go_on() {
@@ -237,7 +243,8 @@ class SimJournal::Log final : public ShardLog {
   std::int64_t settles_at_ms_ = 0;
 };
 
-SimJournal::SimJournal(World& world, Honesty honesty) : world_(world), honesty_(honesty) {}
+SimJournal::SimJournal(World& world, Honesty honesty)
+    : world_(world), honesty_(honesty), alone_(world.chance(60)) {}
 SimJournal::~SimJournal() = default;
 
 ShardLog& SimJournal::log(ShardId shard) {
