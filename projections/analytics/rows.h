@@ -17,6 +17,7 @@ namespace souk::analytics {
 struct Row {
   std::int64_t no = 0;
   bool dirty = false;  // differs from the database
+  bool fresh = false;  // is not in it yet
 };
 
 struct ProductRow : Row {
@@ -59,7 +60,6 @@ struct OrderRow : Row {
   std::optional<std::int64_t> confirmed_at;
   std::int64_t line_count = 0, quantity = 0, value = 0;
   std::int64_t returned = 0, returned_quantity = 0;
-  bool fresh = false;  // its lines are not in the database yet
   bool lines_known = false;
   std::vector<LineRow> lines;
 };

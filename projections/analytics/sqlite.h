@@ -41,6 +41,8 @@ class Database {
   Database& operator=(const Database&) = delete;
   ~Database();
   void exec(const char* sql);
+  /// Of the last statement: rows that it changed.
+  int changes() const;
   sqlite3* raw() const { return database_; }
   [[noreturn]] void fail(int code, std::string_view doing) const;
 

@@ -172,6 +172,7 @@ ProductRow& Store::product(const Sku& sku) {
     row.active = get.integer(8) != 0;
   } else {
     row.no = ++products_.last_no;
+    row.fresh = true;
   }
   get.reset();
   ProductRow& kept = products_.rows.emplace(sku, std::move(row)).first->second;
@@ -197,6 +198,7 @@ CustomerRow& Store::customer(const UserId& user) {
     row.has_orders = true;
   } else {
     row.no = ++customers_.last_no;
+    row.fresh = true;
   }
   get.reset();
   CustomerRow& kept = customers_.rows.emplace(user, row).first->second;
@@ -286,6 +288,7 @@ CartRow& Store::new_cart(const CartId& cart) {
   CartRow& row = carts_.rows[cart];
   row = CartRow{};
   row.no = ++carts_.last_no;
+  row.fresh = true;
   list(carts_, cart, row);
   return row;
 }

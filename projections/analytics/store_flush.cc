@@ -11,7 +11,7 @@ constexpr std::size_t cached_rows_max = 100'000;
 
 template <class Key, class R>
 void written(Cache<Key, R>& cache) {
-  for (auto& [key, row] : cache.changed) row->dirty = false;
+  for (auto& [key, row] : cache.changed) row->dirty = row->fresh = false;
   cache.changed.clear();
 }
 
@@ -51,9 +51,10 @@ void Store::flush_names() {
 
 void Store::flush_products() {
   for (const auto& [sku, row] : products_.changed) {
+    if (row->fresh) sql_->new_product.bind(row->no, std::string_view(sku->text())).run();
     sql_->put_product
-        .bind(row->no, std::string_view(sku->text()), row->on_hand, row->reserved, row->received,
-              row->adjusted, row->sold, row->returned, row->expired, row->active)
+        .bind(row->no, row->on_hand, row->reserved, row->received, row->adjusted, row->sold,
+              row->returned, row->expired, row->active)
         .run();
     if (!row->defined_now) continue;
     sql_->name_product
@@ -64,39 +65,52 @@ void Store::flush_products() {
     row->name = row->brand = row->category = std::string();
   }
   written(products_);
-  for (const auto& [key, day] : stock_)
+  for (const auto& [key, day] : stock_) {
     sql_->put_stock.bind(key.first, key.second, day.on_hand, day.sold).run();
+    if (database_.changes() == 0)
+      sql_->new_stock.bind(key.first, key.second, day.on_hand, day.sold).run();
+  }
   stock_.clear();
 }
 
 void Store::flush_customers() {
   for (const auto& [user, row] : customers_.changed) {
-    const std::string id = user->text();
-    sql_->put_customer
-        .bind(row->no, std::string_view(id), row->country, row->registered_at, row->erased,
-              row->orders, row->first_order_at, row->last_order_at)
-        .run();
+    if (row->fresh)
+      sql_->new_customer
+          .bind(row->no, std::string_view(user->text()), row->country, row->registered_at,
+                row->erased, row->orders, row->first_order_at, row->last_order_at)
+          .run();
+    else
+      sql_->put_customer
+          .bind(row->no, row->country, row->registered_at, row->erased, row->orders,
+                row->first_order_at, row->last_order_at)
+          .run();
   }
   written(customers_);
 }
 
 void Store::flush_orders() {
   for (const auto& [order, row] : orders_.changed) {
+    if (!row->fresh) {
+      sql_->put_order
+          .bind(row->no, static_cast<int>(row->status), row->reason, row->confirmed_at,
+                row->returned, row->returned_quantity)
+          .run();
+      continue;
+    }
     const std::string id = order->text();
     std::optional<std::string_view> cart;
     if (!row->cart.empty()) cart = row->cart;
-    sql_->put_order
+    sql_->new_order
         .bind(row->no, std::string_view(id), static_cast<int>(row->status), row->reason, cart,
               row->customer, row->currency_no, row->own_country, row->at, row->logged_at,
               row->confirmed_at, row->line_count, row->quantity, row->value, row->returned,
               row->returned_quantity)
         .run();
-    if (!row->fresh) continue;
     std::int64_t number = 0;
     for (const LineRow& line : row->lines)
       sql_->put_line.bind(row->no, number++, line.product, line.quantity, line.price, line.fixed)
           .run();
-    row->fresh = false;
   }
   written(orders_);
   for (const ReturnRow& row : returns_) {
@@ -114,7 +128,6 @@ void Store::flush_orders() {
 
 void Store::flush_carts() {
   for (const auto& [cart, row] : carts_.changed) {
-    const std::string id = cart->text();
     const std::string lines = pack_lines(row->lines);
     // Wraps as the cart's own total does on its way; what comes out was checked when decided.
     std::uint64_t value = 0;
@@ -123,12 +136,20 @@ void Store::flush_carts() {
       value += static_cast<std::uint64_t>(line.price) * static_cast<std::uint64_t>(line.quantity);
       quantity += line.quantity;
     }
-    sql_->put_cart
-        .bind(row->no, std::string_view(id), static_cast<int>(row->status), row->customer,
-              row->currency.text(), row->opened_at, row->filled_at, row->checked_out_at,
-              row->paid_at, row->touched_at, row->lines.size(), quantity,
-              static_cast<std::int64_t>(value), Blob{lines})
-        .run();
+    const auto worth = static_cast<std::int64_t>(value);
+    if (row->fresh)
+      sql_->new_cart
+          .bind(row->no, std::string_view(cart->text()), static_cast<int>(row->status),
+                row->customer, row->currency.text(), row->opened_at, row->filled_at,
+                row->checked_out_at, row->paid_at, row->touched_at, row->lines.size(), quantity,
+                worth, Blob{lines})
+          .run();
+    else
+      sql_->put_cart
+          .bind(row->no, static_cast<int>(row->status), row->currency.text(), row->filled_at,
+                row->checked_out_at, row->paid_at, row->touched_at, row->lines.size(), quantity,
+                worth, Blob{lines})
+          .run();
   }
   written(carts_);
 }
@@ -143,12 +164,18 @@ void Store::flush_sums() {
   // In the order of the table, so that neighbours are written while their page is at hand.
   std::vector<std::pair<RollupKey, Sums>> sorted(rollups_.begin(), rollups_.end());
   std::ranges::sort(sorted, {}, [](const auto& entry) { return entry.first; });
-  for (const auto& [key, sums] : sorted)
-    sql_->put_rollup
+  const auto run = [](Statement& statement, const RollupKey& key, const Sums& sums) {
+    statement
         .bind(static_cast<int>(key.dim), static_cast<int>(key.level), key.currency, key.bucket,
               key.key, sums.orders, sums.lines, sums.quantity, sums.revenue.units(),
               sums.revenue.millionths(), sums.returned.units(), sums.returned.millionths())
         .run();
+  };
+  // Most are there already, and to ask so first would be to look twice.
+  for (const auto& [key, sums] : sorted) {
+    run(sql_->put_rollup, key, sums);
+    if (database_.changes() == 0) run(sql_->new_rollup, key, sums);
+  }
   rollups_.clear();
 }
 

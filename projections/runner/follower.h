@@ -35,9 +35,9 @@ struct Pace {
   std::size_t recent_batches_a_step = 256;
   /// ... and no longer than this, however slow the model: it must be possible to stop it.
   std::chrono::milliseconds step_time{100};
-  /// While it is behind, a model commits so often.
-  std::size_t commit_events = 50'000;
-  std::chrono::milliseconds commit_every{250};
+  /// While it is behind, a model commits so often: what many events change is written once.
+  std::size_t commit_events = 200'000;
+  std::chrono::milliseconds commit_every{1'000};
   /// Asked at every batch. To some milliseconds: an exact one is a tenth of what a model costs that
   /// most batches do not concern.
   std::function<std::chrono::steady_clock::time_point()> now = coarse_now;

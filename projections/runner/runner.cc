@@ -30,9 +30,10 @@ constexpr milliseconds seal_at_end_max{300};
 /// tenths of a core to the writers, until it is this late. A rest is at most twice the one before:
 /// a single long step (a checkpoint of SQLite) makes nobody wait, sustained work does, and is then
 /// a third as dear an event. Whoever asks for a position that is not there ends the gathering.
-constexpr milliseconds gather_min{5};
-constexpr milliseconds gather_max{500};
+constexpr milliseconds gather_min{20};
+constexpr milliseconds gather_max{1'000};
 constexpr int rest_for_work = 9;
+constexpr double catching_up_s = 2;  // a model that only gathers is not so late
 constexpr milliseconds idle_patience{500};
 constexpr milliseconds stuck_after{5'000};
 constexpr milliseconds rate_over{5'000};
@@ -357,7 +358,7 @@ ProjectionStatus ProjectionRunner::status() const {
     s.state = ProjectionState::paused;
   else if (!live_)
     s.state = ProjectionState::rebuilding;
-  else if (s.lag_events > 0 && s.lag_seconds > 1)
+  else if (s.lag_events > 0 && s.lag_seconds > catching_up_s)
     s.state = ProjectionState::catching_up;
   else
     s.state = s.stale.empty() ? ProjectionState::live : ProjectionState::quarantined;
