@@ -27,6 +27,10 @@ class Fifo {
 
   void push_back(T&& one) { all_.push_back(std::move(one)); }
   void push_back(const T& one) { all_.push_back(one); }
+  template <class... Parts>
+  void emplace_back(Parts&&... parts) {
+    all_.emplace_back(std::forward<Parts>(parts)...);
+  }
   void insert(const_iterator before, T one) { all_.insert(before, std::move(one)); }
   void pop_front(std::size_t count = 1) {
     front_ += count;

@@ -114,6 +114,7 @@ bool expects(Stage stage, std::size_t op) {
 }  // namespace
 
 void Checkout::send_parts(OrderId id, OrderWork& work, UnixMs now, Advance& out) const {
+  out.stock.reserve(work.unanswered);
   for (const auto& part : work.parts)
     if (!part.answered) out.stock.push_back(stock_op(id, work, part, times_.hold_ms, now));
   work.retry_at = now.plus_ms(times_.payment_retry_ms);

@@ -135,10 +135,7 @@ caf::behavior host_actor(Self* self, std::uint32_t index, HostCore* core, HostPo
         });
       },
       [self, index](PaymentsMsg& m) {
-        turn(self, index, [&](HostCore& c) {
-          for (const auto& a : m.inbox->take())
-            c.input(ShardInput(ProcessAnswer{EntityKey(a.order), a}));
-        });
+        turn(self, index, [&](HostCore& c) { c.input(m.inbox->take()); });
       },
       [self, index](const LandedMsg& m) {
         turn(self, index, [&](HostCore& c) { c.landed(*m.ranges); });

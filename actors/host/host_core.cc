@@ -54,11 +54,11 @@ void HostCore::prefetch(Inputs& inputs, std::size_t first, const Each& each_enti
   for (std::size_t i = first; i < end; ++i)
     each_entity(inputs[i], [this](const EntityKey& entity) {
       const ShardId id = shard_of(entity, context_.options.shards);
-      if (owns(id)) coming_.emplace_back(&shard(id), entity);
+      if (owns(id)) coming_.push_back({&shard(id), entity.kind(), table_hash(entity)});
     });
   for (const auto round :
        {Owner::Prefetch::chain, Owner::Prefetch::entity, Owner::Prefetch::inside}) {
-    for (const auto& [owner, entity] : coming_) owner->prefetch(entity, round);
+    for (const Coming& one : coming_) one.owner->prefetch(one.kind, one.hash, round);
   }
 }
 
@@ -73,6 +73,11 @@ void HostCore::input(std::vector<Request>&& requests) {
     if (i % prefetch_max == 0) prefetch(requests, i, each_entity);
     input(ShardInput(std::move(requests[i])));
   }
+}
+
+void HostCore::input(const std::vector<PaymentAnswer>& answers) {
+  for (const PaymentAnswer& a : answers)
+    output_.inputs.push_back({{}, ProcessAnswer{EntityKey(a.order), a}});
 }
 
 void HostCore::run_inputs() {

@@ -50,6 +50,7 @@ class HostCore {
   void link(PeerLinks* links) { links_ = links; }
   /// All that one poll brought, in this order.
   void input(std::vector<Request>&& requests);
+  void input(const std::vector<PaymentAnswer>& answers);
   void landed(const std::vector<LandedRange>& ranges);
   void doubted(const std::vector<ShardId>& shards);
   void claimed(ShardId shard, const ShardLog::Claimed& claimed);
@@ -103,8 +104,13 @@ class HostCore {
   const std::uint32_t index_;
   ShardContext context_;
   ShardOutput output_;
-  Fifo<Envelope> running_;                            // of output_.inputs, those under way
-  std::vector<std::pair<Owner*, EntityKey>> coming_;  // while they are prefetched
+  Fifo<Envelope> running_;  // of output_.inputs, those under way
+  struct Coming {
+    Owner* owner = nullptr;
+    Kind kind = Kind::none;
+    std::uint64_t hash = 0;
+  };
+  std::vector<Coming> coming_;  // while they are prefetched
   std::vector<std::unique_ptr<Owner>> shards_;
   std::vector<Batch> batches_;
   std::vector<std::vector<Envelope>> remote_;

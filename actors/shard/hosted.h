@@ -53,8 +53,9 @@ class EntityList {
 
 /// Of a SKU. What tells it from another is compared first: its text is somewhere else in memory.
 struct SkuMark {
-  std::size_t hash = 0;
+  std::uint64_t hash = 0;
   Seq catalogue_seq = 0;  // its last product event, as far as memory knows
+  UnixMs armed;           // its timer; 0: none
 };
 struct NoMark {};
 
@@ -93,19 +94,19 @@ class Table {
   const Hosted<State>* find(const Id& id) const { return look_up(table_key(id)); }
   /// Makes a `find` that comes soon cheap. First for all of many, then `prefetch_entity` for all,
   /// then `prefetch_inside`.
-  void prefetch_chain(const Key& key) const {
-    if (!chains_.empty()) __builtin_prefetch(&chains_[chain_of(hash_of(key))]);
+  void prefetch_chain(std::uint64_t hash) const {
+    if (!chains_.empty()) __builtin_prefetch(&chains_[chain_of(hash)]);
   }
-  void prefetch_entity(const Key& key) const {
+  void prefetch_entity(std::uint64_t hash) const {
     if (chains_.empty()) return;
-    const char* first = reinterpret_cast<const char*>(chains_[chain_of(hash_of(key))]);
+    const char* first = reinterpret_cast<const char*>(chains_[chain_of(hash)]);
     for (std::size_t at = 0; at < sizeof(Hosted<State>); at += 64) __builtin_prefetch(first + at);
   }
   /// What a SKU keeps elsewhere, and every command for it reads.
-  void prefetch_inside(const Key& key) const {
+  void prefetch_inside(std::uint64_t hash) const {
     if (chains_.empty()) return;
     if constexpr (std::is_same_v<State, SkuState>) {
-      const Hosted<State>* first = chains_[chain_of(hash_of(key))];
+      const Hosted<State>* first = chains_[chain_of(hash)];
       if (!first) return;
       __builtin_prefetch(first->id.text().data());
       first->state.inventory.holds.prefetch();
@@ -117,7 +118,7 @@ class Table {
     auto added = std::make_unique<Hosted<State>>();
     added->id = id;
     added->kind = HostedTraits<State>::kind;
-    const std::size_t hash = hash_of(table_key(id));
+    const std::uint64_t hash = table_hash(table_key(id));
     if constexpr (has_hash) added->hash = hash;
     Hosted<State>*& chain = chains_[chain_of(hash)];
     added->next = chain;
@@ -127,7 +128,8 @@ class Table {
   void erase(const Id& id) {
     last_ = nullptr;
     if (chains_.empty()) return;
-    for (Hosted<State>** at = &chains_[chain_of(hash_of(table_key(id)))]; *at; at = &(*at)->next) {
+    for (Hosted<State>** at = &chains_[chain_of(table_hash(table_key(id)))]; *at;
+         at = &(*at)->next) {
       if ((*at)->id != id) continue;
       const std::unique_ptr<Hosted<State>> gone(std::exchange(*at, (*at)->next));
       --size_;
@@ -153,24 +155,17 @@ class Table {
  private:
   static constexpr unsigned bits_min = 4;
   static constexpr bool has_hash = std::is_base_of_v<SkuMark, Hosted<State>>;
-  static std::size_t hash_of(std::string_view text) {
-    return static_cast<std::size_t>(stable_hash(text));
-  }
-  template <char Tag>
-  static std::size_t hash_of(const EntityId<Tag>& id) {
-    return std::hash<EntityId<Tag>>{}(id);
-  }
-  static std::size_t hash_of(const Hosted<State>& hosted) {
+  static std::uint64_t hash_of(const Hosted<State>& hosted) {
     if constexpr (has_hash)
       return hosted.hash;
     else
-      return hash_of(hosted.id);
+      return table_hash(hosted.id);
   }
   /// The upper bits of a product: whatever the hash is like, all of its bits count.
   std::size_t chain_of(std::uint64_t hash) const {
     return hash * 0x9E3779B97F4A7C15ULL >> (64 - bits_);
   }
-  static bool is(const Hosted<State>& hosted, const Key& key, std::size_t hash) {
+  static bool is(const Hosted<State>& hosted, const Key& key, std::uint64_t hash) {
     if constexpr (has_hash) {
       if (hosted.hash != hash) return false;
     }
@@ -178,7 +173,7 @@ class Table {
   }
   Hosted<State>* look_up(const Key& key) const {
     if (chains_.empty()) return nullptr;
-    const std::size_t hash = hash_of(key);
+    const std::uint64_t hash = table_hash(key);
     Hosted<State>* at = chains_[chain_of(hash)];
     while (at && !is(*at, key, hash)) at = at->next;
     return at;

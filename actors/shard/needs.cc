@@ -1,5 +1,6 @@
 #include "actors/shard/needs.h"
 
+#include "actors/ports/op_role.h"
 #include "actors/shard/reads.h"
 #include "actors/shard/shared_names.h"
 
@@ -53,6 +54,11 @@ Again needs_of_operation(const Request& request, Residency& entities, std::vecto
 }
 
 }  // namespace
+
+bool needs_target_alone(const ShardInput& input) {
+  const auto* r = std::get_if<Request>(&input);
+  return !r || (r->key_hash == 0 && role_of_op(r->op) == OpRole::step);
+}
 
 Again needs_of(const ShardInput& input, Residency& entities, ShardClock& clock,
                std::vector<EntityKey>& out) {

@@ -13,4 +13,7 @@ enum class Again : std::uint8_t { no, yes, with_target };
 Again needs_of(const ShardInput& input, Residency& entities, ShardClock& clock,
                std::vector<EntityKey>& out);
 
+/// Whether needs_of() would name the target and nothing else: of most inputs, without asking.
+bool needs_target_alone(const ShardInput& input);
+
 }  // namespace souk

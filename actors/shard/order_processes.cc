@@ -74,9 +74,12 @@ void OrderProcesses::follow(const OrderId& id, Advance&& advance) {
   if (!advance.facts.empty()) record(id, h.state.order, advance);
   const Seq seq = advance.after_commit ? h.seq : 0;
   for (auto& op : advance.stock) {
-    Request step{.op = std::move(op), .reply_to = {.who = ReplyTo::Who::process, .entity = id}};
+    ShardInput input(std::in_place_type<Request>);
+    Request& step = std::get<Request>(input);
+    step.op = std::move(op);
+    step.reply_to = {.who = ReplyTo::Who::process, .entity = id};
     step.correlation = id.raw;
-    desk_.gate.leave(seq, ShardInput(std::move(step)));
+    desk_.gate.leave(seq, std::move(input));
   }
   for (auto& call : advance.payments) desk_.gate.leave(seq, std::move(call));
   auto at = works_.find(id);
@@ -124,7 +127,7 @@ void OrderProcesses::wait_until_final(Request&& request, OrderId id, Seq seq, Re
   const UnixMs until = desk_.clock.now().plus_ms(desk_.context.options.wait_final_ms);
   waiters_[id].push_back({std::exchange(request, Request{}), 0, until, replayed, own_of(replayed)});
   timers_.arm(until, id);
-  serve(id);
+  if (!waits_on(*desk_.find<OrderState>(id), until)) serve(id);
 }
 
 void OrderProcesses::wait_until_done(Request&& request, OrderId id, Version version,
@@ -134,6 +137,11 @@ void OrderProcesses::wait_until_done(Request&& request, OrderId id, Version vers
       {std::exchange(request, Request{}), version, until, replayed, own_of(replayed)});
   if (works_.contains(id)) timers_.arm(until, id);
   serve(id);
+}
+
+/// Whether who waits for it until then has nothing to hear yet.
+bool OrderProcesses::waits_on(const Hosted<OrderState>& h, UnixMs until) const {
+  return h.state.order.status == OrderStatus::pending && desk_.clock.now() < until;
 }
 
 void OrderProcesses::serve(const OrderId& id) {

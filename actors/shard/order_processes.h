@@ -69,6 +69,7 @@ class OrderProcesses {
   }
   void follow(const OrderId& id, Advance&& advance);
   void record(const OrderId& id, const Order& order, Advance& advance);
+  bool waits_on(const Hosted<OrderState>& order, UnixMs until) const;
   void serve(const OrderId& id);
   /// Whether it was answered.
   bool serve_final(const OrderId& id, const Hosted<OrderState>& order, const Waiter& waiter);

@@ -92,9 +92,10 @@ void Owner::process(ShardInput&& input) {
     return;
   }
   if (waiting_.queue_behind(input) == WaitingRoom::Queued::yes) return;
-  if (park_unless_ready(input) == Ready::no) return;
+  const EntityKey target = target_of(input);
+  if (park_unless_ready(input, target) == Ready::no) return;
   std::visit(Overloaded{
-                 [&](Request& r) { request(r); },
+                 [&](Request& r) { request(r, target); },
                  [&](ProcessAnswer& a) { answered(a); },
                  [&](QuoteWanted& q) { quote_wanted(q); },
                  [](QuoteReady&) {},
@@ -102,7 +103,7 @@ void Owner::process(ShardInput&& input) {
              input);
 }
 
-void Owner::request(Request& request) {
+void Owner::request(Request& request, const EntityKey& target) {
   const bool reads = is_read(request.op);
   if (reads)
     reads_.read(request);
@@ -110,10 +111,10 @@ void Owner::request(Request& request) {
     bind_key(desk_, request);
   else if (role_of_op(request.op) == OpRole::command)
     command(request);
-  else if (target_of(request.op).kind() == Kind::email)
+  else if (target.kind() == Kind::email)
     email_step(desk_, request);
   else
-    stock_.step(request);
+    stock_.step(request, target);
   // Who handed it on, to wait somewhere, has left an empty one.
   undecided_.asked(std::move(request), reads ? 0 : recorder_.last_seq());
 }
@@ -154,24 +155,27 @@ void Owner::answered(const ProcessAnswer& a) {
     return orders_.answered(id, *payment);
 }
 
-void Owner::prefetch(const EntityKey& entity, Prefetch round) const {
-  with_state(entity.kind(), [&]<class State>(State*) {
+void Owner::prefetch(Kind kind, std::uint64_t hash, Prefetch round) const {
+  with_state(kind, [&]<class State>(State*) {
     const auto& table = entities_.table<State>();
-    const TableKey<State> key = table_key<State>(entity);
     switch (round) {
       case Prefetch::chain:
-        return table.prefetch_chain(key);
+        return table.prefetch_chain(hash);
       case Prefetch::entity:
-        return table.prefetch_entity(key);
+        return table.prefetch_entity(hash);
       case Prefetch::inside:
-        return table.prefetch_inside(key);
+        return table.prefetch_inside(hash);
     }
   });
 }
 
 // ---- loads ----
 
-Owner::Ready Owner::park_unless_ready(ShardInput& input) {
+Owner::Ready Owner::park_unless_ready(ShardInput& input, const EntityKey& target) {
+  if (Entity* here = needs_target_alone(input) ? entities_.entity_of(target) : nullptr) {
+    entities_.touch(*here);
+    return Ready::yes;
+  }
   // What most inputs need is their one target, and it is here.
   thread_local std::vector<EntityKey> needs;
   for (std::size_t before = 0;; before = needs.size()) {
@@ -179,7 +183,7 @@ Owner::Ready Owner::park_unless_ready(ShardInput& input) {
     const Again again = needs_of(input, entities_, clock_, needs);
     for (const auto& need : needs) {
       if (fetch(need) == Ready::yes) continue;
-      waiting_.wait_for_load(need, target_of(input));
+      waiting_.wait_for_load(need, target);
       waiting_.park(std::move(input));
       return Ready::no;
     }
@@ -375,7 +379,6 @@ void Owner::forget() {
   quotes_.clear();
   orders_.forget();
   users_.forget();
-  stock_.forget();
   timers_.clear();
   entities_.forget();
 }

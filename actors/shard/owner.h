@@ -58,9 +58,9 @@ class Owner {
   /// A message of another shard, or of this one.
   void handle(Envelope&& message);
   /// Of many inputs that come next, before the first is handled: brings their entities from memory
-  /// into the cache, all at once and not one after the other. In three rounds.
+  /// into the cache, all at once and not one after the other. In three rounds; `hash`: table_hash.
   enum class Prefetch : std::uint8_t { chain, entity, inside };
-  void prefetch(const EntityKey& entity, Prefetch round) const;
+  void prefetch(Kind kind, std::uint64_t hash, Prefetch round) const;
   /// The store's answer to a load; nothing: there is no such entity.
   void loaded(const EntityKey& entity, std::optional<StoredState>&& state);
   void load_failed(const EntityKey& entity);
@@ -119,13 +119,13 @@ class Owner {
   void process(ShardInput&& input);
   /// Whether all that `input` needs is there; else it is parked.
   enum class Ready : std::uint8_t { no, yes };
-  Ready park_unless_ready(ShardInput& input);
+  Ready park_unless_ready(ShardInput& input, const EntityKey& target);
   Ready fetch(const EntityKey& key);
   void arrived(const EntityKey& entity);
   void drain(const EntityKey& target);
   void give_up(const std::vector<EntityKey>& targets);
 
-  void request(Request& request);
+  void request(Request& request, const EntityKey& target);
   void command(Request& request);
   void answered(const ProcessAnswer& answer);
   void quote_wanted(const QuoteWanted& wanted);

@@ -54,7 +54,7 @@ struct Sender {
   ShardId shard;
   std::uint64_t epoch = 0;
   std::uint64_t seq = 0;
-  UnixMs at;
+  UnixMs at = {};
 };
 struct Envelope {
   Sender from;

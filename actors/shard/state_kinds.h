@@ -69,6 +69,17 @@ auto with_state(Kind kind, F&& f) {
   return detail::with_state_of(kind, f, HostedStates{});
 }
 
+/// What tables find it by, hashed.
+inline std::uint64_t table_hash(std::string_view text) { return stable_hash(text); }
+template <char Tag>
+std::uint64_t table_hash(const EntityId<Tag>& id) {
+  return Id128Hash{}(id.raw);
+}
+inline std::uint64_t table_hash(const EntityKey& key) {
+  if (key.kind() == Kind::sku) return table_hash(key.id());
+  return Id128Hash{}(*Id128::from_bytes(key.id()));
+}
+
 /// REQUIRES: `key` is of State's kind, and outlives what is returned.
 template <class State>
 TableKey<State> table_key(const EntityKey& key) {

@@ -31,6 +31,18 @@ StepName name_of(const Op& op) {
                     op);
 }
 
+/// The SKU of a step that has no more use for it.
+Sku take_sku(Op& op) {
+  return std::visit(
+      [](auto& c) -> Sku {
+        if constexpr (requires { c.sku; })
+          return std::move(c.sku);
+        else
+          return {};
+      },
+      op);
+}
+
 Decision decide_step(const SkuState& state, const Op& op, UnixMs now) {
   const Inventory& stock = state.inventory;
   return std::visit(Overloaded{
@@ -46,10 +58,9 @@ Decision decide_step(const SkuState& state, const Op& op, UnixMs now) {
 
 }  // namespace
 
-void StockSteps::step(const Request& request) {
-  const EntityKey entity = target_of(request.op);
-  StockAnswer result{.op = request.op.index(), .sku = Sku::trusted(entity.id())};
-  auto* h = desk_.find<SkuState>(result.sku);
+void StockSteps::step(Request& request, const EntityKey& entity) {
+  StockAnswer result{.op = request.op.index(), .sku = take_sku(request.op)};
+  auto* h = desk_.entities.find_key<SkuState>(entity);
   static const SkuState nothing;
   const SkuState& state = h ? h->state : nothing;
   if (const auto* restock = std::get_if<ReturnStock>(&request.op)) result.number = restock->number;
@@ -72,8 +83,8 @@ void StockSteps::step(const Request& request) {
     desk_.recorder.record({.cause = step_id(name.order, request.op.index(), name.number),
                            .correlation = name.order.raw},
                           events_of(entity, std::move(*decision)));
-    h = desk_.find<SkuState>(result.sku);
-    if (reserves) arm(result.sku, *next_expiry(h->state.inventory));
+    h = desk_.entities.find_key<SkuState>(entity);
+    if (reserves) arm(*h, *next_expiry(h->state.inventory));
   }
   answer(request, h ? h->seq : 0, std::move(result));
 }
@@ -83,17 +94,16 @@ void StockSteps::answer(const Request& request, Seq seq, StockAnswer&& result) {
                             ShardInput(ProcessAnswer{request.reply_to.entity, std::move(result)}));
 }
 
-void StockSteps::arm(const Sku& sku, UnixMs due) {
-  auto [at, fresh] = armed_.try_emplace(sku, due);
-  if (!fresh && at->second <= due) return;
-  at->second = due;
-  timers_.arm(due, sku);
+void StockSteps::arm(Hosted<SkuState>& h, UnixMs due) {
+  if (h.armed.value != 0 && h.armed <= due) return;
+  h.armed = due;
+  timers_.arm(due, h.id);
 }
 
 void StockSteps::expire(const Sku& sku, UnixMs now) {
-  armed_.erase(sku);
   auto* h = desk_.find<SkuState>(sku);
   if (!h) return;
+  h->armed = {};
   const Facts facts = expire_holds(h->state.inventory, now);
   for (const auto& fact : facts) {
     const auto& expired = std::get<ReservationExpired>(fact);
@@ -101,12 +111,12 @@ void StockSteps::expire(const Sku& sku, UnixMs now) {
         {.cause = process_cause(expired.order, fact.index(), 0), .correlation = expired.order.raw},
         {{EntityKey(sku), fact}});
   }
-  if (auto next = next_expiry(h->state.inventory)) arm(sku, *next);
+  if (auto next = next_expiry(h->state.inventory)) arm(*h, *next);
 }
 
 void StockSteps::resume() {
-  desk_.entities.each<SkuState>([&](const Hosted<SkuState>& h) {
-    if (auto due = next_expiry(h.state.inventory)) arm(h.id, *due);
+  desk_.entities.each<SkuState>([&](Hosted<SkuState>& h) {
+    if (auto due = next_expiry(h.state.inventory)) arm(h, *due);
   });
 }
 

@@ -36,9 +36,11 @@ void as_a_map() {
     for (const auto& [what, number] : steps) {
       const Id id = id_of_number<Id>(number);
       const auto known = map.find(id);
-      table.prefetch_chain(table_key(id));
-      table.prefetch_entity(table_key(id));
-      table.prefetch_inside(table_key(id));
+      const std::uint64_t hash = table_hash(EntityKey(id));
+      RC_ASSERT(hash == table_hash(table_key(id)));
+      table.prefetch_chain(hash);
+      table.prefetch_entity(hash);
+      table.prefetch_inside(hash);
       RC_ASSERT(table.find(id) == (known == map.end() ? nullptr : known->second));
       if (what == 0) {
         table.erase(id);
