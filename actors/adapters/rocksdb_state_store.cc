@@ -201,7 +201,12 @@ Status RocksdbStateStore::put(const std::vector<StateWrite>& states,
     if (auto status = database_->write(batch, RocksdbHandle::Durability::buffered); !status) {
       return status;
     }
-    if (auto loaded = reload_marks(); !loaded) return loaded;
+    if (auto loaded = reload_marks(); !loaded) {
+      if (loaded.error().kind != Fault::Kind::corrupt) return loaded;
+      active_.clear();  // it is noted: the next start folds all anew
+      marks_known_ = false;
+      marks_generation_ = database_->generation();
+    }
   }
   if (generation != database_->generation()) {
     return Fault{Fault::Kind::unavailable,
@@ -250,7 +255,7 @@ void RocksdbStateStore::mark(const StateWrite& write, rocksdb::WriteBatch& batch
     if (active.insert(write.entity).second) {
       batch.Put(entity_key('a', write.shard, write.entity), {});
     }
-  } else if (active.erase(write.entity) > 0) {
+  } else if (active.erase(write.entity) > 0 || !marks_known_) {
     batch.Delete(entity_key('a', write.shard, write.entity));
   }
 }
@@ -267,6 +272,7 @@ Status RocksdbStateStore::reload_marks() {
         return true;
       });
   if (loaded) marks_generation_ = database_->generation();
+  if (loaded) marks_known_ = true;
   return loaded;
 }
 

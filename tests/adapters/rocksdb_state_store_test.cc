@@ -285,6 +285,24 @@ TEST_CASE("state store: a stored value that was changed, moved or cut is a corru
   check_corrupt(third, checkpoint + "x");
 }
 
+TEST_CASE("state store: marks that are damaged keep nothing from being written") {
+  TemporaryDirectory folder;
+  const auto path = folder / "states";
+  put(*open_store(path), {write_of(1, 1, "a", Attention::active)});
+  {
+    rocksdb::DB* raw = nullptr;
+    REQUIRE(rocksdb::DB::Open({}, path.string(), &raw).ok());
+    const std::unique_ptr<rocksdb::DB> owned(raw);
+    REQUIRE(raw->Put({}, std::string("a\0\7\1", 4), "").ok());  // of no entity
+  }
+  auto store = open_store(path);
+  put(*store, {write_of(1, 2, "b"), write_of(2, 3, "c", Attention::active)}, Checkpoint{3, 2, 1});
+  CHECK(store->damaged());
+  CHECK(store->checkpoint(shard).value().seq == 3);
+  CHECK(store->get(shard, cart(1), Where::anywhere).value().state.state == "b");
+  CHECK(fs::exists(path / RocksdbStateStore::damage_note));
+}
+
 TEST_CASE("state store: a failing disk is a fault, and puts go on once it works again") {
   TemporaryDirectory folder;
   auto store = std::move(RocksdbStateStore::open({.path = folder / "states"}).value());
