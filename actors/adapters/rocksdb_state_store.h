@@ -95,7 +95,7 @@ class RocksdbStateStore final : public StateStore {
   // active entity in memory anyway.
   std::unordered_map<std::uint16_t, std::unordered_set<EntityKey>> active_;
   std::uint64_t marks_generation_ =
-      0;  // of the database when active_ was loaded; 0: never, or stale
+      0;                      // of the database when active_ was loaded; 0: never, or stale
   bool marks_known_ = false;  // false: damaged; each idle state takes its mark away, there or not
   std::size_t bytes_in_log_ = 0;
   std::uint32_t rules_ = rules_version;

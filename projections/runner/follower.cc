@@ -297,7 +297,7 @@ Status Follower::commit() {
   committed_at_ = pace_.now();
   if (uncommitted_ == 0) return Done{};
   if (auto status = model_->commit(encode(ledger_)); !status.ok()) {
-    model_failed_ = true;
+    model_failed_ = commit_failed_ = true;
     return status;
   }
   uncommitted_ = 0;

@@ -71,6 +71,8 @@ class Follower {
 
   /// Whether it was the model that failed, not the log.
   bool model_failed() const { return model_failed_; }
+  /// It could not be committed, so what it shows is whole.
+  bool commit_failed() const { return commit_failed_; }
   const Ledger& ledger() const { return ledger_; }
   const std::shared_ptr<Projection>& model() const { return model_; }
   std::vector<Seq> positions() const;
@@ -106,7 +108,7 @@ class Follower {
   std::deque<std::shared_ptr<const RecentBatch>> unread_;
   bool more_recent_ = false;  // the last reading got all that it asked for
   bool behind_ = true;
-  bool model_failed_ = false;
+  bool model_failed_ = false, commit_failed_ = false;
   std::size_t next_shard_ = 0;
   std::size_t uncommitted_ = 0;
   const Pace pace_;

@@ -109,7 +109,7 @@ void ProjectionRunner::finish_rebuild() {
   Builder& b = *builder_;
   std::string outcome;
   std::optional<Fault> fault = std::move(b.fault);
-  if (!fault && live_ && broken_) {
+  if (!fault && live_ && (broken_ || stands_)) {
     outcome = text_of(Comparison::impossible);
   } else if (!fault && live_) {
     if (const auto compared = compare_at_one_place(*live_, *b.follower, stopping_); !compared.ok())

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "events/journal/write_probe.h"
 #include "projections/runner/generations.h"
 #include "projections/runner/rebuild.h"
 #include "projections/runner/seal.h"
@@ -117,7 +118,7 @@ void ProjectionRunner::run() {
   }
   if (builder_) {
     builder_->stop = true;
-  } else if (live_ && !broken_ && !sealed_ && seal_takes_ <= seal_at_end_max &&
+  } else if (live_ && !broken_ && !stands_ && !sealed_ && seal_takes_ <= seal_at_end_max &&
              live_->applied() == still_applied_) {
     seal();
   }
@@ -230,7 +231,8 @@ void ProjectionRunner::live_failed(const Fault& fault) {
   const std::shared_ptr<Follower> old = [&] {
     const std::lock_guard lock(mutex_);
     broken_ = fault.kind == Fault::Kind::corrupt && live_->model_failed();
-    return broken_ ? nullptr : drop_live();  // a RocksDB whose disk is full must not stay open
+    stands_ = !broken_ && live_->commit_failed();
+    return broken_ || stands_ ? nullptr : drop_live();
   }();
   if (broken_ && !builder_) begin_rebuild();
 }
@@ -244,7 +246,12 @@ void ProjectionRunner::turn() {
                       [&] { return stopping_ || !asked_.empty() || (for_readers && wanted_); });
   };
   const bool in_time = Clock::now() >= retry_at_;
-  if (in_time && !builder_ && (broken_ || !live_)) {
+  if (in_time && !builder_ && (broken_ || stands_ || !live_)) {
+    // To close it ends its answers: only where it can be opened again.
+    if (const auto probe = stands_ ? probe_write(folder_) : Status(Done{}); !probe.ok()) {
+      failed(probe.error());
+      return measure();
+    }
     {
       const std::lock_guard lock(mutex_);
       drop_live();
@@ -252,7 +259,7 @@ void ProjectionRunner::turn() {
     (void)open_live();  // it has said what fails
     compare_with_seal();
   }
-  if (paused_ || !in_time || broken_ || !live_) {
+  if (paused_ || !in_time || broken_ || stands_ || !live_) {
     measure();
     return idle(milliseconds(50), false);
   }
@@ -285,7 +292,7 @@ void ProjectionRunner::turn() {
 }
 
 std::shared_ptr<Follower> ProjectionRunner::drop_live() {
-  broken_ = false;
+  broken_ = stands_ = false;
   if (live_) applied_before_ += live_->applied();
   return std::exchange(live_, nullptr);
 }
@@ -314,8 +321,8 @@ void ProjectionRunner::measure() {
     lag_.reached(shown_.positions);
     if (at_end) {
       moved_at_ = now;
-      if (!broken_) shown_.fault.clear();
-      if (!broken_) rest_after_fault_ = {};
+      if (!broken_ && !stands_) shown_.fault.clear();
+      if (!broken_ && !stands_) rest_after_fault_ = {};
     }
     if (samples_.empty() || now - samples_.back().at >= milliseconds(250))
       samples_.push_back({now, applied});
@@ -426,7 +433,7 @@ ProjectionRunner::Answer ProjectionRunner::rebuild() {
 ProjectionRunner::Answer ProjectionRunner::mend(Follower::Mend how,
                                                 const std::optional<EntityKey>& only) {
   return ask([this, how, only]() -> Answer {
-    if (!live_ || broken_)
+    if (!live_ || broken_ || stands_)
       return Fault{Fault::Kind::unavailable, "there is no copy that can take events: try again"};
     const std::size_t stale = live_->ledger().stale.size();
     if (only && !live_->ledger().stale.contains(*only))

@@ -113,6 +113,7 @@ class ProjectionRunner {
   std::chrono::nanoseconds rest_{};    // the last
   bool paused_ = false;
   bool broken_ = false;  // the live copy failed: it takes nothing more
+  bool stands_ = false;  // its disk takes no writes: it answers until it can be opened anew
   FaultLog failures_{"projection fails"};
   int failed_opens_ = 0;
   // Seals (seal.h). What one costs is known from the last, and guessed before.

@@ -41,6 +41,7 @@ TABLE = (
     (r"^states$", r"deleted|folder", {SOUND}),
     (r"^states$", r"older", {SOUND}),
     (r"^states$", r"foreign", {REFUSED}),
+    (r"^states/\d+\.sst$", r"bit", {SOUND, TOLD}),  # TOLD: nobody asked for what it held
     (r"^states/", r"", {SOUND}),
     # TOLD: a copy that was killed soon after its last event has no seal yet, and the audit compares it with the log.
     (r"^projections/", r"bit|older|deleted", {SOUND, TOLD}),

@@ -90,6 +90,35 @@ class WhileADiskFails(unittest.TestCase):
             daemon.start()
             Shop(daemon.client()).expect(daemon.client().get(f"/v1/carts/{old}"), 200)
 
+    def test_search_and_reports_go_on_answering_while_their_disk_takes_no_writes(self):
+        for fault in ("ENOSPC", "EIO"):
+            with self.subTest(fault=fault), Faults() as faults, Daemon(environment=faults.environment) as daemon:
+                shop = Shop(daemon.client())
+                old = shop.product(stock=10)
+                self.assertEqual(shop.check_out(self.filled(shop, old)).json["status"], "confirmed")
+                found = lambda: [hit["sku"] for hit in shop.client.get("/v1/search?limit=100").json["hits"]]
+                asked = lambda: (shop.client.get("/v1/search?limit=100"), shop.client.get("/v1/analytics/sales"),
+                                 shop.client.get("/v1/sql?q=SELECT+count(*)+FROM+products"))
+                eventually(found, lambda skus: old in skus)
+                eventually(lambda: asked()[2].json, lambda said: said["rows"] == [[1]])
+                faults.order(f"{WRITES} */projections/* {fault}")
+                end, new = time.monotonic() + 4, []
+                while time.monotonic() < end:
+                    new.append(shop.product(stock=1))
+                    for answer in asked():
+                        self.assertEqual(answer.status, 200, answer)
+                    self.assertIn(old, found())
+                self.assertGreater(sum(faults.hits()), 0, "the fault was not met")
+                faults.clear()
+                self.assertIn(new[-1], eventually(found, lambda skus: new[-1] in skus, 30))
+                self.assertEqual(daemon.stop(60), 0)
+
+    @staticmethod
+    def filled(shop, sku):
+        cart = shop.cart()
+        shop.expect(shop.add(cart, sku), 200)
+        return cart
+
     def test_readiness_says_what_a_customer_would_find_and_comes_back_by_itself(self):
         for folder, words in (("keys", "nobody can register"), ("provider", "nobody can pay")):
             with self.subTest(folder=folder), Faults() as faults, Daemon(environment=faults.environment) as daemon:

@@ -205,9 +205,8 @@ TEST_CASE("store: answers that left their entity and were lost are kept beside i
   CHECK(b.stock()->inventory.on_hand == static_cast<std::int64_t>(keys));
   b.checkpoint();
   CHECK(b.entities().dirty() == 0);
-  CHECK(std::ranges::count_if(b.states.kept, [](const auto& one) {
-          return one.first.kind() == Kind::key;
-        }) == 4);
+  CHECK(std::ranges::count_if(b.states.kept,
+                              [](const auto& one) { return one.first.kind() == Kind::key; }) == 4);
   b.evict();
   CHECK(b.ask(ReceiveStock{tea, 1, ""}, 2).replayed);
 }
