@@ -59,6 +59,8 @@ Status Replica::recover(const LogTail& tail, Offset end, RecoveryReport& report,
 
 Status Replica::catch_up(const LogTail& tail, Offset end, RecoveryReport& report, const Saw& saw) {
   without_states_ = false;
+  if (context_.states.generation() != residency_.generation())
+    if (auto s = reopened(tail); !s.ok()) return s;
   return replay(tail, {.end = end}, report, saw);
 }
 
@@ -88,7 +90,7 @@ Status Replica::follow(const LogTail& tail, const Until& until, Active active,
     begin_at({}, generation);
     status = replay(tail, until, report, saw);
   }
-  // What was read while the store was opened anew may be of two generations.
+  // The marks of what is active have no generation of their own.
   if (status.ok() && context_.states.generation() != generation)
     return Fault{Fault::Kind::unavailable, "states/ was opened anew while shard " +
                                                std::to_string(id_.value) +

@@ -91,6 +91,9 @@ Status Residency::load(const EntityKey& key) {
   if (entity_of(key)) return Done{};
   auto found = states_.get(id_, key, StateStore::Where::anywhere);
   if (!found.ok()) return found.error();
+  if (found->generation != generation_)
+    return Fault{Fault::Kind::unavailable,
+                 "states/ was opened anew meanwhile; it is read again by itself"};
   if (found->answer == StateStore::Found::Answer::found) return adopt(key, std::move(found->state));
   return Done{};
 }

@@ -78,6 +78,7 @@ class Residency {
   /// Brings the entity into memory where that needs no disk.
   Presence look(const EntityKey& key);
   /// Brings it into memory, unless the store has none. Blocks for the disk.
+  /// Errors: those of the store; unavailable: it is of another generation than what is known of it.
   Status load(const EntityKey& key);
   /// Errors: corrupt.
   Status adopt(const EntityKey& key, StoredState&& stored);

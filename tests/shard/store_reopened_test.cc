@@ -211,6 +211,26 @@ TEST_CASE("store: answers that left their entity and were lost are kept beside i
   CHECK(b.ask(ReceiveStock{tea, 1, ""}, 2).replayed);
 }
 
+TEST_CASE("store: what a claim decides does not go on from a state that was lost meanwhile") {
+  HostBench b;
+  b.receive(5);
+  b.checkpoint();
+  b.sync();
+  b.receive(3);
+  b.checkpoint();
+  b.send(ReceiveStock{tea, 1, ""});
+  b.core.end_turn();
+  for (auto& batch : std::exchange(b.core.batches(), {})) b.log.append(std::move(batch));
+  b.owner().doubted();
+  REQUIRE(b.stock() == nullptr);
+  b.reopen();
+  b.claim();
+  b.run();
+  CHECK(b.reply(b.tickets)->code == ReplyCode::ok);
+  CHECK(b.ask(GetStock{tea}).code == ReplyCode::ok);
+  CHECK(b.stock()->inventory.on_hand == 9);
+}
+
 TEST_CASE("store: while the log cannot be read nothing that the store says is believed") {
   HostBench b;
   b.receive(5);
