@@ -94,6 +94,18 @@ class GroupCommit::Log final : public ShardLog {
     under_way_.clear();
     if (group_.listener_) group_.listener_->doubted(shard_, why);
   }
+  /// The disk goes on failing: what waits is not written, and its owner hears so now and not when it
+  /// is overdue.
+  void give_up_waiting() {
+    {
+      const std::lock_guard lock(group_.mutex_);
+      if (waiting_.empty()) return;
+      doubted_ = true;
+      waiting_.clear();
+    }
+    if (group_.listener_)
+      group_.listener_->doubted(shard_, {Fault::Kind::unavailable, "the disk fails still"});
+  }
   /// What of the failed writes is there after all. REQUIRES: the store is settled.
   Status find_what_was_in_doubt(std::vector<Batch>& found) {
     if (in_doubt_from_ == 0) return Done{};
@@ -205,7 +217,10 @@ class Telling {
 bool GroupCommit::step() {
   if (!sound_) {
     const Telling telling(listener_);
-    if (!settle()) return true;
+    if (!settle()) {
+      for (auto& log : logs_) log->give_up_waiting();
+      return true;
+    }
   }
   std::vector<Log*> logs;
   std::vector<Batch> records;

@@ -7,7 +7,8 @@
 ///     which is the last;
 ///   - acknowledgements come in the order of the tickets, and none after a doubt before a claim;
 ///   - a failed write puts only those shards in doubt that had a record in it; what others appended
-///     waits until the store is sound, and is written then.
+///     waits for the store to settle, and is written then; where it does not settle at once it is
+///     dropped, and they are in doubt as well.
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>

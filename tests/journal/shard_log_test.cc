@@ -203,9 +203,10 @@ TEST_CASE("log: after a doubt the claim says what landed, and other shards are n
     CHECK(p.group->step());
     CHECK(ears.doubts == 1);
     CHECK(others.doubts == 0);
-    p.group->log(other).append(neighbour.next());  // while the store is not sound
-    p.group->log(shard).append(owner.next());      // in doubt: never lands
+    p.group->log(shard).append(owner.next());  // in doubt: never lands
     CHECK(p.group->step());
+    CHECK(p.group->step());
+    p.group->log(other).append(neighbour.next());  // it settles now
     CHECK(others.acks.empty());
     const auto claimed = p.claim(shard);
     REQUIRE(claimed);
@@ -228,6 +229,23 @@ TEST_CASE("log: after a doubt the claim says what landed, and other shards are n
     CHECK(ears.acks[0].ticket == ticket);
     CHECK(ears.acks[0].offset == claimed->end);
   }
+}
+
+TEST_CASE("log: while the disk goes on failing, who waits for it is in doubt at once") {
+  Place p;
+  REQUIRE(p.claim(shard));
+  REQUIRE(p.claim(other));
+  Owner owner{p.fold_all(shard)}, neighbour{p.fold_all(other)};
+  p.group->log(shard).append(owner.next());
+  p.store.next = FailingStore::Fate::lost;
+  p.store.settles_that_fail = 1;
+  CHECK(p.group->step());
+  p.group->log(other).append(neighbour.next());
+  CHECK(p.group->step());
+  CHECK(p.ears.of[other.value].doubts == 1);
+  REQUIRE(p.claim(other));
+  CHECK(p.ears.of[other.value].acks.empty());
+  CHECK(p.fold_all(other).seq == 0);
 }
 
 TEST_CASE("log: a claim that was in doubt itself is made again, in a higher epoch") {
