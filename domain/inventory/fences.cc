@@ -7,6 +7,8 @@
 namespace souk {
 namespace {
 constexpr std::size_t table_min = 4;
+/// A table so much larger than the orders that are expected is given up.
+constexpr std::size_t table_kept_max = 8;
 }  // namespace
 
 /// Where `order` stands, or would. REQUIRES: there is a table.
@@ -29,9 +31,18 @@ void Fences::Span::put(const OrderId& order, Over how) {
   slot = {.order = order, .how = how};
 }
 
-Over Fences::find(const OrderId& order) const {
+void Fences::Span::begin(UnixMs at, std::size_t expected) {
+  first = last = at;
+  size = 0;
+  if (table.size() > table_kept_max * expected)
+    table = {};
+  else
+    std::ranges::fill(table, Slot{});
+}
+
+Over Fences::find(const OrderId& order, UnixMs asked_at) const {
   for (const Span* span : {&newer_, &older_}) {
-    if (span->size == 0) continue;
+    if (span->size == 0 || span->last < asked_at) continue;
     if (const Slot& slot = span->table[span->slot_of(order)]; slot.how != Over::no) return slot.how;
   }
   return Over::no;
@@ -40,8 +51,8 @@ Over Fences::find(const OrderId& order) const {
 void Fences::end(const OrderId& order, Over how, UnixMs at) {
   if (at.value - newer_.first.value >= fence_kept_ms) {
     if (older_.size > 0) horizon_ = older_.last;
-    older_ = std::exchange(newer_, {});
-    newer_.first = at;
+    std::swap(older_, newer_);
+    newer_.begin(at, older_.size);
   }
   newer_.put(order, how);
   newer_.last = at;

@@ -28,8 +28,9 @@ inline constexpr std::int64_t fence_kept_ms = 5'000;
 ///   same; nothing is walked through to forget.
 class Fences {
  public:
-  /// Over::no also for an order that is forgotten.
-  Over find(const OrderId& order) const;
+  /// Over::no also for an order that is forgotten. `asked_at`: of its step; an order that ended
+  /// before did not ask for it, so what ended before is not looked through.
+  Over find(const OrderId& order, UnixMs asked_at = {}) const;
   /// `at`: not before the last end's.
   void end(const OrderId& order, Over how, UnixMs at);
   UnixMs horizon() const { return horizon_; }
@@ -61,6 +62,8 @@ class Fences {
 
     std::size_t slot_of(const OrderId& order) const;
     void put(const OrderId& order, Over how);
+    /// Keeps the table where about `expected` orders may follow.
+    void begin(UnixMs at, std::size_t expected);
   };
   Span newer_, older_;
   UnixMs horizon_{-1};  // nothing was asked for by then

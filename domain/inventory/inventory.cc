@@ -84,7 +84,7 @@ bool comes_too_late(const Inventory& inventory, const ReserveStock& command) {
 Decision decide(const Inventory& inventory, const Product& product, const ReserveStock& command,
                 UnixMs now) {
   if (hold_of(inventory, command.order)) return Facts{};
-  const Over over = inventory.fences.find(command.order);
+  const Over over = inventory.fences.find(command.order, command.asked_at);
   if (over == Over::sold) return Facts{};
   if (over == Over::released) return Refused{Refusal::expired};
   if (!product.defined) return Refused{Refusal::unknown_product};
