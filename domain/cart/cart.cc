@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "domain/cart/lines.h"
 #include "domain/decision.h"
 #include "events/limits.h"
 
@@ -36,25 +37,14 @@ Refusal forbids(const Cart& cart, const Quote& quote) {
   return Refusal::none;
 }
 
-/// The total once `line` (null: a new one) has this price and quantity; nothing where it overflows.
-std::optional<Micros> total_with(const Cart& cart, const CartLine* line, Micros price,
-                                 std::int64_t quantity) {
-  std::optional<Micros> rest = cart.total;
-  if (line) {
-    const auto before = multiply(line->unit_price, line->quantity);
-    rest = before ? subtract(cart.total, *before) : std::nullopt;
-  }
-  const auto after = multiply(price, quantity);
-  if (!rest || !after) return std::nullopt;
-  return add(*rest, *after);
-}
-
 /// What forbids `line` (null: a new one) to become this; none: nothing.
 Refusal forbids(const Cart& cart, const CartLine* line, const Money& price, std::int64_t quantity) {
   if (!cart.currency.none() && cart.currency != price.currency) return Refusal::currency_mismatch;
   if (!line && cart.lines.size() >= limits::cart_lines_max) return Refusal::too_many_lines;
   if (quantity > limits::quantity_max) return Refusal::quantity_too_large;
-  if (!total_with(cart, line, price.amount, quantity)) return Refusal::amount_too_large;
+  const auto before = line ? multiply(line->unit_price, line->quantity) : Micros{};
+  if (!total_with(cart.total, before, multiply(price.amount, quantity)))
+    return Refusal::amount_too_large;
   return Refusal::none;
 }
 
@@ -120,11 +110,53 @@ void change_status(Cart& cart, CartStatus status, OrderId order) {
   cart.order = order;
 }
 
-void fix_currency(Cart& cart, Currency currency) {
-  if (!cart.currency.none() || currency.none()) return;
-  note(cart, What::drop_currency, 0);
-  cart.currency = currency;
-}
+/// The lines of a cart as evolve_lines() changes them, each step with how to undo it.
+class CartLines {
+ public:
+  using Product = std::string_view;
+  explicit CartLines(Cart& cart) : cart_(cart) {}
+
+  static Product product_of(const Sku& sku) { return sku.text(); }
+  Product product_at(std::size_t at) const { return cart_.lines[at].item.sku().text(); }
+  std::size_t size() const { return cart_.lines.size(); }
+  std::size_t find(const Item& item, Pricing pricing) const {
+    return find_line(cart_.lines, item, pricing);
+  }
+  Pricing pricing(std::size_t at) const { return cart_.lines[at].pricing; }
+  Micros price(std::size_t at) const { return cart_.lines[at].unit_price; }
+  std::int64_t quantity(std::size_t at) const { return cart_.lines[at].quantity; }
+  Currency currency() const { return cart_.currency; }
+  Micros total() const { return cart_.total; }
+
+  void fix_currency(Currency currency) {
+    if (currency.none()) return;
+    note(cart_, What::drop_currency, 0);
+    cart_.currency = currency;
+  }
+  void append(const Item& item, Micros price, std::int64_t quantity, Pricing pricing) {
+    append_line(cart_, {item, price, static_cast<std::int32_t>(quantity), pricing});
+  }
+  void change(std::size_t at, const Item& item, Micros price, std::int64_t quantity) {
+    CartLine line{item, price, static_cast<std::int32_t>(quantity), cart_.lines[at].pricing};
+    if (line != cart_.lines[at]) change_line(cart_, at, std::move(line));
+  }
+  void drop(Product product) {
+    const auto gone = [&](const CartLine& line) { return line.item.sku().text() == product; };
+    // From the back, so that undoing (newest first) puts the front one in first.
+    std::size_t first = size();
+    for (std::size_t i = size(); i-- > 0;) {
+      if (!gone(cart_.lines[i])) continue;
+      note(cart_, What::insert_line, i, cart_.lines[i]);
+      cart_.total = moved_total(cart_.total, &cart_.lines[i], nullptr);
+      first = i;
+    }
+    const auto from = cart_.lines.begin() + static_cast<std::ptrdiff_t>(first);
+    cart_.lines.erase(std::remove_if(from, cart_.lines.end(), gone), cart_.lines.end());
+  }
+
+ private:
+  Cart& cart_;
+};
 
 void apply(Cart& cart, const CartOpened& e) {
   cart.status = CartStatus::open;
@@ -132,48 +164,10 @@ void apply(Cart& cart, const CartOpened& e) {
   cart.currency = e.currency;
 }
 
-void apply(Cart& cart, const ItemAdded& e) {
-  fix_currency(cart, e.unit_price.currency);
-  CartLine line{.item = e.item,
-                .unit_price = e.unit_price.amount,
-                .quantity = static_cast<std::int32_t>(e.quantity),
-                .pricing = e.pricing};
-  const std::size_t at =
-      e.pricing == Pricing::fixed ? cart.lines.size() : find_line(cart.lines, e.item, e.pricing);
-  if (at == cart.lines.size()) {
-    append_line(cart, std::move(line));
-  } else {
-    line.quantity += cart.lines[at].quantity;
-    change_line(cart, at, std::move(line));
-  }
-}
-
-void apply(Cart& cart, const ItemQuantitySet& e) {
-  fix_currency(cart, e.unit_price.currency);
-  CartLine line{.item = e.item,
-                .unit_price = e.unit_price.amount,
-                .quantity = static_cast<std::int32_t>(e.quantity),
-                .pricing = e.pricing};
-  const std::size_t at = find_line(cart.lines, e.item, e.pricing);
-  if (at == cart.lines.size()) {
-    append_line(cart, std::move(line));
-  } else {
-    change_line(cart, at, std::move(line));
-  }
-}
-
-void apply(Cart& cart, const ItemRemoved& e) {
-  const auto gone = [&](const CartLine& line) { return line.item.sku() == e.sku; };
-  // From the back, so that undoing (newest first) puts the front one in first.
-  std::size_t first = cart.lines.size();
-  for (std::size_t i = cart.lines.size(); i-- > 0;) {
-    if (!gone(cart.lines[i])) continue;
-    note(cart, What::insert_line, i, cart.lines[i]);
-    cart.total = moved_total(cart.total, &cart.lines[i], nullptr);
-    first = i;
-  }
-  const auto from = cart.lines.begin() + static_cast<std::ptrdiff_t>(first);
-  cart.lines.erase(std::remove_if(from, cart.lines.end(), gone), cart.lines.end());
+template <class E>  // of lines
+void apply(Cart& cart, const E& e) {
+  CartLines lines(cart);
+  evolve_lines(lines, e);
 }
 
 void apply(Cart& cart, const CheckOutStarted& e) {
@@ -182,26 +176,8 @@ void apply(Cart& cart, const CheckOutStarted& e) {
 
 void apply(Cart& cart, const CartReopened& e) {
   change_status(cart, CartStatus::open, OrderId{});
-  std::vector<const PriceChange*> changes;
-  changes.reserve(e.price_changes.size());
-  for (const auto& change : e.price_changes) changes.push_back(&change);
-  const auto sku_of = [](const PriceChange* c) -> const Sku& { return c->item.sku(); };
-  std::ranges::stable_sort(changes, {}, sku_of);
-  for (std::size_t i = 0; i < cart.lines.size() && !changes.empty(); ++i) {
-    const CartLine& line = cart.lines[i];
-    if (line.pricing != Pricing::catalogue) continue;
-    const auto found = std::ranges::lower_bound(changes, line.item.sku(), {}, sku_of);
-    if (found == changes.end() || sku_of(*found) != line.item.sku()) continue;
-    const Money& price = (*found)->unit_price;
-    // A line that cannot have today's price in this cart keeps the old one: then the next check-out
-    // finds the price changed again, and the customer has to take the line out.
-    if (price.currency != cart.currency) continue;
-    if (!total_with(cart, &line, price.amount, line.quantity)) continue;
-    CartLine repriced = line;
-    repriced.item = (*found)->item;
-    repriced.unit_price = price.amount;
-    if (repriced != line) change_line(cart, i, std::move(repriced));
-  }
+  CartLines lines(cart);
+  evolve_lines(lines, e);
 }
 
 void apply(Cart& cart, const CartOrdered& e) { change_status(cart, CartStatus::ordered, e.order); }

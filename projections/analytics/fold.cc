@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "domain/cart/lines.h"
 #include "projections/analytics/fold_support.h"
 
 namespace souk::analytics {
@@ -13,6 +14,65 @@ constexpr std::size_t cart_line_bytes_max = 64 * 1024;  // lines of a cart, far 
 std::int64_t day_of(std::int64_t at) { return bucket_of(Level::day, at); }
 
 Poison unknown_cart() { return {"a cart that was never opened"}; }
+
+/// The lines of a cart's row as evolve_lines() changes them.
+class RowLines {
+ public:
+  using Product = std::int64_t;
+  RowLines(CartRow& cart, Store& store) : cart_(cart), store_(store) {}
+
+  Product product_of(const Sku& sku) { return store_.product(sku).no; }
+  Product product_at(std::size_t at) const { return cart_.lines[at].product; }
+  std::size_t size() const { return cart_.lines.size(); }
+  std::size_t find(const Item& item, Pricing pricing) {
+    const auto found =
+        std::ranges::find_if(cart_.lines, [product = product_of(item), &pricing](const LineRow& l) {
+          return l.product == product && pricing_of(l) == pricing;
+        });
+    return static_cast<std::size_t>(found - cart_.lines.begin());
+  }
+  Pricing pricing(std::size_t at) const { return pricing_of(cart_.lines[at]); }
+  Micros price(std::size_t at) const { return {cart_.lines[at].price}; }
+  std::int64_t quantity(std::size_t at) const { return cart_.lines[at].quantity; }
+  Currency currency() const { return cart_.currency; }
+  /// Asked for once, of a cart that is open again.
+  Micros total() const {
+    Micros sum;
+    for (const LineRow& line : cart_.lines)
+      sum.value = wrapped_add(sum.value, wrapped_multiply(line.price, line.quantity));
+    return sum;
+  }
+
+  void fix_currency(Currency currency) { cart_.currency = currency; }
+  void append(const Item& item, Micros price, std::int64_t quantity, Pricing pricing) {
+    if (size() < cart_line_bytes_max / sizeof(LineRow))
+      cart_.lines.push_back(
+          {product_of(item), quantity, price.value, pricing == Pricing::fixed ? 1 : 0});
+  }
+  void change(std::size_t at, const Item&, Micros price, std::int64_t quantity) {
+    cart_.lines[at].quantity = quantity;
+    cart_.lines[at].price = price.value;
+  }
+  void drop(Product product) {
+    std::erase_if(cart_.lines, [&](const LineRow& line) { return line.product == product; });
+  }
+
+ private:
+  static Pricing pricing_of(const LineRow& line) {
+    return line.fixed == 1 ? Pricing::fixed : Pricing::catalogue;
+  }
+  /// One event asks twice.
+  Product product_of(const Item& item) {
+    if (looked_up_ != &item) product_ = product_of(item.sku());
+    looked_up_ = &item;
+    return product_;
+  }
+
+  CartRow& cart_;
+  Store& store_;
+  const Item* looked_up_ = nullptr;
+  Product product_ = 0;
+};
 
 }  // namespace
 
@@ -119,7 +179,7 @@ Fold::Folded Fold::on(const Context& c, const StockReturned& e) {
   return move_stock(c, &ProductRow::returned, e.quantity, e.quantity, 0);
 }
 
-// ---- carts: as domain/cart/cart.cc evolves them ----
+// ---- carts: the lines by the rule of the cart itself ----
 
 Fold::Folded Fold::on(const Context& c, const CartOpened& e) {
   const auto id = id_of<CartId>(c.entity);
@@ -132,59 +192,27 @@ Fold::Folded Fold::on(const Context& c, const CartOpened& e) {
   return Done{};
 }
 
-void Fold::put_line(CartRow& cart, const CartId& id, const Item& item, std::int64_t quantity,
-                    const Money& price, Pricing pricing, bool adds, std::int64_t at) {
-  const std::int64_t product = store_.product(item.sku()).no;
-  const std::int64_t fixed = pricing == Pricing::fixed ? 1 : 0;
-  if (cart.currency.none()) cart.currency = price.currency;
-  auto line = cart.lines.end();
-  // An added fixed price always makes a line of its own; one that is set is the only one there is.
-  if (fixed == 0 || !adds)
-    line = std::ranges::find_if(
-        cart.lines, [&](const LineRow& l) { return l.product == product && l.fixed == fixed; });
-  if (line == cart.lines.end()) {
-    if (cart.lines.size() < cart_line_bytes_max / sizeof(LineRow))
-      cart.lines.push_back({product, quantity, price.amount.value, fixed});
-  } else {
-    line->quantity = adds ? wrapped_add(line->quantity, quantity) : quantity;
-    line->price = price.amount.value;
-  }
-  if (!cart.filled_at) {
-    cart.filled_at = at;
-    FunnelRow& funnel = store_.funnel(day_of(cart.opened_at));
-    ++funnel.filled;
-    funnel.fill_ms += at - cart.opened_at;
-  }
-  cart.touched_at = at;
-  store_.changed(id, cart);
-}
-
-Fold::Folded Fold::on(const Context& c, const ItemAdded& e) {
+template <class E>  // of lines
+Fold::Folded Fold::change_lines(const Context& c, const E& e) {
   const auto id = id_of<CartId>(c.entity);
   CartRow* cart = store_.find_cart(id);
   if (!cart) return unknown_cart();
-  put_line(*cart, id, e.item, e.quantity, e.unit_price, e.pricing, true, c.at);
-  return Done{};
-}
-
-Fold::Folded Fold::on(const Context& c, const ItemQuantitySet& e) {
-  const auto id = id_of<CartId>(c.entity);
-  CartRow* cart = store_.find_cart(id);
-  if (!cart) return unknown_cart();
-  put_line(*cart, id, e.item, e.quantity, e.unit_price, e.pricing, false, c.at);
-  return Done{};
-}
-
-Fold::Folded Fold::on(const Context& c, const ItemRemoved& e) {
-  const auto id = id_of<CartId>(c.entity);
-  CartRow* cart = store_.find_cart(id);
-  if (!cart) return unknown_cart();
-  const std::int64_t product = store_.product(e.sku).no;
-  std::erase_if(cart->lines, [&](const LineRow& line) { return line.product == product; });
+  RowLines lines(*cart, store_);
+  evolve_lines(lines, e);
   cart->touched_at = c.at;
+  if (!cart->filled_at && !std::is_same_v<E, ItemRemoved>) {
+    cart->filled_at = c.at;
+    FunnelRow& funnel = store_.funnel(day_of(cart->opened_at));
+    ++funnel.filled;
+    funnel.fill_ms += c.at - cart->opened_at;
+  }
   store_.changed(id, *cart);
   return Done{};
 }
+
+Fold::Folded Fold::on(const Context& c, const ItemAdded& e) { return change_lines(c, e); }
+Fold::Folded Fold::on(const Context& c, const ItemQuantitySet& e) { return change_lines(c, e); }
+Fold::Folded Fold::on(const Context& c, const ItemRemoved& e) { return change_lines(c, e); }
 
 Fold::Folded Fold::on(const Context& c, const CheckOutStarted&) {
   const auto id = id_of<CartId>(c.entity);
@@ -208,12 +236,8 @@ Fold::Folded Fold::on(const Context& c, const CartReopened& e) {
   if (!cart) return unknown_cart();
   cart->status = CartStage::open;
   cart->touched_at = c.at;
-  for (const PriceChange& change : e.price_changes) {
-    if (change.unit_price.currency != cart->currency) continue;
-    const std::int64_t product = store_.product(change.item.sku()).no;
-    for (LineRow& line : cart->lines)
-      if (line.product == product && line.fixed == 0) line.price = change.unit_price.amount.value;
-  }
+  RowLines lines(*cart, store_);
+  evolve_lines(lines, e);
   store_.changed(id, *cart);
   return Done{};
 }

@@ -59,8 +59,8 @@ class Fold {
   Folded move_status(const Context& c, OrderStage status);
   Folded move_stock(const Context& c, std::int64_t ProductRow::*count, std::int64_t quantity,
                     std::int64_t on_hand, std::int64_t reserved);
-  void put_line(CartRow& cart, const CartId& id, const Item& item, std::int64_t quantity,
-                const Money& price, Pricing pricing, bool adds, std::int64_t at);
+  template <class E>
+  Folded change_lines(const Context& c, const E& e);
   void relocate(const UserId& user, const std::string& country);
   void book(const OrderRow& order, std::int64_t at, const Sums& sums);
   std::int64_t country_of(const OrderRow& order);
