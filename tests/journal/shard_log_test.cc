@@ -134,7 +134,9 @@ struct Owner {
     std::string bytes = encode_batch(header, {event_samples()[1].transaction});
     at.seq = header.last_seq();
     at.chain = header.chain;
-    return {.first_seq = header.first_seq,
+    return {.shard = {},
+            .offset = {},
+            .first_seq = header.first_seq,
             .last_seq = header.last_seq(),
             .epoch = header.epoch,
             .chain = header.chain,
