@@ -44,8 +44,9 @@ std::vector<std::string> made(const fs::path& folder) {
       const CartId cart = cart_on(static_cast<std::uint8_t>(number % 4), number);
       REQUIRE(life.ask(OpenCart{.cart = cart, .user = {}, .currency = {}}).code ==
               ReplyCode::created);
-      REQUIRE(life.ask(AddItem{.cart = cart, .sku = sku, .quantity = number}).code ==
-              ReplyCode::ok);
+      REQUIRE(
+          life.ask(AddItem{.cart = cart, .sku = sku, .quantity = number, .unit_price = {}}).code ==
+          ReplyCode::ok);
     }
     shown = documents(life);
     life.node->stop();
@@ -96,7 +97,8 @@ TEST_CASE(
       const Sku sku = *Sku::parse("tea");
       for (std::uint8_t number = 1; number <= 4; ++number) {
         const CartId cart = cart_on(static_cast<std::uint8_t>(number % 4), number);
-        CHECK(life.ask(AddItem{.cart = cart, .sku = sku, .quantity = 1}).code == ReplyCode::ok);
+        CHECK(life.ask(AddItem{.cart = cart, .sku = sku, .quantity = 1, .unit_price = {}}).code ==
+              ReplyCode::ok);
       }
       folded_anew += life.node->engine().counters().states_folded_anew;
       life.node->stop();
