@@ -36,7 +36,10 @@ class Recorder {
   /// the next one gets the offset behind it.
   void begin();
   /// What is recorded and not cut is dropped; the replica must recover.
-  void drop() { pending_.clear(); }
+  void drop() {
+    pending_.clear();
+    last_seq_ = cut_seq_;
+  }
 
   Seq last_seq() const { return last_seq_; }
   Seq cut_seq() const { return cut_seq_; }
