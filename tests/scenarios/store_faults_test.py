@@ -81,6 +81,7 @@ class Buyer(Customer):
         order_id = out.json["order_id"]
         self.ledger.orders[order_id] = (cart, "ok")
         self.ledger.addresses[order_id] = address
+        self.ledger.asked_in[order_id] = self.ledger.case
 
 
 def shop_through(faults, wanted, seconds):
@@ -123,7 +124,8 @@ def judge_addresses(shop, ledger):
         order = shop.client.get(f"/v1/orders/{order_id}")
         seen = order.json.get("shipping_address") if order.status == 200 else None
         if seen is None or any(seen.get(member) != value for member, value in address.items()):
-            ledger.complain(f"order {order_id} goes to {seen}, asked for was {address}: {order.status}")
+            ledger.complain(f"order {order_id} (answered during {ledger.asked_in[order_id]!r}) goes to {seen}, "
+                            f"asked for was {address}: {order.status}")
 
 
 def main():
@@ -133,7 +135,7 @@ def main():
     given = arguments.parse_args()
     print(f"seed={given.seed}", flush=True)
     ledger, stopping = Ledger(), threading.Event()
-    ledger.addresses = {}
+    ledger.addresses, ledger.asked_in, ledger.case = {}, {}, "the beginning"
     options = ("--shards", "4", "--checkpoint-ms", "200", "--checkpoint-events", "200", "--payment-retry-ms", "200")
     with Faults() as faults, Daemon(*options, environment=faults.environment) as daemon:
         skus = stock_the_shop(Shop(daemon.client()), random.Random(given.seed), ledger)
@@ -143,6 +145,7 @@ def main():
         for name, order, wanted in WHILE_RUNNING:
             if given.only not in name:
                 continue
+            ledger.case = name
             faults.order(*([order] if isinstance(order, str) else order))
             struck = shop_through(faults, wanted, 5 if wanted else 0.7)
             faults.clear()
@@ -158,6 +161,7 @@ def main():
             restart(daemon, ledger, name)
         for name, order in WHILE_STARTING:
             if given.only in name:
+                ledger.case = name
                 start_with_fault(daemon, faults, ledger, name, order)
         time.sleep(0.3)
         stopping.set()
