@@ -162,9 +162,7 @@ Status RocksdbHandle::write(rocksdb::WriteBatch& batch, Durability durability) {
   if (access_ == Access::read_only) {
     return Fault{Fault::Kind::unsupported, path_.string() + ": it is open for reading only"};
   }
-  if (broken_) {
-    if (auto recovered = recover(); !recovered) return recovered;
-  }
+  if (auto sound = mend(); !sound) return sound;
   rocksdb::WriteOptions options;
   options.sync = durability == Durability::synced;
   if (options.sync) count(batch);
@@ -179,6 +177,8 @@ Status RocksdbHandle::write(rocksdb::WriteBatch& batch, Durability durability) {
   writes_fail_.failed(fmt::format("what=\"{}\"", last_fault_.what));
   return last_fault_;
 }
+
+Status RocksdbHandle::mend() { return broken_ ? recover() : Status(Done{}); }
 
 Status RocksdbHandle::rotate_log() {
   if (broken_) return last_fault_;

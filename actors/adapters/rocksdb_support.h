@@ -74,6 +74,9 @@ class RocksdbHandle {
   /// Errors: unsupported where it is open for reading only. After any other error it is unknown
   /// whether the batch is there.
   Status write(rocksdb::WriteBatch& batch, Durability durability);
+  /// Whoever writes by what it has read calls this before it reads: where a write failed the store is
+  /// opened anew, and then shows whether that one is there. Errors: those of write. Thread: as write.
+  Status mend();
   /// A write failed, and none has succeeded since. Thread: any.
   bool failing() const { return writes_fail_.failing(); }
   /// Damage was met since it was opened, by a read, a merge of files or a scrub. Thread: any.

@@ -198,6 +198,8 @@ void SodiumVault::forget_marks(rocksdb::WriteBatch& batch) {
 
 Status SodiumVault::ensure(const std::vector<PersonId>& persons) {
   std::lock_guard lock(write_mutex_);
+  // A key whose write failed may be there: it is used, never made again beside what it sealed.
+  if (auto sound = database_->mend(); !sound) return sound;
   const auto epoch = cache_.epoch();
   rocksdb::WriteBatch batch;
   std::vector<std::pair<PersonId, PersonKey>> made;
