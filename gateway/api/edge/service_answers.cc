@@ -114,11 +114,8 @@ bool Api::goes_on_sealed(Ticket& ticket, const Reply& reply) {
     if (ticket.batch != Ticket::no_batch) batches_.sealed(ticket.batch, command->seal->person);
     return false;
   }
-  // In doubt the key stays unsettled, and where the command was not done: a repeat of it may be under
-  // way, with the same key.
-  if (ticket.sealed_for.kind() == Kind::none || reply.code == ReplyCode::unavailable ||
-      reply.code == ReplyCode::not_done || reply.code == ReplyCode::overloaded)
-    return false;
+  if (ticket.sealed_for.kind() == Kind::none || reply.code == ReplyCode::unavailable)
+    return false;  // in doubt the key stays unsettled
   auto verdict = KeyVerdict::refused;
   if (is_success(reply.code)) verdict = KeyVerdict::recorded;
   if (ticket.asks_for_left_over)
