@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "actors/shard/waiters.h"
+
 namespace souk {
 
 CommandId process_cause(const OrderId& order, std::size_t fact, Version version) {
@@ -201,33 +203,16 @@ std::vector<ShardId> OrderProcesses::shards_of_products(const Order& order) cons
 // ---- a commit is in doubt ----
 
 std::vector<Request> OrderProcesses::decided(Seq landed) {
-  std::vector<Request> not_landed;
-  std::vector<OrderId> orders;
-  for (auto& [id, waiters] : waiters_) {
-    const bool there = desk_.find<OrderState>(id) != nullptr;
-    std::erase_if(waiters, [&](Waiter& w) {
-      if (there && w.own <= landed) return false;
-      if (w.own > landed || w.request.key_hash != 0)
-        not_landed.push_back(std::move(w.request));
-      else
-        desk_.responder.unavailable(w.request);
-      return true;
-    });
-    for (const auto& w : waiters) timers_.arm(w.until, id);
-    orders.push_back(id);
+  auto again = take_not_landed(
+      waiters_, landed, [&](const OrderId& id) { return desk_.find<OrderState>(id) != nullptr; },
+      [&](const Request& request) { desk_.responder.unavailable(request); });
+  for (const auto& id : awaited(waiters_)) {
+    for (const auto& w : waiters_[id]) timers_.arm(w.until, id);
+    serve(id);
   }
-  std::erase_if(waiters_, [](const auto& all) { return all.second.empty(); });
-  std::ranges::sort(orders);
-  for (const auto& id : orders) serve(id);
-  return not_landed;
+  return again;
 }
 
-std::vector<Request> OrderProcesses::take_waiting() {
-  std::vector<Request> waiting;
-  for (auto& [id, waiters] : waiters_)
-    for (auto& w : waiters) waiting.push_back(std::move(w.request));
-  waiters_.clear();
-  return waiting;
-}
+std::vector<Request> OrderProcesses::take_waiting() { return take_requests(waiters_); }
 
 }  // namespace souk

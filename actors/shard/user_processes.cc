@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "actors/shard/waiters.h"
+
 namespace souk {
 namespace {
 constexpr std::int64_t user_retry_ms = 1'000;
@@ -143,33 +145,16 @@ bool UserProcesses::serve_one(const Hosted<UserState>& h, const Waiter& w, Addre
 // ---- a commit is in doubt ----
 
 std::vector<Request> UserProcesses::decided(Seq landed) {
-  std::vector<Request> not_landed;
-  std::vector<UserId> users;
-  for (auto& [id, waiters] : waiters_) {
-    const bool there = desk_.find<UserState>(id) != nullptr;
-    std::erase_if(waiters, [&](Waiter& w) {
-      if (there && w.own <= landed) return false;
-      if (w.own > landed || w.request.key_hash != 0)
-        not_landed.push_back(std::move(w.request));
-      else
-        desk_.responder.unavailable(w.request);
-      return true;
-    });
-    for (const auto& w : waiters) timers_.arm(w.until, id);
-    users.push_back(id);
+  auto again = take_not_landed(
+      waiters_, landed, [&](const UserId& id) { return desk_.find<UserState>(id) != nullptr; },
+      [&](const Request& request) { desk_.responder.unavailable(request); });
+  for (const auto& id : awaited(waiters_)) {
+    for (const auto& w : waiters_[id]) timers_.arm(w.until, id);
+    serve(id, Address::as_it_was);
   }
-  std::erase_if(waiters_, [](const auto& all) { return all.second.empty(); });
-  std::ranges::sort(users);
-  for (const auto& id : users) serve(id, Address::as_it_was);
-  return not_landed;
+  return again;
 }
 
-std::vector<Request> UserProcesses::take_waiting() {
-  std::vector<Request> waiting;
-  for (auto& [id, waiters] : waiters_)
-    for (auto& w : waiters) waiting.push_back(std::move(w.request));
-  waiters_.clear();
-  return waiting;
-}
+std::vector<Request> UserProcesses::take_waiting() { return take_requests(waiters_); }
 
 }  // namespace souk
