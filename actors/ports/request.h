@@ -87,7 +87,8 @@ struct Request {
   Wants wants = Wants::body;
   Intent intent = Intent::act;
   bool wait_final = false;  // check-out, buy now: answer when the order is final (up to 5 s)
-  /// A creation with a key on a user's shard: the key's own shard must agree first.
+  /// Of a creation with a key on a user's shard: only bind this key to what it creates, on the key's
+  /// own shard; then the answer is `bound`, and who asked sends the creation itself.
   std::optional<KeyHash> bind;
   /// A read of at least this position of the shard (waits up to 2 s).
   Seq min_seq = 0;
@@ -106,6 +107,7 @@ enum class ReplyCode : std::uint8_t {
   position_not_reached,  // 504
   not_done,              // 503: the log could not be written in time; has not happened
   admitted,              // to Intent::ask alone; no client sees it
+  bound,                 // to Request::bind alone; no client sees it
 };
 
 /// A member of the body that must be opened by the vault before it is sent: `json` has nothing at

@@ -55,8 +55,7 @@ void bind_key(Desk& desk, Request& request) {
     desk.recorder.record({.cause = request.cause, .correlation = request.correlation},
                          {{EntityKey(key), KeyBound{target, request.request_hash}}});
   bound = desk.find<KeyState>(key);
-  request.bind.reset();
-  desk.gate.leave_in_order(bound->seq, ShardInput(std::exchange(request, Request{})));
+  desk.responder.answer(request, ReplyCode::bound, bound->seq);
 }
 
 std::optional<Seq> bound_at(Desk& desk, const Id128& raw) {

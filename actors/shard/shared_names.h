@@ -9,7 +9,7 @@ namespace souk {
 void email_step(Desk& desk, const Request& request);
 
 /// First half of a creation with a key on a user's shard: the key belongs to that creation alone.
-/// Then the request goes on to the shard of what it creates. REQUIRES: request.bind.
+/// Answers `bound`; the second half is the creation itself. REQUIRES: request.bind.
 void bind_key(Desk& desk, Request& request);
 
 /// The creation of the same kind that a guest would have made with this key.

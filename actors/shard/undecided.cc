@@ -12,13 +12,6 @@ AddressedReply answer_instead(const AddressedReply& instead_of, ReplyCode code) 
           Reply{.ticket = was.ticket, .code = code, .op = was.op, .shard = was.shard}};
 }
 
-AddressedReply answer_instead(const Request& request, ReplyCode code, ShardId shard) {
-  return {request.reply_to.sink, Reply{.ticket = request.reply_to.ticket,
-                                       .code = code,
-                                       .op = static_cast<std::uint8_t>(request.op.index()),
-                                       .shard = shard}};
-}
-
 }  // namespace
 
 void Undecided::asked(Request&& request, Seq own) {
@@ -103,13 +96,8 @@ void Undecided::not_landed(CommitGate::Held&& held, Seq landed, Decided& to) {
     else
       to.answers.push_back(answer_instead(*reply, ReplyCode::unavailable));
   } else if (auto* input = std::get_if<ShardInput>(&held.effect)) {
-    if (auto* ready = std::get_if<QuoteReady>(input)) {
+    if (auto* ready = std::get_if<QuoteReady>(input))
       to.quotes.push_back({ready->sku, ready->target});
-    } else if (auto* request = std::get_if<Request>(input)) {
-      // A creation on its way to its user's shard: the key was not bound.
-      if (request->reply_to.who == ReplyTo::Who::client)
-        to.answers.push_back(answer_instead(*request, ReplyCode::not_done, {}));
-    }
   }
 }
 

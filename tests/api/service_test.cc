@@ -229,6 +229,44 @@ TEST_CASE("api: what a shard does not admit makes no key, and its answer is the 
   CHECK(edge.vault.settled.empty());
 }
 
+TEST_CASE("api: a user's creation is sent once its key is bound, sealed or not") {
+  Edge edge;
+  const std::string cart = R"({"user_id":")" + some_user().text() + R"("})";
+  const auto opened = edge.send(HttpMethod::post, "/v1/carts", cart, {.key = "k"});
+  REQUIRE(edge.engine.asked.size() == 1);
+  REQUIRE(edge.engine.asked[0].bind.has_value());
+  CHECK(edge.engine.asked[0].intent == Intent::act);
+  edge.engine.answer(0, reply_of(ReplyCode::bound));
+  edge.wake();
+  REQUIRE(edge.engine.asked.size() == 2);
+  CHECK_FALSE(edge.engine.asked[1].bind.has_value());
+  CHECK(edge.engine.asked[1].key_hash == edge.engine.asked[0].key_hash);
+  const CartId id = edge.engine.command<OpenCart>(1).cart;
+  edge.engine.answer(1, reply_of(ReplyCode::created, id, 1, "{}"));
+  edge.wake();
+  CHECK(edge.answer(opened).status == 201);
+
+  const auto other = edge.send(HttpMethod::post, "/v1/carts", cart, {.key = "taken"});
+  edge.engine.answer(2, reply_of(ReplyCode::idempotency_conflict));
+  edge.wake();
+  CHECK(edge.answer(other).status == 422);
+
+  const std::string order = R"({"user_id":")" + some_user().text() +
+                            R"(","lines":[{"sku":"a","quantity":1}],)"
+                            R"("payment":{"method":"simulated"},"shipping_address":{}})";
+  edge.send(HttpMethod::post, "/v1/orders", order, {.key = "o"});
+  REQUIRE(edge.engine.asked.size() == 4);
+  edge.engine.answer(3, reply_of(ReplyCode::bound));
+  edge.wake();
+  REQUIRE(edge.engine.asked.size() == 5);
+  CHECK(edge.engine.asked[4].intent == Intent::ask);
+  CHECK_FALSE(edge.engine.asked[4].bind.has_value());
+  edge.admit({4});
+  REQUIRE(edge.engine.asked.size() == 6);
+  CHECK(edge.engine.asked[5].intent == Intent::act);
+  CHECK_FALSE(edge.engine.command<PlaceOrder>(5).sealed_address.bytes.empty());
+}
+
 TEST_CASE("api: a key is settled by what became of its command, and in doubt not at all") {
   Edge edge;
   const std::string body =

@@ -15,12 +15,27 @@ void Exchange::ask(Command& command, Answered answered) {
     if (tracing())
       trace(world_, "asked " + std::to_string(ticket) + " #" + std::to_string(command.number) +
                         " " + describe(command.request));
-    if (submit_(std::move(request))) return;
-    open_.erase(ticket);
-    Reply refused;  // nobody listens
-    refused.code = ReplyCode::unavailable;
-    answered(refused);
+    submit(ticket, std::move(request));
   });
+}
+
+void Exchange::submit(std::uint64_t ticket, Request&& request) {
+  if (submit_(std::move(request))) return;
+  const auto open = open_.extract(ticket);
+  Reply refused;  // nobody listens
+  refused.code = ReplyCode::unavailable;
+  open.mapped().answered(refused);
+}
+
+/// As the edge does, once a key is bound.
+void Exchange::create(std::uint64_t ticket) {
+  const auto open = open_.find(ticket);
+  if (open == open_.end()) return;  // the node died
+  Request request = open->second.command->request;
+  request.bind.reset();
+  request.reply_to = {.who = ReplyTo::Who::client, .sink = 0, .ticket = ticket, .entity = {}};
+  request.cause = open->second.cause;
+  submit(ticket, std::move(request));
 }
 
 void Exchange::deliver(std::vector<Reply>&& replies) {
@@ -33,6 +48,12 @@ void Exchange::deliver(std::vector<Reply>&& replies) {
     if (tracing())
       trace(world_, "answered " + std::to_string(reply.ticket) + " #" +
                         std::to_string(open.mapped().command->number) + " " + describe(reply));
+    if (reply.code == ReplyCode::bound) {
+      const std::uint64_t ticket = reply.ticket;
+      open_.insert(std::move(open));
+      world_.after(world_.between(0, 3), [this, ticket] { create(ticket); });
+      continue;
+    }
     referee_.saw(*open.mapped().command, reply);
     if (reply.code == ReplyCode::not_done)
       referee_.denied(*open.mapped().command, open.mapped().cause);

@@ -23,6 +23,8 @@ class Exchange final : public ReplySink {
   std::string unanswered() const;
 
  private:
+  void submit(std::uint64_t ticket, Request&& request);
+  void create(std::uint64_t ticket);
   struct Open {
     Command* command = nullptr;
     Answered answered;

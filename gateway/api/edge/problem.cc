@@ -83,6 +83,7 @@ int status_of(ReplyCode code) {
     case ReplyCode::position_not_reached:
       return 504;
     case ReplyCode::admitted:
+    case ReplyCode::bound:
       break;
   }
   return 500;
@@ -115,6 +116,7 @@ std::string_view reply_code_text(ReplyCode code) {
     case ReplyCode::not_done:
       return "not_done";
     case ReplyCode::admitted:
+    case ReplyCode::bound:
       break;
   }
   return "internal";
@@ -151,6 +153,7 @@ Problem problem_of(const Reply& reply) {
     case ReplyCode::created:
     case ReplyCode::accepted:
     case ReplyCode::admitted:
+    case ReplyCode::bound:
       SOUK_ASSERT(!is_success(reply.code));
   }
   return problem;

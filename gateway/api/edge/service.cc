@@ -236,14 +236,14 @@ void Api::hand_over(std::uint64_t number, PreparedCommand&& command) {
   command.request.reply_to.who = ReplyTo::Who::client;
   command.request.reply_to.sink = sink_;
   command.request.reply_to.ticket = number;
-  if (!command.seal) {
+  if (!command.request.bind && !command.seal) {
     outbox_.push_back(std::move(command.request));
     return;
   }
-  // No key is made for what a shard would refuse: it is asked first.
-  Request& asking = outbox_.emplace_back(command.request);
-  asking.intent = Intent::ask;
-  tickets_.find(number)->to_seal = std::make_unique<PreparedCommand>(std::move(command));
+  Request& first = outbox_.emplace_back(command.request);
+  // No key of a person is made for what a shard would refuse: it is asked first.
+  if (!first.bind) first.intent = Intent::ask;
+  tickets_.find(number)->next = std::make_unique<PreparedCommand>(std::move(command));
 }
 
 /// Keys whose command nobody knows any more: a shard is asked, as if to make the person, whether it

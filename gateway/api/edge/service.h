@@ -150,7 +150,7 @@ class Api final : public HttpHandler,
   static std::int64_t now_ns();
 
   void take_reply(Reply&& reply);
-  bool goes_on_sealed(Ticket& ticket, const Reply& reply);
+  bool goes_on(Ticket& ticket, const Reply& reply);
   void ask_for_left_over();
   void take_done(SealDone&& done);
   void take_done(OpenDone&& done);

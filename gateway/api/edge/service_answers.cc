@@ -15,9 +15,13 @@ bool is_answered_by_engine(Action action) {
   return is_command(action) || is_read(action) || action == Action::get_payment;
 }
 
+bool seals(const std::unique_ptr<PreparedCommand>& next) { return next && next->seal; }
+
 }  // namespace
 
 void Api::on_wake(HttpServer& server) {
+  server_ = &server;
+  common_.engine().take_turns();
   std::vector<std::vector<Reply>> replies;
   std::vector<std::vector<VaultDone>> done;
   std::vector<std::vector<QueryDone>> answers;
@@ -55,9 +59,9 @@ void Api::give_up(std::uint64_t number) {
     common_.metrics().ticket_freed();
     return;
   }
-  if (ticket->batch != Ticket::no_batch && (ticket->sealing || ticket->to_seal))
+  if (ticket->batch != Ticket::no_batch && (ticket->sealing || seals(ticket->next)))
     batches_.sealed(ticket->batch,
-                    ticket->to_seal ? ticket->to_seal->seal->person : ticket->sealed_for);
+                    ticket->sealing ? ticket->sealed_for : ticket->next->seal->person);
   if (!is_answered_by_engine(ticket->action)) {
     const auto given = tickets_.give_back(number);
     give_back(given, static_cast<std::size_t>(ReplyCode::unavailable));
@@ -101,17 +105,22 @@ void Api::query_done(std::vector<QueryDone>&& done) {
   server_->wake();
 }
 
-/// Whether the command has still to be sealed and done; else `reply` is its answer.
-bool Api::goes_on_sealed(Ticket& ticket, const Reply& reply) {
-  if (ticket.to_seal != nullptr) {
-    auto command = std::exchange(ticket.to_seal, nullptr);
+/// Whether the command has still to be sealed or done; else `reply` is its answer.
+bool Api::goes_on(Ticket& ticket, const Reply& reply) {
+  if (auto command = std::exchange(ticket.next, nullptr)) {
+    if (reply.code == ReplyCode::bound) {
+      command->request.bind.reset();
+      hand_over(reply.ticket, std::move(*command));
+      return true;
+    }
     if (reply.code == ReplyCode::admitted) {
       ticket.sealed_for = command->seal->person;
       ticket.sealing = true;
       jobs_.push_back(SealJob{reply.ticket, std::move(*command)});
       return true;
     }
-    if (ticket.batch != Ticket::no_batch) batches_.sealed(ticket.batch, command->seal->person);
+    if (ticket.batch != Ticket::no_batch && command->seal)
+      batches_.sealed(ticket.batch, command->seal->person);
     return false;
   }
   if (ticket.sealed_for.kind() == Kind::none || reply.code == ReplyCode::unavailable)
@@ -126,7 +135,7 @@ bool Api::goes_on_sealed(Ticket& ticket, const Reply& reply) {
 
 void Api::take_reply(Reply&& reply) {
   auto* ticket = tickets_.find(reply.ticket);
-  if (ticket == nullptr || goes_on_sealed(*ticket, reply)) return;
+  if (ticket == nullptr || goes_on(*ticket, reply)) return;
   if (ticket->asks_for_left_over) {
     tickets_.give_back(reply.ticket);
     common_.metrics().ticket_freed();

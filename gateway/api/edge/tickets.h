@@ -29,9 +29,10 @@ struct Ticket {
   std::uint32_t line = 0;          // within the batch
   // of a payment: the order's shard is asked for its position, the provider's record comes after it
   std::optional<OrderId> record_next = {};
-  // of a command with personal data: it waits here until a shard has admitted it; then whose key
-  // it uses
-  std::unique_ptr<PreparedCommand> to_seal = {};
+  // of a command that waits for a word of a shard: that its key is bound, or, with personal data,
+  // that it would be done
+  std::unique_ptr<PreparedCommand> next = {};
+  // of a command with personal data that is with the vault, or sealed: whose key it uses
   EntityKey sealed_for = {};
   bool asks_for_left_over = false;  // no client: whether the log knows `sealed_for`
   // of a document
