@@ -50,6 +50,11 @@ class DropExpired final : public rocksdb::CompactionFilter {
         const auto cart = decode_cart(state);
         return cart.ok() && cart->cart.status == CartStatus::none && !counts(cart->answers, at);
       }
+      case Kind::email: {
+        const auto email = decode_email(state);
+        return email.ok() && email->owner.user.raw.zero() &&
+               at.value - email->owner.changed_at.value > limits::answer_kept_ms;
+      }
       default:
         return false;
     }

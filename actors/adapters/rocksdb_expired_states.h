@@ -1,7 +1,8 @@
 #pragma once
 /// States that say nothing any more, dropped when the store rewrites its tables: what is known of
 /// idempotency keys for longer than they count, and carts and orders that were never made and of
-/// which there is only a refusal under such a key.
+/// which there is only a refusal under such a key, and addresses that have been free for as long: no
+/// step that was asked for before is under way any more.
 #include <atomic>
 #include <memory>
 

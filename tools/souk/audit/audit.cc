@@ -61,6 +61,7 @@ const State& comparable(const State& state) {
 /// The store drops what says nothing any more (adapters/rocksdb_expired_states.h), and an older build never
 /// kept what left an entity.
 bool may_be_collected(const KeyState&) { return true; }
+bool may_be_collected(const EmailState& state) { return state.owner.user.raw.zero(); }
 bool may_be_collected(const CartState& state) { return state.cart.status == CartStatus::none; }
 bool may_be_collected(const OrderState& state) { return state.order.status == OrderStatus::none; }
 template <class State>
