@@ -57,6 +57,7 @@ rocksdb::Options rocksdb_base_options(const std::filesystem::path& path,
   options.bottommost_compression =
       library_has(rocksdb::kZSTD) ? rocksdb::kZSTD : options.compression;
   rocksdb::BlockBasedTableOptions table;
+  table.format_version = 5;  // what RocksDB 9 writes by default, 7 takes for damaged
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, false));
   // Outside the block cache: never evicted, so absence is always answered from memory.
   table.cache_index_and_filter_blocks = false;

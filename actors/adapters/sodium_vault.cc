@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <rocksdb/db.h>
 #include <rocksdb/options.h>
+#include <rocksdb/version.h>
 #include <rocksdb/write_batch.h>
 #include <sodium.h>
 #include <spdlog/spdlog.h>
@@ -457,7 +458,11 @@ Status SodiumVault::compact(const std::vector<std::string>& marks) {
   }
   // The pair deletes obsolete files before it returns; by itself RocksDB does so soon after.
   if (status.ok()) status = reader.db->DisableFileDeletions();
+#if ROCKSDB_MAJOR >= 9
+  if (status.ok()) status = reader.db->EnableFileDeletions();
+#else
   if (status.ok()) status = reader.db->EnableFileDeletions(true);
+#endif
   if (!status.ok()) return database_->fault(status, "purge destroyed keys");
   return Done{};
 }

@@ -1,8 +1,6 @@
 #include "gateway/cache/documents.h"
 
-#include <rocksdb/cache.h>
-
-#include "events/result.h"
+#include "events/rocksdb_objects.h"
 
 namespace souk {
 namespace {
@@ -13,8 +11,6 @@ constexpr double kept_ratio = 0.8;
 constexpr int shard_bits = 0;
 
 rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
-
-void destroy(const rocksdb::Slice&, void* document) { delete static_cast<Document*>(document); }
 
 std::size_t bytes_of(const Document& document) {
   return sizeof(Document) + document.fields.capacity() + document.not_modified.capacity() +
@@ -40,12 +36,10 @@ DocumentCache::Pin DocumentCache::find(std::string_view key) {
 DocumentCache::Pin DocumentCache::put(std::string_view key, Document&& document) {
   auto owned = std::make_unique<Document>(std::move(document));
   rocksdb::Cache::Handle* handle = nullptr;
-  // With a handle and no strict limit it takes everything, and drops it at once where it does not
-  // fit.
-  const auto kept = impl_->cache->Insert(slice(key), owned.get(), bytes_of(*owned), &destroy,
-                                         &handle, rocksdb::Cache::Priority::LOW);
-  SOUK_ASSERT(kept.ok() && handle != nullptr);
-  (void)owned.release();
+  const std::size_t bytes = bytes_of(*owned);
+  // It takes everything, and drops it with the handle where it does not fit.
+  put_object(*impl_->cache, slice(key), std::move(owned), bytes, &handle);
+  SOUK_ASSERT(handle != nullptr);
   return {*this, handle};
 }
 

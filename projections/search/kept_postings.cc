@@ -1,8 +1,6 @@
 #include "projections/search/kept_postings.h"
 
-#include <rocksdb/cache.h>
-
-#include "events/result.h"
+#include "events/rocksdb_objects.h"
 
 namespace souk::search {
 namespace {
@@ -11,8 +9,6 @@ namespace {
 /// ranked.
 constexpr std::size_t bytes_max = 64 * 1024 * 1024;
 constexpr int shard_bits = 0;  // one lock: the bound is exact
-
-void destroy(const rocksdb::Slice&, void* value) { delete static_cast<KeptPostings::Ptr*>(value); }
 
 }  // namespace
 
@@ -27,11 +23,7 @@ KeptPostings::Ptr KeptPostings::find(const std::string& term) const {
 }
 
 void KeptPostings::put(const std::string& term, const Ptr& postings) {
-  auto owned = std::make_unique<Ptr>(postings);
-  // Without a handle it always takes it, and owns it.
-  const auto kept = cache_->Insert(term, owned.get(), postings->memory_bytes(), &destroy);
-  SOUK_ASSERT(kept.ok());
-  (void)owned.release();
+  put_object(*cache_, term, std::make_unique<Ptr>(postings), postings->memory_bytes());
 }
 
 void KeptPostings::drop(const std::string& term) { cache_->Erase(term); }
