@@ -93,15 +93,20 @@ void ActorEngine::spawn(caf::actor_system& system, Threads threads) {
     keys_ = system.spawn(keys_actor, &ports_.vault, &counters_);
     refold_ = system.spawn(refold_actor, &ports_.logs, &counters_, &std::as_const(ending_));
   }
-  for (std::uint32_t h = 0; h < options_.hosts; ++h)
-    hosts_.push_back(system.spawn(host_actor, h, cores_[h].get(),
-                                  HostPorts{.store = store_,
-                                            .keys = keys_,
-                                            .refold = refold_,
-                                            .logs = &logs_,
-                                            .payments = &ports_.payments,
-                                            .counters = &counters_,
-                                            .sinks = &sinks_}));
+  const HostPorts ports{.store = store_,
+                        .keys = keys_,
+                        .refold = refold_,
+                        .logs = &logs_,
+                        .payments = &ports_.payments,
+                        .counters = &counters_,
+                        .sinks = &sinks_};
+  if (wake_driver_) {
+    driven_ = std::make_unique<DrivenHost>(system, 0, cores_[0].get(), ports, wake_driver_);
+    hosts_.push_back(driven_->actor());
+  } else {
+    for (std::uint32_t h = 0; h < options_.hosts; ++h)
+      hosts_.push_back(system.spawn(host_actor, h, cores_[h].get(), ports));
+  }
   logs_.start(hosts_);
   for (auto& h : hosts_) caf::anon_send(h, HostsMsg{hosts_});
   for (auto& h : hosts_) caf::anon_send(h, StartMsg{});
@@ -127,6 +132,7 @@ void ActorEngine::submit(std::vector<Request>&& requests) {
   if (hosts_.size() == 1) {
     caf::anon_send(hosts_[0],
                    RequestsMsg{std::make_shared<std::vector<Request>>(std::move(requests))});
+    if (driven_ && driven_->driven_here()) driven_->take_turns();
     return;
   }
   std::vector<std::shared_ptr<std::vector<Request>>> by_host(hosts_.size());

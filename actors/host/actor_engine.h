@@ -1,7 +1,7 @@
 #pragma once
 /// What an engine on real threads and one that a simulation steps have in common: the shards of all
 /// hosts, their recovery, and the actors around them.
-#include "actors/host/actors.h"
+#include "actors/host/driven_host.h"
 
 namespace souk {
 
@@ -37,6 +37,8 @@ class ActorEngine : public Engine {
   caf::actor store_, keys_, refold_;
   HostLogs logs_;
   std::vector<caf::actor> hosts_;
+  std::function<void()> wake_driver_;   // none: CAF's workers drive the hosts
+  std::unique_ptr<DrivenHost> driven_;  // the one host, where another thread drives it
 
  private:
   ActorEngine(const EngineOptions& options, EnginePorts ports, std::uint64_t incarnation);

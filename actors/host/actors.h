@@ -7,6 +7,7 @@
 ///                                 |--LoadMsg, FlushMsg--> store --> host
 ///                                 |--RefoldMsg--> refold --> host
 ///                                 |--DestroyKeysMsg--> keys --> host
+#include <caf/actor_companion.hpp>
 #include <functional>
 #include <vector>
 
@@ -57,10 +58,14 @@ struct HostActorState {
   std::shared_ptr<std::promise<void>> stopped;
   bool step_sent = false;  // of a checkpoint, to itself: behind the commands that wait
   bool ending = false;
+  bool on_workers = false;  // of CAF, whichever is free
   const char* name = "host";
 };
 caf::behavior host_actor(caf::stateful_actor<HostActorState>* self, std::uint32_t index,
                          HostCore* core, HostPorts ports);
+/// The same, driven by another thread than CAF's (driven_host.h); `state` outlives it.
+caf::behavior driven_host_actor(caf::actor_companion* self, std::uint32_t index,
+                                HostActorState& state);
 
 }  // namespace souk
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::HostsMsg)

@@ -32,6 +32,15 @@ class ThreadedEngine final : public ActorEngine {
     spawn(*system_, Threads::store_and_keys);
   }
 
+  void be_driven(std::function<void()> wake) override {
+    SOUK_ASSERT(!system_ && options_.hosts == 1);
+    wake_driver_ = std::move(wake);
+  }
+  void take_turns() override {
+    if (driven_) driven_->take_turns();
+  }
+
+  /// Where another thread drove the host, this one does until its end.
   void stop() override {
     if (!system_) return;
     std::vector<std::future<void>> stopped;
@@ -41,6 +50,11 @@ class ThreadedEngine final : public ActorEngine {
       caf::anon_send(h, StopMsg{std::move(promise)});
     }
     const auto until = std::chrono::steady_clock::now() + stop_longest;
+    while (driven_ && std::chrono::steady_clock::now() < until) {
+      driven_->take_turns();
+      if (stopped[0].wait_for(std::chrono::seconds(0)) == std::future_status::ready) break;
+      driven_->wait(until);
+    }
     for (auto& f : stopped)
       if (f.wait_until(until) != std::future_status::ready)
         spdlog::warn(
@@ -52,11 +66,13 @@ class ThreadedEngine final : public ActorEngine {
   void end() {
     if (!system_) return;
     ending_ = true;
-    for (auto& h : hosts_) caf::anon_send(h, EndMsg{});
+    if (!driven_)
+      for (auto& h : hosts_) caf::anon_send(h, EndMsg{});
     caf::anon_send_exit(store_, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(keys_, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(refold_, caf::exit_reason::user_shutdown);
     forget_actors();
+    driven_.reset();
     system_.reset();  // waits for the actors
   }
 

@@ -98,6 +98,11 @@ class Engine {
   virtual std::uint16_t add_sink(ReplySink& sink) = 0;
   /// Takes up what orders and users are owed, and serves. Once.
   virtual void run() = 0;
+  /// The one host runs on a thread that is there anyway: it calls take_turns() after each `wake`,
+  /// until stop. REQUIRES: before run; options.hosts == 1. `wake`: on any thread; cheap.
+  virtual void be_driven(std::function<void()> wake) = 0;
+  /// Handles all that was sent to the host. REQUIRES: be_driven, run; one thread at a time.
+  virtual void take_turns() = 0;
   /// Takes all that one poll brought; each request with ReplyTo::client gets exactly one reply.
   /// REQUIRES: after run, before stop. Thread: any; never blocks. The caller bounds what is in
   /// flight.

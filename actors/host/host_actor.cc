@@ -9,8 +9,6 @@
 namespace souk {
 namespace {
 
-using Self = caf::stateful_actor<HostActorState>;
-
 void deliver_replies(HostActorState& s) {
   auto& replies = s.core->output().replies;
   if (replies.empty()) return;
@@ -32,9 +30,8 @@ void prepare_worker() {
 }
 
 /// Ends the turn and sends what leaves: one message to each who is concerned.
-void end_turn(Self* self) {
-  prepare_worker();
-  auto& s = self->state;
+template <class Self>
+void end_turn(Self* self, HostActorState& s) {
   HostCore& core = *s.core;
   core.end_turn();
   s.ports.logs->append(core.batches());
@@ -78,8 +75,8 @@ void end_turn(Self* self) {
   }
 }
 
-void go_on_with_checkpoint(Self* self) {
-  auto& s = self->state;
+template <class Self>
+void go_on_with_checkpoint(Self* self, HostActorState& s) {
   if (s.step_sent || s.ending || !s.core->checkpoint_step()) return;
   s.step_sent = true;
   self->send(self, CheckpointStepMsg{});
@@ -104,90 +101,92 @@ void show(HostActorState& s) {
 }
 
 /// One turn: `feed` hands something to the shards, then what leaves is sent.
-template <class Feed>
-void turn(Self* self, std::uint32_t index, const Feed& feed) {
-  const Busy busy(self->state.ports.counters->host_pulses[index]);
-  feed(*self->state.core);
-  end_turn(self);
+template <class Self>
+caf::behavior host_behavior(Self* self, std::uint32_t index, HostActorState& state) {
+  fail_stop(self, "host");
+  auto* const s = &state;
+  const auto tick_again = [self] {
+    self->delayed_send(self, std::chrono::milliseconds(tick_ms), TickMsg{});
+  };
+  const auto turn = [=](const auto& feed) {
+    if (s->on_workers) prepare_worker();
+    const Busy busy(s->ports.counters->host_pulses[index]);
+    feed(*s->core);
+    end_turn(self, *s);
+  };
+  return {
+      [=](HostsMsg& m) { s->hosts = std::move(m.hosts); },
+      [=](const StartMsg&) {
+        turn([](HostCore& c) { c.start(); });
+        tick_again();
+      },
+      [=](RequestsMsg& m) { turn([&](HostCore& c) { c.input(std::move(*m.requests)); }); },
+      [=](InputsMsg& m) {
+        turn([&](HostCore& c) {
+          for (auto& i : *m.inputs) c.input(std::move(i));
+        });
+      },
+      [=](PaymentsMsg& m) { turn([&](HostCore& c) { c.input(m.inbox->take()); }); },
+      [=](const LandedMsg& m) { turn([&](HostCore& c) { c.landed(*m.ranges); }); },
+      [=](const DoubtedMsg& m) { turn([&](HostCore& c) { c.doubted(*m.shards); }); },
+      [=](const ClaimedMsg& m) {
+        turn([&](HostCore& c) {
+          for (const auto& [shard, claimed] : *m.claims) c.claimed(shard, claimed);
+        });
+      },
+      [=](const BarriersMsg& m) {
+        turn([&](HostCore& c) {
+          for (const auto& one : *m.passed) c.barrier_passed(one.shard, one.replies, one.status);
+        });
+      },
+      [=](LoadedMsg& m) {
+        turn([&](HostCore& c) { c.loaded(m.shard, m.entity, std::move(*m.state), m.generation); });
+      },
+      [=](RefoldedMsg& m) {
+        turn([&](HostCore& c) { c.folded_anew(m.shard, m.entity, m.number, std::move(*m.state)); });
+      },
+      [=](const FlushedMsg& m) {
+        turn([&](HostCore& c) {
+          c.flushed(m.shard, m.round, *m.written, m.checkpoint, m.status, m.generation);
+          go_on_with_checkpoint(self, *s);
+        });
+      },
+      [=](const TickMsg&) {
+        turn([&](HostCore& c) {
+          c.tick();
+          go_on_with_checkpoint(self, *s);
+        });
+        show(*s);
+        if (!s->ending) tick_again();
+      },
+      [=](const CheckpointStepMsg&) {
+        s->step_sent = false;
+        turn([&](HostCore&) { go_on_with_checkpoint(self, *s); });
+      },
+      [=](StopMsg& m) {
+        s->stopped = std::move(m.stopped);
+        turn([](HostCore& c) { c.begin_stop(); });
+      },
+      [=](const EndMsg&) {
+        s->ending = true;
+        self->quit();
+      },
+  };
 }
 
 }  // namespace
 
-caf::behavior host_actor(Self* self, std::uint32_t index, HostCore* core, HostPorts ports) {
-  fail_stop(self, "host");
+caf::behavior host_actor(caf::stateful_actor<HostActorState>* self, std::uint32_t index,
+                         HostCore* core, HostPorts ports) {
   self->state.core = core;
   self->state.ports = std::move(ports);
-  const auto tick_again = [self] {
-    self->delayed_send(self, std::chrono::milliseconds(tick_ms), TickMsg{});
-  };
-  return {
-      [self](HostsMsg& m) { self->state.hosts = std::move(m.hosts); },
-      [self, index, tick_again](const StartMsg&) {
-        turn(self, index, [](HostCore& c) { c.start(); });
-        tick_again();
-      },
-      [self, index](RequestsMsg& m) {
-        turn(self, index, [&](HostCore& c) { c.input(std::move(*m.requests)); });
-      },
-      [self, index](InputsMsg& m) {
-        turn(self, index, [&](HostCore& c) {
-          for (auto& i : *m.inputs) c.input(std::move(i));
-        });
-      },
-      [self, index](PaymentsMsg& m) {
-        turn(self, index, [&](HostCore& c) { c.input(m.inbox->take()); });
-      },
-      [self, index](const LandedMsg& m) {
-        turn(self, index, [&](HostCore& c) { c.landed(*m.ranges); });
-      },
-      [self, index](const DoubtedMsg& m) {
-        turn(self, index, [&](HostCore& c) { c.doubted(*m.shards); });
-      },
-      [self, index](const ClaimedMsg& m) {
-        turn(self, index, [&](HostCore& c) {
-          for (const auto& [shard, claimed] : *m.claims) c.claimed(shard, claimed);
-        });
-      },
-      [self, index](const BarriersMsg& m) {
-        turn(self, index, [&](HostCore& c) {
-          for (const auto& one : *m.passed) c.barrier_passed(one.shard, one.replies, one.status);
-        });
-      },
-      [self, index](LoadedMsg& m) {
-        turn(self, index,
-             [&](HostCore& c) { c.loaded(m.shard, m.entity, std::move(*m.state), m.generation); });
-      },
-      [self, index](RefoldedMsg& m) {
-        turn(self, index,
-             [&](HostCore& c) { c.folded_anew(m.shard, m.entity, m.number, std::move(*m.state)); });
-      },
-      [self, index](const FlushedMsg& m) {
-        turn(self, index, [&](HostCore& c) {
-          c.flushed(m.shard, m.round, *m.written, m.checkpoint, m.status, m.generation);
-          go_on_with_checkpoint(self);
-        });
-      },
-      [self, index, tick_again](const TickMsg&) {
-        turn(self, index, [&](HostCore& c) {
-          c.tick();
-          go_on_with_checkpoint(self);
-        });
-        show(self->state);
-        if (!self->state.ending) tick_again();
-      },
-      [self, index](const CheckpointStepMsg&) {
-        self->state.step_sent = false;
-        turn(self, index, [&](HostCore&) { go_on_with_checkpoint(self); });
-      },
-      [self, index](StopMsg& m) {
-        self->state.stopped = std::move(m.stopped);
-        turn(self, index, [](HostCore& c) { c.begin_stop(); });
-      },
-      [self](const EndMsg&) {
-        self->state.ending = true;
-        self->quit();
-      },
-  };
+  self->state.on_workers = true;
+  return host_behavior(self, index, self->state);
+}
+
+caf::behavior driven_host_actor(caf::actor_companion* self, std::uint32_t index,
+                                HostActorState& state) {
+  return host_behavior(self, index, state);
 }
 
 }  // namespace souk

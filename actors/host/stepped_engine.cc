@@ -36,6 +36,8 @@ class Actors final : public ActorEngine {
   ~Actors() override { stop(); }
 
   Status recover(RecoveryReport& report) { return recover_shards(1, report); }
+  void be_driven(std::function<void()>) override { SOUK_ASSERT(false); }
+  void take_turns() override { SOUK_ASSERT(false); }
   void run() override {
     testing_ = std::make_unique<TestingSystem>();
     spawn(testing_->system, Threads::none);
@@ -63,6 +65,8 @@ class Stepped final : public SteppedEngine {
 
   Status recover(RecoveryReport& report) { return actors_.recover(report); }
   std::uint16_t add_sink(ReplySink& sink) override { return actors_.add_sink(sink); }
+  void be_driven(std::function<void()> wake) override { actors_.be_driven(std::move(wake)); }
+  void take_turns() override { actors_.take_turns(); }
   void run() override { actors_.run(); }
   void submit(std::vector<Request>&& requests) override { actors_.submit(std::move(requests)); }
   void payment_answered(const PaymentAnswer& answer) override { actors_.payment_answered(answer); }

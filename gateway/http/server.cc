@@ -24,6 +24,9 @@ constexpr int warning_interval_ms = 10'000;
 constexpr std::uint64_t listener_token = ~std::uint64_t{0};
 constexpr std::uint64_t wake_token = listener_token - 1;
 
+/// Whose loop runs on this thread.
+thread_local const HttpServer* running_here = nullptr;
+
 std::int64_t steady_ms() {
   using namespace std::chrono;
   return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
@@ -54,6 +57,7 @@ bool EpollHttpServer::watch(int descriptor, std::uint32_t events, std::uint64_t 
 
 void EpollHttpServer::run() {
   short_time_slice();
+  running_here = this;
   now_ms_ = steady_ms();
   next_tick_ms_ = now_ms_ + tick_ms;
   for (;;) {
@@ -70,11 +74,13 @@ void EpollHttpServer::run() {
   for (Connection& c : connections_) {
     if (c.state != State::closed) close(c);
   }
+  running_here = nullptr;
 }
 
 void EpollHttpServer::poll_sockets() {
-  const std::int64_t wait_ms =
-      resuming_.empty() ? std::clamp<std::int64_t>(next_tick_ms_ - now_ms_, 0, tick_ms) : 0;
+  const std::int64_t wait_ms = resuming_.empty() && !signalled_.load(std::memory_order_relaxed)
+                                   ? std::clamp<std::int64_t>(next_tick_ms_ - now_ms_, 0, tick_ms)
+                                   : 0;
   std::array<epoll_event, events_per_poll_max> events;
   const int count = ::epoll_wait(epoll_.number(), events.data(), static_cast<int>(events.size()),
                                  static_cast<int>(wait_ms));
@@ -138,7 +144,7 @@ void EpollHttpServer::drain(int deadline_ms) {
 }
 
 void EpollHttpServer::wake() {
-  if (!signalled_.exchange(true)) rouse();
+  if (!signalled_.exchange(true) && running_here != this) rouse();
 }
 
 void EpollHttpServer::rouse() {

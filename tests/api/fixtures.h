@@ -31,6 +31,8 @@ class FakeEngine final : public Engine {
     for (auto& r : requests) asked.push_back(std::move(r));
   }
   void payment_answered(const PaymentAnswer&) override {}
+  void be_driven(std::function<void()>) override {}
+  void take_turns() override {}
   void run() override {}
   void stop() override {}
   const EngineCounters& counters() const override { return counters_; }

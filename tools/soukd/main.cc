@@ -25,6 +25,10 @@ extern char** environ;
 namespace souk {
 namespace {
 
+/// On so few cores the I/O thread drives the shards: a wake-up between two threads costs more there
+/// than what they do at once.
+constexpr unsigned small_machine_cores = 2;
+
 /// SIGTERM or SIGINT waits to be taken. REQUIRES: they are blocked in every thread.
 bool asked_to_end() {
   sigset_t waiting;
@@ -199,6 +203,8 @@ int serve(const Loaded& loaded) {
     fmt::print(stderr, "soukd: {}\n", s.error().what);
     return 1;
   }
+  if (loaded.config.hosts == 0 && std::thread::hardware_concurrency() <= small_machine_cores)
+    d.node->engine().be_driven([&d] { d.server->wake(); });
   d.node->run();
   d.read_side->warm_up();
   std::thread io([&] { d.server->run(); });
