@@ -37,8 +37,9 @@ std::string_view text_of(Comparison compared) {
 
 // Nice, but not to the last: beside two busy loops on two cores, which is a machine with a backup
 // or a compiler on it, readers at 15 had not caught up 30 s after an import (a quarter of its
-// orders), at 10 nearly, at 7 and at 5 they had. Writers pay: p99 at 25,000 commands/s was 3.8 ms
-// with 15 and with 10, 4.4 ms with 5 (medians of six runs, load generator on the same two cores).
+// orders), at 10 nearly, at 7 and at 5 they had; before what many events change was written once.
+// Writers pay: p99 at 25,000 commands/s was 3.8 ms with 15 and with 10, 4.4 ms with 5 (medians of
+// six runs), and orders in a burst came a tenth faster with 12 than with 7, on the same two cores.
 constexpr int reader_niceness = 10;
 
 void begin_thread(std::string_view work, const std::string& projection) {

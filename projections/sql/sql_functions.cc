@@ -1,5 +1,6 @@
 // Functions for those of SQLite that take time by the product of two lengths, or worse, within one
 // call, where nothing can interrupt them; and a few of our own.
+#include <fmt/format.h>
 #include <sqlite3.h>
 
 #include <algorithm>

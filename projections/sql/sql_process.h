@@ -10,7 +10,7 @@
 
 namespace souk::analytics {
 
-/// Lifecycle: started, asked one query at a time, killed by its destructor.
+/// Lifecycle: started, asked one query at a time, killed by its destructor, or with the thread that started it.
 /// Invariant: whatever the worker does or says, `ask` returns soon after the time of its query.
 class SqlProcess {
  public:
