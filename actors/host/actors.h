@@ -7,7 +7,6 @@
 ///                                 |--LoadMsg, FlushMsg--> store --> host
 ///                                 |--RefoldMsg--> refold --> host
 ///                                 |--DestroyKeysMsg--> keys --> host
-#include <caf/actor_companion.hpp>
 #include <functional>
 #include <vector>
 

@@ -2,7 +2,6 @@
 /// A host that a thread of somebody else drives, between its own work: on a machine of two cores the
 /// I/O thread, which saves the wake-ups between the two. To all others it is an actor as any other.
 #include <atomic>
-#include <caf/actor_companion.hpp>
 #include <condition_variable>
 #include <mutex>
 #include <thread>

@@ -1,6 +1,7 @@
 #pragma once
 /// What the actors of one node send each other. In-process only: each holds its content by pointer,
 /// so that a message is small and nothing is copied.
+#include <caf/actor_companion.hpp>
 #include <caf/all.hpp>
 #include <future>
 #include <memory>

@@ -7,13 +7,13 @@
 #include <shared_mutex>
 
 #include "events/fault_log.h"
-#include "events/journal/journal_database.h"
 #include "events/journal/rocksdb_manifest.h"
+#include "events/journal/rocksdb_open.h"
 #include "events/journal/write_probe.h"
 
 namespace souk {
 
-using namespace journal_database;
+using namespace journal_engine;
 
 namespace {
 

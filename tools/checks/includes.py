@@ -27,7 +27,8 @@ LAYERS = {
 # longest beginning decides. Tests may include what they test with.
 ROCKSDB = ["events/journal/rocksdb_*.cc", "events/journal/zero_ahead.cc", "actors/adapters/rocksdb_*.cc",
            "actors/adapters/sodium_vault.cc", "actors/adapters/payment_simulator/*.cc",
-           "projections/search/*.cc", "gateway/cache/documents.cc"]
+           "projections/search/*.cc", "gateway/cache/documents.cc",
+           "events/journal/rocksdb_open.h", "events/rocksdb_objects.h"]
 CAF = ["actors/host/messages.h", "actors/host/*.cc", "cluster/*.cc"]
 VENDORS = {
     "rocksdb/": ROCKSDB,

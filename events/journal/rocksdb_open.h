@@ -16,7 +16,7 @@
 #include "events/journal/rocksdb_journal.h"
 #include "events/result.h"
 
-namespace souk::journal_database {
+namespace souk::journal_engine {
 
 /// Keys are a shard and an offset, big endian.
 inline constexpr std::size_t shard_bytes = 2;
@@ -70,4 +70,4 @@ using Database = Result<std::unique_ptr<rocksdb::DB>, Fault>;
 Database open_database(const std::filesystem::path& directory, rocksdb::Options engine,
                        Access access, spdlog::logger& log);
 
-}  // namespace souk::journal_database
+}  // namespace souk::journal_engine

@@ -1,4 +1,4 @@
-#include "events/journal/journal_database.h"
+#include "events/journal/rocksdb_open.h"
 
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
@@ -16,7 +16,7 @@
 #include "events/journal/wal_tail.h"
 #include "events/journal/zero_ahead.h"
 
-namespace souk::journal_database {
+namespace souk::journal_engine {
 namespace {
 
 namespace fs = std::filesystem;
@@ -133,4 +133,4 @@ Database open_database(const fs::path& directory, rocksdb::Options engine, Acces
   return fault_of("open the journal", status);
 }
 
-}  // namespace souk::journal_database
+}  // namespace souk::journal_engine
