@@ -116,6 +116,9 @@ class Session(threading.Thread):
         try:
             while not self.stopping.is_set():
                 self.act()
+                # What a fast machine does in seconds the checker takes minutes for: it is made for hundreds of
+                # operations an entity.
+                time.sleep(0.008)
         except Exception as error:  # pylint: disable=broad-except
             self.wrong.append(f"{self.name_}: {error!r}")
         self.client.close()
