@@ -10,7 +10,8 @@
 
 namespace souk::analytics {
 
-/// Lifecycle: started, asked one query at a time, killed by its destructor, or with the thread that started it.
+/// Lifecycle: started, asked one query at a time, killed by its destructor, or with the thread that
+///            started it.
 /// Invariant: whatever the worker does or says, `ask` returns soon after the time of its query.
 class SqlProcess {
  public:

@@ -184,7 +184,8 @@ class Session(threading.Thread):
 def play(seed, kills, defect):
     """(linearizable, what was said, history)"""
     chance, history, stopping = random.Random(f"{seed} {defect}"), History(), threading.Event()
-    with Daemon("--shards", "4", "--checkpoint-ms", "600000") as daemon:
+    # Shards driven by the I/O thread where there are two cores, by one thread and by two of their own.
+    with Daemon("--hosts", str(seed % 3), "--shards", "4", "--checkpoint-ms", "600000") as daemon:
         shop = Shop(daemon.client())
         skus = [shop.product() for _ in range(3)]
         entities = [Cart(shop, skus), Cart(shop, skus), Stock(shop), Stock(shop), Product(shop)]
