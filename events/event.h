@@ -97,6 +97,10 @@ struct ProductDefined {
   std::vector<Attribute> attributes;  // sorted by name
   Money price;
   bool active = true;
+  std::vector<std::string> images;  // addresses, the first is shown first
+  std::string barcode;              // a GTIN; empty: none
+  std::string group;                // variants of one thing have the same; empty: none
+  std::vector<Attribute> options;   // what makes this one of its group
   bool operator==(const ProductDefined&) const = default;
 };
 struct ProductTakenOffSale {
@@ -203,17 +207,27 @@ struct OrderLine {
   Pricing pricing = Pricing::catalogue;
   bool operator==(const OrderLine&) const = default;
 };
+/// What an order costs beside its lines.
+struct Adjustment {
+  enum class Kind : std::uint8_t { rounding = 1 };  // stored
+  Kind kind = Kind::rounding;
+  Micros amount;  // signed
+  bool operator==(const Adjustment&) const = default;
+};
+std::string_view adjustment_text(Adjustment::Kind kind);
 struct OrderPlaced {
   std::optional<CartId> cart;  // none: bought at once
   std::optional<UserId> user;
   Currency currency;
   std::vector<OrderLine> lines;
-  Micros total;
+  Micros total;  // of the lines and the adjustments: what is paid
   std::string payment_method;
   std::string payment_token;
   Sealed sealed_address;
   std::optional<UnixMs> occurred_at;  // business time, where it is not the log's
-  std::string country;                // of the address; not personal by itself. Empty: unknown
+  std::string
+      country;  // of the address, else the user's then; not personal by itself. Empty: unknown
+  std::vector<Adjustment> adjustments;
   bool operator==(const OrderPlaced&) const = default;
 };
 struct OrderConfirmed {
@@ -262,7 +276,13 @@ struct ReturnAccepted {
   Micros value;
   std::string reference;
   std::optional<UnixMs> occurred_at;
+  std::string country = {};  // the user's then
   bool operator==(const ReturnAccepted&) const = default;
+};
+/// A guest's order: what it says of a person is to become unreadable. PersonalKeyDestroyed of the
+/// same order follows.
+struct OrderErased {
+  bool operator==(const OrderErased&) const = default;
 };
 /// The goods of return `number` are in stock again.
 struct ReturnRestocked {
@@ -286,11 +306,13 @@ struct PaymentVoided {
 struct RefundRequested {
   std::uint32_t number = 0;  // 1, 2, ... within the order
   Micros amount;
+  std::optional<UnixMs> occurred_at = std::nullopt;  // of the return that it pays for
   bool operator==(const RefundRequested&) const = default;
 };
 struct PaymentRefunded {
   std::uint32_t number = 0;
   Micros amount;
+  std::optional<UnixMs> occurred_at = std::nullopt;  // as it was requested
   bool operator==(const PaymentRefunded&) const = default;
 };
 
@@ -315,7 +337,7 @@ using Payload =
                  CartOrdered, OrderPlaced, OrderConfirmed, OrderRejected, OrderSettled,
                  OrderCancelled, OrderShipped, OrderDelivered, OrderReturned, ReturnAccepted,
                  ReturnRestocked, PaymentAuthorised, PaymentDeclined, PaymentCaptured,
-                 PaymentVoided, RefundRequested, PaymentRefunded>;
+                 PaymentVoided, RefundRequested, PaymentRefunded, OrderErased>;
 
 struct Event {
   EntityKey entity;

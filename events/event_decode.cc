@@ -67,8 +67,14 @@ Goods goods_of(std::uint8_t raw) {
     refuse_newer("a way of returned goods");
   return static_cast<Goods>(raw);
 }
+Adjustment::Kind adjustment_kind_of(std::uint8_t raw) {
+  if (raw == 0) refuse_corrupt("an adjustment has no kind");
+  if (raw > static_cast<std::uint8_t>(Adjustment::Kind::rounding))
+    refuse_newer("a kind of adjustment");
+  return static_cast<Adjustment::Kind>(raw);
+}
 Refusal refusal_of(std::uint16_t raw) {
-  if (raw > static_cast<std::uint16_t>(Refusal::too_many_steps)) refuse_newer("a refusal");
+  if (raw > static_cast<std::uint16_t>(Refusal::of_a_user)) refuse_newer("a refusal");
   return static_cast<Refusal>(raw);
 }
 Outcome outcome_of(std::uint8_t raw) {
@@ -102,17 +108,25 @@ KeyBound key_bound(schema::KeyBound::Reader e) {
 }
 
 // ---- product and inventory ----
+std::vector<Attribute> attributes_of(capnp::List<schema::Attribute>::Reader list) {
+  std::vector<Attribute> attributes;
+  for (const auto attribute : list)
+    attributes.push_back({words(attribute.getName()), words(attribute.getValue())});
+  return attributes;
+}
 ProductDefined product_defined(schema::ProductDefined::Reader e) {
   ProductDefined product;
   product.name = words(e.getName());
   product.description = words(e.getDescription());
   product.brand = words(e.getBrand());
   for (const auto part : e.getCategory()) product.category.push_back(words(part));
-  for (const auto attribute : e.getAttributes()) {
-    product.attributes.push_back({words(attribute.getName()), words(attribute.getValue())});
-  }
+  product.attributes = attributes_of(e.getAttributes());
   product.price = money_of(e.getPrice());
   product.active = e.getActive();
+  for (const auto image : e.getImages()) product.images.push_back(words(image));
+  product.barcode = words(e.getBarcode());
+  product.group = words(e.getGroup());
+  product.options = attributes_of(e.getOptions());
   return product;
 }
 StockReserved stock_reserved(schema::StockReserved::Reader e) {
@@ -170,6 +184,9 @@ OrderPlaced order_placed(schema::OrderPlaced::Reader e) {
   order.sealed_address = sealed(e.getSealedAddress());
   order.occurred_at = occurred_at(e);
   order.country = words(e.getCountry());
+  for (const auto adjustment : e.getAdjustments())
+    order.adjustments.push_back(
+        {adjustment_kind_of(adjustment.getKind()), {adjustment.getMicros()}});
   return order;
 }
 OrderReturned order_returned(schema::OrderReturned::Reader e) {
@@ -180,13 +197,17 @@ OrderReturned order_returned(schema::OrderReturned::Reader e) {
   return returned;
 }
 ReturnAccepted return_accepted(schema::ReturnAccepted::Reader e) {
-  return {optional_id<UserId>(e.getUser()), currency_of(e.getCurrency()),
-          order_lines(e.getLines()),        {e.getValue()},
-          words(e.getReference()),          occurred_at(e)};
+  return {optional_id<UserId>(e.getUser()),
+          currency_of(e.getCurrency()),
+          order_lines(e.getLines()),
+          {e.getValue()},
+          words(e.getReference()),
+          occurred_at(e),
+          words(e.getCountry())};
 }
 template <class RefundEvent>
 RefundEvent refund(schema::Refund::Reader e) {
-  return {e.getNumber(), {e.getMicros()}};
+  return {e.getNumber(), {e.getMicros()}, occurred_at(e)};
 }
 
 // Longer than a function should be: one line for each event.
@@ -290,6 +311,8 @@ Payload payload_of(schema::Event::Reader e) {
       return refund<RefundRequested>(e.getRefundRequested());
     case Is::PAYMENT_REFUNDED:
       return refund<PaymentRefunded>(e.getPaymentRefunded());
+    case Is::ORDER_ERASED:
+      return OrderErased{};
   }
   refuse_newer("a kind of event");
 }

@@ -92,6 +92,13 @@ void put(EventBuilder to, const KeyBound& e) {
 }
 
 // ---- product and inventory ----
+void put_attributes(capnp::List<schema::Attribute>::Builder to,
+                    const std::vector<Attribute>& attributes) {
+  for (unsigned i = 0; i < to.size(); ++i) {
+    to[i].setName(text(attributes[i].name));
+    to[i].setValue(text(attributes[i].value));
+  }
+}
 void put(EventBuilder to, const ProductDefined& e) {
   auto b = to.initProductDefined();
   b.setName(text(e.name));
@@ -99,13 +106,17 @@ void put(EventBuilder to, const ProductDefined& e) {
   b.setBrand(text(e.brand));
   auto category = b.initCategory(static_cast<unsigned>(e.category.size()));
   for (unsigned i = 0; i < category.size(); ++i) category.set(i, text(e.category[i]));
-  auto attributes = b.initAttributes(static_cast<unsigned>(e.attributes.size()));
-  for (unsigned i = 0; i < attributes.size(); ++i) {
-    attributes[i].setName(text(e.attributes[i].name));
-    attributes[i].setValue(text(e.attributes[i].value));
-  }
+  put_attributes(b.initAttributes(static_cast<unsigned>(e.attributes.size())), e.attributes);
   put_money(b.initPrice(), e.price);
   b.setActive(e.active);
+  if (!e.images.empty()) {
+    auto images = b.initImages(static_cast<unsigned>(e.images.size()));
+    for (unsigned i = 0; i < images.size(); ++i) images.set(i, text(e.images[i]));
+  }
+  if (!e.barcode.empty()) b.setBarcode(text(e.barcode));
+  if (!e.group.empty()) b.setGroup(text(e.group));
+  if (!e.options.empty())
+    put_attributes(b.initOptions(static_cast<unsigned>(e.options.size())), e.options);
 }
 void put(EventBuilder to, const ProductTakenOffSale&) { to.setProductTakenOffSale(); }
 void put(EventBuilder to, const StockReceived& e) {
@@ -204,6 +215,12 @@ void put(EventBuilder to, const OrderPlaced& e) {
   b.setSealedAddress(blob(e.sealed_address));
   put_occurred(b, e.occurred_at);
   if (!e.country.empty()) b.setCountry(text(e.country));
+  if (e.adjustments.empty()) return;
+  auto adjustments = b.initAdjustments(static_cast<unsigned>(e.adjustments.size()));
+  for (unsigned i = 0; i < adjustments.size(); ++i) {
+    adjustments[i].setKind(static_cast<std::uint8_t>(e.adjustments[i].kind));
+    adjustments[i].setMicros(e.adjustments[i].amount.value);
+  }
 }
 void put(EventBuilder to, const OrderConfirmed&) { to.setOrderConfirmed(); }
 void put(EventBuilder to, const OrderRejected& e) {
@@ -234,6 +251,7 @@ void put(EventBuilder to, const ReturnAccepted& e) {
   b.setValue(e.value.value);
   b.setReference(text(e.reference));
   put_occurred(b, e.occurred_at);
+  if (!e.country.empty()) b.setCountry(text(e.country));
 }
 void put(EventBuilder to, const ReturnRestocked& e) { to.setReturnRestocked(e.number); }
 void put(EventBuilder to, const PaymentAuthorised& e) { to.setPaymentAuthorised(e.amount.value); }
@@ -244,9 +262,11 @@ template <class RefundEvent>
 void put_refund(schema::Refund::Builder to, const RefundEvent& e) {
   to.setNumber(e.number);
   to.setMicros(e.amount.value);
+  put_occurred(to, e.occurred_at);
 }
 void put(EventBuilder to, const RefundRequested& e) { put_refund(to.initRefundRequested(), e); }
 void put(EventBuilder to, const PaymentRefunded& e) { put_refund(to.initPaymentRefunded(), e); }
+void put(EventBuilder to, const OrderErased&) { to.setOrderErased(); }
 
 void put_transaction(schema::Transaction::Builder to, const Transaction& transaction) {
   to.setAt(transaction.at.value);

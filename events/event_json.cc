@@ -54,6 +54,7 @@ const std::array<std::string_view, std::variant_size_v<Payload>> event_type_name
     "payment_voided",
     "refund_requested",
     "payment_refunded",
+    "order_erased",
 };
 
 namespace {
@@ -165,17 +166,24 @@ void put(Members& m, const KeyBound& e) {
   m.hash("request_hash", e.request_hash);
 }
 
+void put_attributes(Members& m, std::string_view name, const std::vector<Attribute>& attributes) {
+  m.objects(name, attributes, [](Members& one, const Attribute& a) {
+    one.text("name", a.name);
+    one.text("value", a.value);
+  });
+}
 void put(Members& m, const ProductDefined& e) {
   m.text("name", e.name);
   m.text("description", e.description);
   m.text("brand", e.brand);
   m.texts("category", e.category);
-  m.objects("attributes", e.attributes, [](Members& one, const Attribute& a) {
-    one.text("name", a.name);
-    one.text("value", a.value);
-  });
+  put_attributes(m, "attributes", e.attributes);
   m.money("price", e.price);
   m.flag("active", e.active);
+  if (!e.images.empty()) m.texts("images", e.images);
+  if (!e.barcode.empty()) m.text("barcode", e.barcode);
+  if (!e.group.empty()) m.text("group", e.group);
+  if (!e.options.empty()) put_attributes(m, "options", e.options);
 }
 void put(Members& m, const StockReceived& e) {
   m.number("quantity", e.quantity);
@@ -238,6 +246,11 @@ void put(Members& m, const OrderPlaced& e) {
   m.text("payment_method", e.payment_method);
   m.time("occurred_at", e.occurred_at);
   if (!e.country.empty()) m.text("country", e.country);
+  if (e.adjustments.empty()) return;
+  m.objects("adjustments", e.adjustments, [&](Members& one, const Adjustment& a) {
+    one.text("kind", adjustment_text(a.kind));
+    one.amount("amount", a.amount);
+  });
 }
 void put(Members& m, const OrderReturned& e) {
   m.number("number", e.number);
@@ -257,6 +270,7 @@ void put(Members& m, const ReturnAccepted& e) {
   m.amount("value", e.value);
   m.text("reference", e.reference);
   m.time("occurred_at", e.occurred_at);
+  if (!e.country.empty()) m.text("country", e.country);
 }
 void put(Members& m, const ReturnRestocked& e) { m.number("number", e.number); }
 void put(Members& m, const PaymentAuthorised& e) { m.amount("amount", e.amount); }
@@ -265,6 +279,7 @@ template <class E>
 void put_refund(Members& m, const E& e) {
   m.number("number", e.number);
   m.amount("amount", e.amount);
+  m.time("occurred_at", e.occurred_at);
 }
 void put(Members& m, const RefundRequested& e) { put_refund(m, e); }
 void put(Members& m, const PaymentRefunded& e) { put_refund(m, e); }
@@ -283,6 +298,14 @@ std::string id_text_of(const EntityKey& entity) {
 }
 
 }  // namespace
+
+std::string_view adjustment_text(Adjustment::Kind kind) {
+  switch (kind) {
+    case Adjustment::Kind::rounding:
+      return "rounding";
+  }
+  return "other";
+}
 
 std::string_view event_type_text(const Payload& payload) {
   return event_type_names[payload.index()];

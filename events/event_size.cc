@@ -22,6 +22,7 @@ std::size_t of(const std::optional<Part>& part) {
 std::size_t of(const Attribute& a) { return element_bytes + of(a.name) + of(a.value); }
 std::size_t of(const OrderLine& line) { return element_bytes + of(line.item); }
 std::size_t of(const PriceChange& change) { return element_bytes + of(change.item); }
+std::size_t of(const Adjustment&) { return element_bytes; }
 std::size_t of(const ReturnedLine&) { return element_bytes; }
 template <class Part>
 std::size_t of(const std::vector<Part>& parts) {
@@ -39,7 +40,8 @@ struct Extra {
   }
   std::size_t operator()(const EmailChangeRequested& e) const { return of(e.sealed_email); }
   std::size_t operator()(const ProductDefined& e) const {
-    return of(e.name) + of(e.description) + of(e.brand) + of(e.category) + of(e.attributes);
+    return of(e.name) + of(e.description) + of(e.brand) + of(e.category) + of(e.attributes) +
+           of(e.images) + of(e.barcode) + of(e.group) + of(e.options);
   }
   std::size_t operator()(const StockReceived& e) const { return of(e.reference); }
   std::size_t operator()(const StockAdjusted& e) const { return of(e.reason); }
@@ -49,10 +51,12 @@ struct Extra {
   std::size_t operator()(const CartReopened& e) const { return of(e.price_changes); }
   std::size_t operator()(const OrderPlaced& e) const {
     return of(e.lines) + of(e.payment_method) + of(e.payment_token) + of(e.sealed_address) +
-           of(e.country);
+           of(e.country) + of(e.adjustments);
   }
   std::size_t operator()(const OrderReturned& e) const { return of(e.lines); }
-  std::size_t operator()(const ReturnAccepted& e) const { return of(e.lines) + of(e.reference); }
+  std::size_t operator()(const ReturnAccepted& e) const {
+    return of(e.lines) + of(e.reference) + of(e.country);
+  }
   template <class Other>
   std::size_t operator()(const Other&) const {
     return 0;

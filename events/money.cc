@@ -8,7 +8,6 @@ namespace {
 
 constexpr std::uint64_t micros_per_unit = 1'000'000;
 constexpr std::size_t fraction_digits_max = 6;
-constexpr std::size_t fraction_digits_min = 2;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -49,13 +48,13 @@ std::optional<Micros> multiply(Micros price, std::int64_t quantity) {
   return product;
 }
 
-std::string to_decimal(Micros amount) {
+std::string to_decimal(Micros amount, int decimals) {
   std::string text;
-  append_decimal(text, amount);
+  append_decimal(text, amount, decimals);
   return text;
 }
 
-void append_decimal(std::string& out, Micros amount) {
+void append_decimal(std::string& out, Micros amount, int decimals) {
   const bool negative = amount.value < 0;
   auto magnitude = static_cast<std::uint64_t>(amount.value);
   if (negative) magnitude = 0 - magnitude;  // the smallest value has no positive int64 of its own
@@ -63,13 +62,13 @@ void append_decimal(std::string& out, Micros amount) {
   char* p = buffer.data();
   if (negative) *p++ = '-';
   p = std::to_chars(p, buffer.data() + buffer.size(), magnitude / micros_per_unit).ptr;
-  *p++ = '.';
   std::uint64_t fraction = magnitude % micros_per_unit;
   std::size_t digits = fraction_digits_max;
-  while (digits > fraction_digits_min && fraction % 10 == 0) {
+  while (digits > static_cast<std::size_t>(decimals) && fraction % 10 == 0) {
     fraction /= 10;
     --digits;
   }
+  if (digits > 0) *p++ = '.';
   for (std::size_t i = digits; i-- > 0; fraction /= 10)
     p[i] = static_cast<char>('0' + fraction % 10);
   p += digits;

@@ -33,9 +33,10 @@ std::optional<Micros> add(Micros a, Micros b);
 std::optional<Micros> subtract(Micros a, Micros b);
 std::optional<Micros> multiply(Micros price, std::int64_t quantity);
 
-/// Decimal digits with at least two decimals and no needless zeros: 12.50, 12.345, -0.000001.
-std::string to_decimal(Micros amount);
-void append_decimal(std::string& out, Micros amount);
+/// Decimal digits with at least `decimals` (0 to 6) of them and no needless zeros: 12.50, 12.345,
+/// -0.000001. events/currencies.h has the decimals of each currency.
+std::string to_decimal(Micros amount, int decimals = 2);
+void append_decimal(std::string& out, Micros amount, int decimals = 2);
 /// `-?digits(.digits{1,6})?`, no exponent, no plus sign, no leading zeros beyond one; nothing
 /// where it does not fit 64 bits.
 std::optional<Micros> parse_decimal(std::string_view text);

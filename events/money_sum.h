@@ -36,8 +36,8 @@ class MicrosSum {
 };
 
 /// As of Micros.
-void append_decimal(std::string& out, const MicrosSum& sum);
-std::string to_decimal(const MicrosSum& sum);
+void append_decimal(std::string& out, const MicrosSum& sum, int decimals = 2);
+std::string to_decimal(const MicrosSum& sum, int decimals = 2);
 
 struct MoneySum {
   MicrosSum amount;

@@ -56,6 +56,14 @@ Words words_of(Refusal refusal) {
       return {"stock_limit", "The stock would be below zero or larger than can be counted."};
     case Refusal::too_many_steps:
       return {"too_many_steps", "The resource has as many returns or refunds as it may."};
+    case Refusal::above_price_paid:
+      return {"above_price_paid", "More would be paid back for a piece than was paid for it."};
+    case Refusal::before_sale:
+      return {"before_sale", "The return would be dated before its sale."};
+    case Refusal::paid_back:
+      return {"paid_back", "All that was paid for the order has been paid back."};
+    case Refusal::of_a_user:
+      return {"of_a_user", "The order belongs to a user: erase the user."};
   }
   return {"refused", "The request was refused."};  // a newer writer's word
 }

@@ -30,6 +30,10 @@ enum class Refusal : std::uint16_t {
   ambiguous_line = 21,
   stock_limit = 22,
   too_many_steps = 23,
+  above_price_paid = 24,
+  before_sale = 25,
+  paid_back = 26,
+  of_a_user = 27,
 };
 
 /// The stable machine word, e.g. `out_of_stock`.

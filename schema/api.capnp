@@ -38,6 +38,7 @@ struct Command {
     returnOrder @21 :ReturnOrderCommand;
     refundOrder @22 :RefundOrderCommand;
     acceptReturn @23 :AcceptReturnCommand;
+    eraseOrder @24 :Text;          # order id
   }
 }
 

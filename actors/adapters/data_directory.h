@@ -6,7 +6,7 @@
 ///   journal/ states/ keys/ provider/    one RocksDB each
 ///
 /// The manifest, one `name = value` a line; other names are of later versions:
-///   format = 3
+///   format = 4
 ///   shards = 64
 ///   created_at = 2025-11-22T13:00:00.000Z
 ///   id = d0123...
@@ -18,6 +18,8 @@
 ///      records that a version of format 1 cannot read.
 ///   3  records stand under their offsets and owners claim (events/journal/shard_log.h); a
 ///      checkpoint knows the offset of its record. A version of format 2 would write over them.
+///   4  orders say what they cost beside their lines, a cart that was emptied has no currency, and a
+///      guest's order can be erased. A version of format 3 would charge and show other amounts.
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -40,7 +42,7 @@ class DataDirectory {
     Id128 id;  // random; another in each directory
     bool operator==(const Manifest&) const = default;
   };
-  static constexpr std::uint32_t format_newest = 3;
+  static constexpr std::uint32_t format_newest = 4;
   static constexpr std::uint32_t shards_default = 64;
 
   /// Opens the directory for this process alone; makes it where it is missing or empty.

@@ -344,11 +344,14 @@ Advance Checkout::on_payment(OrderId id, const Order& order, OrderWork& work,
     case Stage::refunding: {
       out.after_commit = true;
       // A provider that will not pay back more than it took: the books must say what is.
-      Micros amount;
-      for (const auto& due : order.payment.due)
-        if (due.number == work.number) amount = due.amount;
-      if (answer.kind == Answered::declined) amount = Micros{0};
-      out.facts.emplace_back(PaymentRefunded{work.number, amount});
+      PaymentRefunded refunded{.number = work.number, .amount = {}};
+      for (const auto& due : order.payment.due) {
+        if (due.number != work.number) continue;
+        refunded.amount = due.amount;
+        refunded.occurred_at = due.occurred_at;
+      }
+      if (answer.kind == Answered::declined) refunded.amount = Micros{0};
+      out.facts.emplace_back(refunded);
       follow_up(id, order, work, now, out, {.refund = work.number});
       return out;
     }

@@ -1,5 +1,6 @@
 #include "actors/ports/request.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -40,6 +41,7 @@ EntityKey target_of(const Op& op) {
                         [](const ReturnOrder& c) { return EntityKey(c.order); },
                         [](const RefundOrder& c) { return EntityKey(c.order); },
                         [](const AcceptReturn& c) { return EntityKey(c.order); },
+                        [](const EraseOrder& c) { return EntityKey(c.order); },
                         [](const GetOrder& c) { return EntityKey(c.order); },
                     },
                     op);
@@ -52,15 +54,30 @@ ShardId shard_of(const EntityKey& entity, std::uint32_t shards) {
   return id->shard();
 }
 
+bool Preconditions::hold(Version version, bool there) const {
+  const auto named = [&](Of of, const std::vector<Version>& versions) {
+    return there && (of == Of::any || std::ranges::find(versions, version) != versions.end());
+  };
+  return (match == Of::nothing || named(match, matches)) &&
+         (none_match == Of::nothing || !named(none_match, none_matches));
+}
+
+std::shared_ptr<const Preconditions> if_version(Version version) {
+  Preconditions preconditions;
+  preconditions.match = Preconditions::Of::listed;
+  preconditions.matches = {version};
+  return std::make_shared<const Preconditions>(std::move(preconditions));
+}
+
 namespace {
 constexpr std::string_view op_names[] = {
-    "put_product",   "delist_product", "receive_stock",   "adjust_stock",  "register_user",
-    "update_user",   "erase_user",     "open_cart",       "add_item",      "set_item",
-    "remove_item",   "check_out",      "place_order",     "cancel_order",  "ship_order",
-    "deliver_order", "return_order",   "refund_order",    "accept_return", "get_product",
-    "get_stock",     "get_user",       "get_user_orders", "get_cart",      "get_order",
-    "reserve_stock", "claim_stock",    "sell_stock",      "release_stock", "return_stock",
-    "claim_email",   "free_email"};
+    "put_product",   "delist_product", "receive_stock", "adjust_stock",    "register_user",
+    "update_user",   "erase_user",     "open_cart",     "add_item",        "set_item",
+    "remove_item",   "check_out",      "place_order",   "cancel_order",    "ship_order",
+    "deliver_order", "return_order",   "refund_order",  "accept_return",   "erase_order",
+    "get_product",   "get_stock",      "get_user",      "get_user_orders", "get_cart",
+    "get_order",     "reserve_stock",  "claim_stock",   "sell_stock",      "release_stock",
+    "return_stock",  "claim_email",    "free_email"};
 static_assert(std::size(op_names) == op_count);
 constexpr auto roles = []<std::size_t... at>(std::index_sequence<at...>) {
   return std::array{role_of<std::variant_alternative_t<at, Op>>...};

@@ -42,7 +42,7 @@ using Op = std::variant<
     // commands of clients
     PutProduct, DelistProduct, ReceiveStock, AdjustStock, RegisterUser, UpdateUser, EraseUser,
     OpenCart, AddItem, SetItem, RemoveItem, CheckOut, PlaceOrder, CancelOrder, ShipOrder,
-    DeliverOrder, ReturnOrder, RefundOrder, AcceptReturn,
+    DeliverOrder, ReturnOrder, RefundOrder, AcceptReturn, EraseOrder,
     // reads
     GetProduct, GetStock, GetUser, GetUserOrders, GetCart, GetOrder,
     // the processes' own commands, from shard to shard
@@ -64,6 +64,17 @@ struct ReplyTo {
   EntityKey entity;          // process: the order or user whose process asked
 };
 
+/// What a client asks of the version of the target before a command changes it: If-Match and
+/// If-None-Match of RFC 9110.
+struct Preconditions {
+  enum class Of : std::uint8_t { nothing, any, listed };
+  Of match = Of::nothing, none_match = Of::nothing;
+  std::vector<Version> matches, none_matches;
+  bool hold(Version version, bool there) const;
+};
+/// That it is at `version`.
+std::shared_ptr<const Preconditions> if_version(Version version);
+
 enum class Intent : std::uint8_t {
   act,
   /// Only say whether it would be done: `admitted`, or its final answer where nothing would be
@@ -80,10 +91,10 @@ struct Request {
   Op op;
   ReplyTo reply_to;
   CommandId cause;
-  Id128 correlation;               // zero: the cause
-  std::uint64_t key_hash = 0;      // of the idempotency key; 0: none
-  std::uint64_t request_hash = 0;  // of the body; with a key
-  std::optional<Version> if_match;
+  Id128 correlation;                                   // zero: the cause
+  std::uint64_t key_hash = 0;                          // of the idempotency key; 0: none
+  std::uint64_t request_hash = 0;                      // of the body; with a key
+  std::shared_ptr<const Preconditions> preconditions;  // null: none
   Wants wants = Wants::body;
   Intent intent = Intent::act;
   bool wait_final = false;  // check-out, buy now: answer when the order is final (up to 5 s)

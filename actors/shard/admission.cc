@@ -13,11 +13,11 @@ Admission::Admitted Admission::admit(Request& request) {
     if (policy.key == Policy::Key::of_creator && bound_elsewhere(request)) return true;
     if (policy.creates == Policy::Creates::target && subject.known)
       return made_before(request, subject), true;
+    if (policy.if_match != Policy::IfMatch::ignored && request.preconditions &&
+        !request.preconditions->hold(subject.version, subject.there))
+      return desk_.responder.answer(request, ReplyCode::version_mismatch, subject.seq), true;
     if (policy.missing == Policy::Missing::not_found && !subject.there)
       return desk_.responder.not_found(request), true;
-    if (!(policy.if_match == Policy::IfMatch::ignored) && request.if_match &&
-        *request.if_match != subject.version)
-      return desk_.responder.answer(request, ReplyCode::version_mismatch, subject.seq), true;
     if (lacks_product(request, policy, subject)) return true;
     if (policy.places == Policy::Places::order && placed_before(request)) return true;
     return policy.person == Policy::Person::of_owner && unknown_user(request);
@@ -33,6 +33,7 @@ Admission::Subject Admission::subject_of(const EntityKey& target, const Policy& 
         const bool product = policy.if_match == Policy::IfMatch::product;
         s = {.seq = h->seq,
              .answers = &h->state.answers,
+             .there = h->state.product.defined || (!product && h->state.inventory.known),
              .version = product ? h->state.product.version : h->state.inventory.version,
              .defined = h->state.product.defined};
       }

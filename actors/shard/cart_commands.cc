@@ -1,5 +1,7 @@
 #include "actors/shard/cart_commands.h"
 
+#include "actors/shard/order_commands.h"
+
 namespace souk {
 namespace {
 
@@ -15,7 +17,7 @@ void open_cart(Desk& desk, const Request& request, const OpenCart& command) {
                          Replayed::no);
 }
 
-OrderPlaced order_of(const Cart& cart, const CheckOut& command) {
+OrderPlaced order_of(Desk& desk, const Cart& cart, const CheckOut& command) {
   OrderPlaced placed{.cart = command.cart,
                      .user = cart.user,
                      .currency = cart.currency,
@@ -24,7 +26,7 @@ OrderPlaced order_of(const Cart& cart, const CheckOut& command) {
                      .payment_token = command.payment.token,
                      .sealed_address = command.sealed_address,
                      .occurred_at = command.occurred_at,
-                     .country = command.country};
+                     .country = country_of(desk, cart.user, command.country)};
   placed.lines.reserve(cart.lines.size());
   for (const auto& line : cart.lines)
     placed.lines.push_back({line.item, line.quantity, line.unit_price, line.pricing});
@@ -38,8 +40,13 @@ void check_out(Desk& desk, OrderProcesses& orders, Request& request, const Check
   Decision decision = start_check_out(cart, order);
   std::vector<Event> more;
   if (decision.ok()) {
-    more.push_back({order, order_of(cart, command)});
-    if (cart.user) more.push_back({*cart.user, UserOrdered{order}});
+    OrderPlaced placed = order_of(desk, cart, command);
+    if (charge(placed)) {
+      more.push_back({order, std::move(placed)});
+      if (cart.user) more.push_back({*cart.user, UserOrdered{order}});
+    } else {
+      decision = Refused{Refusal::amount_too_large};
+    }
   }
   if (request.correlation.zero()) request.correlation = order.raw;
   if (conclude(desk, request, command.cart, std::move(decision), Outcome::ok, std::move(more)) ==

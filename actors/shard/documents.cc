@@ -65,6 +65,7 @@ void render(Residency& entities, const Presenter& p, const Op& op, Version versi
           [&](const DeliverOrder& c) { order(c.order); },
           [&](const ReturnOrder& c) { order(c.order); },
           [&](const RefundOrder& c) { order(c.order); },
+          [&](const EraseOrder& c) { order(c.order); },
           [&](const AcceptReturn& c) { order(c.order); },
           [&](const GetOrder& c) { order(c.order); },
           [](const auto&) {},

@@ -1,5 +1,7 @@
 #include "actors/shard/order_commands.h"
 
+#include "domain/order/totals.h"
+
 namespace souk {
 namespace {
 
@@ -47,7 +49,7 @@ Handled place_order(Desk& desk, Quotes& quotes, OrderProcesses& orders, Request&
                      .payment_token = command.payment.token,
                      .sealed_address = command.sealed_address,
                      .occurred_at = command.occurred_at,
-                     .country = command.country};
+                     .country = country_of(desk, command.user, command.country)};
   placed.lines.reserve(command.lines.size());
   const OrderId order = command.order;
   const auto [complete, refusal] =
@@ -67,6 +69,8 @@ Handled place_order(Desk& desk, Quotes& quotes, OrderProcesses& orders, Request&
   if (!complete) return Handled::waits;
   if (refusal != Refusal::none)
     return refuse(desk, request, order, {refusal}, Remember::yes), Handled::done;
+  if (!charge(placed))
+    return refuse(desk, request, order, {Refusal::amount_too_large}, Remember::yes), Handled::done;
   if (record_first(desk, request, order, command.user, std::move(placed), Outcome::ok) ==
       Verdict::refused)
     return Handled::done;
@@ -79,6 +83,7 @@ Handled accept_return(Desk& desk, Quotes& quotes, OrderProcesses& orders, Reques
                       const AcceptReturn& command) {
   ReturnAccepted accepted{
       .user = command.user, .reference = command.reference, .occurred_at = command.occurred_at};
+  accepted.country = country_of(desk, command.user, {});
   const OrderId order = command.order;
   const auto [complete, refusal] =
       price(quotes, order, command.lines, [&](const auto& line, const Quote& quote) {
@@ -110,6 +115,7 @@ Decision decide_change(const Order& order, const Op& op) {
                         [&](const DeliverOrder& c) { return decide(order, c); },
                         [&](const ReturnOrder& c) { return decide(order, c); },
                         [&](const RefundOrder& c) { return decide(order, c); },
+                        [&](const EraseOrder& c) { return decide(order, c); },
                         [](const auto&) -> Decision { return Refused{}; },
                     },
                     op);
@@ -127,6 +133,20 @@ void change(Desk& desk, OrderProcesses& orders, Request& request) {
 }
 
 }  // namespace
+
+std::string country_of(Desk& desk, const std::optional<UserId>& user, const std::string& country) {
+  if (!country.empty() || !user) return country;
+  return desk.find<UserState>(*user)->state.user.profile.country;
+}
+
+bool charge(OrderPlaced& placed) {
+  auto total =
+      total_of(placed.total, placed.currency, placed.occurred_at ? Charged::before : Charged::now);
+  if (!total) return false;
+  placed.total = total->total;
+  placed.adjustments = std::move(total->adjustments);
+  return true;
+}
 
 Handled order_command(Desk& desk, Quotes& quotes, OrderProcesses& orders, Request& request) {
   if (const auto* c = std::get_if<PlaceOrder>(&request.op))

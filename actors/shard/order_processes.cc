@@ -5,6 +5,9 @@
 #include "actors/shard/waiters.h"
 
 namespace souk {
+namespace {
+constexpr std::int64_t key_retry_ms = 1'000;
+}  // namespace
 
 CommandId process_cause(const OrderId& order, std::size_t fact, Version version) {
   CommandId id = order.raw;
@@ -25,7 +28,9 @@ OrderProcesses::OrderProcesses(Desk& desk, Timers& timers)
 
 void OrderProcesses::start(OrderId id, Checkout::Start start) {
   auto* h = desk_.find<OrderState>(id);
-  if (!h || !owes_work(h->state.order)) return;
+  if (!h) return;
+  destroy_key(id);
+  if (!owes_check_out(h->state.order)) return;
   auto [at, fresh] = works_.try_emplace(id);
   if (!fresh && at->second.order.stage != OrderWork::Stage::idle) return;
   follow(id, checkout_.begin(id, h->state.order, at->second.order, desk_.clock.now(), start));
@@ -55,8 +60,29 @@ void OrderProcesses::answered(OrderId id, const PaymentAnswer& answer) {
          checkout_.on_payment(id, h->state.order, work->second.order, answer, desk_.clock.now()));
 }
 
+/// Asks for what an erased order owes: the key of its address is to go.
+void OrderProcesses::destroy_key(const OrderId& id) {
+  auto* h = desk_.find<OrderState>(id);
+  if (!h || !h->state.order.key_to_destroy || !destroying_.insert(id).second) return;
+  desk_.gate.leave_in_order(h->seq, KeysToDestroy(id, {EntityKey(id)}));
+  timers_.arm(desk_.clock.now().plus_ms(key_retry_ms), id);
+}
+
+void OrderProcesses::answered(OrderId id, const KeysDestroyed& answer) {
+  destroying_.erase(id);
+  if (!answer.status.ok()) return;  // the timer asks again
+  auto* h = desk_.find<OrderState>(id);
+  if (!h || !h->state.order.key_to_destroy) return;
+  std::vector<Event> events;
+  events.push_back({id, PersonalKeyDestroyed{}});
+  const CommandId cause = process_cause(id, events.front().payload.index(), h->state.order.version);
+  desk_.recorder.record({.cause = cause, .correlation = id.raw}, std::move(events));
+  serve(id);
+}
+
 void OrderProcesses::timer(OrderId id, UnixMs now, Effects effects) {
   auto at = works_.find(id);
+  if (effects == Effects::sent) destroy_key(id);
   if (at != works_.end() && effects == Effects::sent) {
     Work& work = at->second;
     if (work.armed.value != 0 && now >= work.armed) {
@@ -85,7 +111,7 @@ void OrderProcesses::follow(const OrderId& id, Advance&& advance) {
   }
   for (auto& call : advance.payments) desk_.gate.leave(seq, std::move(call));
   auto at = works_.find(id);
-  if (at->second.order.stage == OrderWork::Stage::idle && !owes_work(h.state.order)) {
+  if (at->second.order.stage == OrderWork::Stage::idle && !owes_check_out(h.state.order)) {
     works_.erase(at);
   } else {
     Work& work = at->second;
@@ -137,7 +163,7 @@ void OrderProcesses::wait_until_done(Request&& request, OrderId id, Version vers
   const UnixMs until = desk_.clock.now().plus_ms(desk_.context.options.wait_final_ms);
   waiters_[id].push_back(
       {std::exchange(request, Request{}), version, until, replayed, own_of(replayed)});
-  if (works_.contains(id)) timers_.arm(until, id);
+  if (works_.contains(id) || destroying_.contains(id)) timers_.arm(until, id);
   serve(id);
 }
 
@@ -166,7 +192,11 @@ void OrderProcesses::serve(const OrderId& id) {
 }
 
 bool OrderProcesses::serve_done(const OrderId& id, const Hosted<OrderState>& h, const Waiter& w) {
-  if (works_.contains(id) && desk_.clock.now() < w.until) return false;
+  const bool erases = std::holds_alternative<EraseOrder>(w.request.op);
+  const bool owed = erases ? h.state.order.key_to_destroy : works_.contains(id);
+  if (owed && desk_.clock.now() < w.until) return false;
+  if (owed && erases)
+    return desk_.responder.unavailable(w.request), true;  // not done yet: ask again
   const bool creates = std::holds_alternative<AcceptReturn>(w.request.op);
   desk_.responder.respond(w.request, creates ? ReplyCode::created : ReplyCode::ok, w.version, h.seq,
                           w.replayed, shards_of_products(h.state.order));

@@ -8,6 +8,7 @@
 ///   at its time.
 /// Thread: its shard's.
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "actors/checkout/checkout.h"
@@ -30,6 +31,7 @@ class OrderProcesses {
   /// An answer that nothing waits for (late, or a repeat) leads to nothing.
   void answered(OrderId id, const StockAnswer& answer);
   void answered(OrderId id, const PaymentAnswer& answer);
+  void answered(OrderId id, const KeysDestroyed& answer);
   /// The order's timer has come. While a commit is in doubt nothing is sent; who waits is served.
   enum class Effects : std::uint8_t { held, sent };
   void timer(OrderId id, UnixMs now, Effects effects);
@@ -44,7 +46,10 @@ class OrderProcesses {
 
   // ---- a commit is in doubt ----
   /// Forgets what is owed; who waits goes on waiting.
-  void forget() { works_.clear(); }
+  void forget() {
+    works_.clear();
+    destroying_.clear();
+  }
   /// After a recovery up to event `landed`: returns the requests whose own events are not in the
   /// log.
   std::vector<Request> decided(Seq landed);
@@ -64,6 +69,7 @@ class OrderProcesses {
     Seq own = 0;  // Undecided::asked
   };
   void wait(const OrderId& id, Waiter&& waiter);
+  void destroy_key(const OrderId& id);
   Seq own_of(Replayed replayed) const {
     return replayed == Replayed::yes ? 0 : desk_.recorder.last_seq();
   }
@@ -81,6 +87,7 @@ class OrderProcesses {
   const Checkout checkout_;
   std::unordered_map<OrderId, Work> works_;
   std::unordered_map<OrderId, std::vector<Waiter>> waiters_;
+  std::unordered_set<OrderId> destroying_;  // whose keys: asked for and not answered yet
 };
 
 }  // namespace souk

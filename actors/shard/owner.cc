@@ -150,6 +150,7 @@ void Owner::answered(const ProcessAnswer& a) {
   if (const auto* stock = std::get_if<StockAnswer>(&a.answer)) return orders_.answered(id, *stock);
   if (const auto* payment = std::get_if<PaymentAnswer>(&a.answer))
     return orders_.answered(id, *payment);
+  if (const auto* keys = std::get_if<KeysDestroyed>(&a.answer)) return orders_.answered(id, *keys);
 }
 
 void Owner::prefetch(Kind kind, std::uint64_t hash, Prefetch round) const {

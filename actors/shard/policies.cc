@@ -62,6 +62,8 @@ template <> struct Row<ReturnOrder>    { static constexpr Policy policy
                                           {of_entity,  no_creation, not_found, entity,   unneeded,     no_order, no_person}; };
 template <> struct Row<RefundOrder>    { static constexpr Policy policy
                                           {of_entity,  no_creation, not_found, entity,   unneeded,     no_order, no_person}; };
+template <> struct Row<EraseOrder>     { static constexpr Policy policy
+                                          {of_entity,  no_creation, not_found, entity,   unneeded,     no_order, no_person}; };
 // clang-format on
 
 template <std::size_t at>

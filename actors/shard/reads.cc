@@ -60,10 +60,7 @@ OrdersPage orders_page(const User& user, const GetUserOrders& query) {
 
 void Reads::user_orders(const Request& request, const GetUserOrders& query) {
   auto* h = entities_.find<UserState>(query.user);
-  const auto known = [](const User& u) {
-    return u.status == UserStatus::active || u.status == UserStatus::erased;
-  };
-  if (!h || !known(h->state.user)) return responder_.not_found(request);
+  if (!h || h->state.user.status != UserStatus::active) return responder_.not_found(request);
   const OrdersPage page = orders_page(h->state.user, query);
   std::vector<std::pair<OrderId, const Order*>> orders;
   Seq seq = h->seq;

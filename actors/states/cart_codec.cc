@@ -31,16 +31,18 @@ void write(schema::StoredCartUndo::Builder to, const CartUndo& step) {
   to.setStatus(static_cast<std::uint8_t>(step.status));
   if (puts_line_back(step.what)) write(to.initBefore(), step.before);
   if (!step.order.raw.zero()) to.setOrder(stored::as_data(step.order.raw.view()));
+  if (!step.currency.none()) to.setCurrency(stored::text(std::string(step.currency.text())));
 }
 
 CartUndo read(schema::StoredCartUndo::Reader from) {
   CartUndo step;
   step.version = from.getVersion();
   step.line = static_cast<std::uint16_t>(from.getLine());
-  step.what = stored::enumerator(from.getWhat(), What::drop_currency);
+  step.what = stored::enumerator(from.getWhat(), What::restore_currency);
   step.status = stored::enumerator(from.getStatus(), CartStatus::ordered);
   if (puts_line_back(step.what)) step.before = read(from.getBefore());
   step.order = stored::optional_id<OrderId>(from.getOrder()).value_or(OrderId{});
+  step.currency = stored::currency(from.getCurrency());
   return step;
 }
 

@@ -30,6 +30,8 @@ void write(schema::StoredPayment::Builder to, const Payment& payment) {
       [](schema::StoredRefund::Builder b, const RefundDue& due) {
         b.setNumber(due.number);
         b.setMicros(due.amount.value);
+        b.setOccurredAtSet(due.occurred_at.has_value());
+        b.setOccurredAt(due.occurred_at.value_or(UnixMs{}).value);
       });
 }
 Payment read(schema::StoredPayment::Reader from) {
@@ -40,7 +42,9 @@ Payment read(schema::StoredPayment::Reader from) {
   payment.refund_promised = {from.getRefundPromised()};
   payment.refunded = {from.getRefunded()};
   stored::read_list(payment.due, from.getDue(), [](schema::StoredRefund::Reader due) {
-    return RefundDue{.number = due.getNumber(), .amount = {due.getMicros()}};
+    RefundDue read{.number = due.getNumber(), .amount = {due.getMicros()}};
+    if (due.getOccurredAtSet()) read.occurred_at = UnixMs{due.getOccurredAt()};
+    return read;
   });
   return payment;
 }
@@ -80,7 +84,7 @@ void write(schema::StoredStep::Builder to, const OrderStep& step) {
 }
 OrderStep read(schema::StoredStep::Reader from) {
   stored::check(from.getWhat() >= static_cast<std::uint8_t>(OrderStep::What::placed));
-  return {.what = stored::enumerator(from.getWhat(), OrderStep::What::return_accepted),
+  return {.what = stored::enumerator(from.getWhat(), OrderStep::What::erased),
           .status = stored::enumerator(from.getStatus(), OrderStatus::returned),
           .payment = stored::enumerator(from.getPayment(), PaymentStatus::declined),
           .version = from.getVersion(),
@@ -91,6 +95,8 @@ void write(schema::OrderState::Builder to, const OrderState& state) {
   const Order& order = state.order;
   to.setStatus(static_cast<std::uint8_t>(order.status));
   to.setSettled(order.settled);
+  to.setErased(order.erased);
+  to.setKeyToDestroy(order.key_to_destroy);
   to.setReason(static_cast<std::uint16_t>(order.reason));
   to.setOccurredAtSet(order.occurred_at.has_value());
   to.setOccurredAt(order.occurred_at.value_or(UnixMs{}).value);
@@ -115,6 +121,12 @@ void write(schema::OrderState::Builder to, const OrderState& state) {
       order.history, [&](unsigned n) { return to.initHistory(n); },
       [](auto b, const OrderStep& step) { write(b, step); });
   to.setVersion(order.version);
+  stored::write_list(
+      order.adjustments, [&](unsigned n) { return to.initAdjustments(n); },
+      [](schema::StoredAdjustment::Builder b, const Adjustment& adjustment) {
+        b.setKind(static_cast<std::uint8_t>(adjustment.kind));
+        b.setMicros(adjustment.amount.value);
+      });
   stored::write_answers(to, state.answers);
 }
 
@@ -122,6 +134,8 @@ void read(schema::OrderState::Reader from, OrderState& state) {
   Order& order = state.order;
   order.status = stored::enumerator(from.getStatus(), OrderStatus::returned);
   order.settled = from.getSettled();
+  order.erased = from.getErased();
+  order.key_to_destroy = from.getKeyToDestroy();
   order.reason = static_cast<Refusal>(from.getReason());
   if (from.getOccurredAtSet()) order.occurred_at = UnixMs{from.getOccurredAt()};
   order.cart = stored::optional_id<CartId>(from.getCart());
@@ -138,6 +152,11 @@ void read(schema::OrderState::Reader from, OrderState& state) {
   count_returned(order);
   stored::read_list(order.history, from.getHistory(), [](auto step) { return read(step); });
   order.version = from.getVersion();
+  stored::read_list(
+      order.adjustments, from.getAdjustments(), [](schema::StoredAdjustment::Reader from_list) {
+        return Adjustment{stored::enumerator(from_list.getKind(), Adjustment::Kind::rounding),
+                          {from_list.getMicros()}};
+      });
   stored::read_answers(from, state.answers);
 }
 
@@ -162,7 +181,8 @@ std::size_t memory_of(const OrderState& state) {
                       stored::heap_of(order.payment_method) + stored::heap_of(order.payment_token) +
                       stored::heap_of(order.sealed_address) + stored::heap_of(order.payment.due) +
                       stored::heap_of(order.returns) + stored::heap_of(order.returned) +
-                      stored::heap_of(order.history) + stored::heap_of(state.answers);
+                      stored::heap_of(order.history) + stored::heap_of(order.adjustments) +
+                      stored::heap_of(state.answers);
   for (const auto& back : order.returns) bytes += stored::heap_of(back.lines);
   return bytes;
 }

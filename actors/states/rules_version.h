@@ -9,6 +9,7 @@ namespace souk {
 ///   2  answers that have no room with their entity are kept beside it
 ///   3  of a SKU when the last order ended there; of an address when it changed hands; of a user
 ///      which question to addresses is open
-inline constexpr std::uint32_t rules_version = 3;
+///   4  a cart that was emptied has no currency
+inline constexpr std::uint32_t rules_version = 4;
 
 }  // namespace souk

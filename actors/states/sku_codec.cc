@@ -7,6 +7,14 @@
 namespace souk {
 namespace {
 
+void write_attribute(schema::StoredAttribute::Builder to, const Attribute& attribute) {
+  to.setName(stored::text(attribute.name));
+  to.setValue(stored::text(attribute.value));
+}
+Attribute read_attribute(schema::StoredAttribute::Reader from) {
+  return {.name = stored::string(from.getName()), .value = stored::string(from.getValue())};
+}
+
 void write(schema::StoredProduct::Builder to, const Product& product) {
   if (!product.name.empty()) to.setName(stored::text(product.name));
   if (!product.description.empty()) to.setDescription(stored::text(product.description));
@@ -18,11 +26,7 @@ void write(schema::StoredProduct::Builder to, const Product& product) {
     }
   }
   stored::write_list(
-      product.attributes, [&](unsigned n) { return to.initAttributes(n); },
-      [](schema::StoredAttribute::Builder b, const Attribute& attribute) {
-        b.setName(stored::text(attribute.name));
-        b.setValue(stored::text(attribute.value));
-      });
+      product.attributes, [&](unsigned n) { return to.initAttributes(n); }, write_attribute);
   to.setMicros(product.price.amount.value);
   if (!product.price.currency.none()) {
     to.setCurrency(stored::text(std::string(product.price.currency.text())));
@@ -30,6 +34,14 @@ void write(schema::StoredProduct::Builder to, const Product& product) {
   to.setActive(product.active);
   to.setDefined(product.defined);
   to.setVersion(product.version);
+  if (!product.images.empty()) {
+    auto images = to.initImages(static_cast<unsigned>(product.images.size()));
+    for (unsigned i = 0; i < images.size(); ++i) images.set(i, stored::text(product.images[i]));
+  }
+  if (!product.barcode.empty()) to.setBarcode(stored::text(product.barcode));
+  if (!product.group.empty()) to.setGroup(stored::text(product.group));
+  stored::write_list(
+      product.options, [&](unsigned n) { return to.initOptions(n); }, write_attribute);
 }
 
 void read(schema::StoredProduct::Reader from, Product& product) {
@@ -38,15 +50,16 @@ void read(schema::StoredProduct::Reader from, Product& product) {
   product.brand = stored::string(from.getBrand());
   stored::read_list(product.category, from.getCategory(),
                     [](capnp::Text::Reader step) { return stored::string(step); });
-  stored::read_list(product.attributes, from.getAttributes(),
-                    [](schema::StoredAttribute::Reader attribute) {
-                      return Attribute{.name = stored::string(attribute.getName()),
-                                       .value = stored::string(attribute.getValue())};
-                    });
+  stored::read_list(product.attributes, from.getAttributes(), read_attribute);
   product.price = {{from.getMicros()}, stored::currency(from.getCurrency())};
   product.active = from.getActive();
   product.defined = from.getDefined();
   product.version = from.getVersion();
+  stored::read_list(product.images, from.getImages(),
+                    [](capnp::Text::Reader image) { return stored::string(image); });
+  product.barcode = stored::string(from.getBarcode());
+  product.group = stored::string(from.getGroup());
+  stored::read_list(product.options, from.getOptions(), read_attribute);
 }
 
 void write_holds(schema::StoredInventory::Builder to, const Inventory& inventory) {

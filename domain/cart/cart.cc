@@ -87,7 +87,8 @@ void note(Cart& cart, What what, std::size_t line, const CartLine& before = no_l
                                .what = what,
                                .status = CartStatus::none,
                                .before = before,
-                               .order = OrderId{}});
+                               .order = OrderId{},
+                               .currency = Currency{}});
 }
 
 void append_line(Cart& cart, CartLine line) {
@@ -132,6 +133,11 @@ class CartLines {
     if (currency.none()) return;
     note(cart_, What::drop_currency, 0);
     cart_.currency = currency;
+  }
+  void drop_currency() {
+    note(cart_, What::restore_currency, 0);
+    cart_.undo.back().currency = cart_.currency;
+    cart_.currency = Currency{};
   }
   void append(const Item& item, Micros price, std::int64_t quantity, Pricing pricing) {
     append_line(cart_, {item, price, static_cast<std::int32_t>(quantity), pricing});
@@ -216,6 +222,9 @@ void take_back(Cart& cart, const CartUndo& step) {
       break;
     case What::drop_currency:
       cart.currency = Currency{};
+      break;
+    case What::restore_currency:
+      cart.currency = step.currency;
       break;
   }
 }

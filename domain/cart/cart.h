@@ -28,6 +28,7 @@ struct CartUndo {
     insert_line,
     status,
     drop_currency,
+    restore_currency,
   };
   std::uint32_t version = 0;
   std::uint16_t line = 0;  // its index
@@ -35,6 +36,7 @@ struct CartUndo {
   CartStatus status = CartStatus::none;  // status
   CartLine before;                       // restore_line, insert_line
   OrderId order;                         // status
+  Currency currency;                     // restore_currency
   bool operator==(const CartUndo&) const = default;
 };
 

@@ -12,6 +12,7 @@
 ///   append(item, price, quantity, pricing)
 ///   change(line, item, price, quantity)   keeps its pricing
 ///   drop(product)                         all lines of it
+///   drop_currency()                       REQUIRES: there is one, and no line
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -55,6 +56,8 @@ void evolve_lines(Lines& lines, const ItemQuantitySet& e) {
 template <class Lines>
 void evolve_lines(Lines& lines, const ItemRemoved& e) {
   lines.drop(lines.product_of(e.sku));
+  // What comes next may be of another currency.
+  if (lines.size() == 0 && !lines.currency().none()) lines.drop_currency();
 }
 
 /// Lines at catalogue prices have today's.

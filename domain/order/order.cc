@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "domain/decision.h"
+#include "domain/order/totals.h"
 #include "events/limits.h"
 
 namespace souk {
@@ -41,7 +42,7 @@ std::vector<std::int64_t> still_out(const Order& order) {
 }
 
 /// The lines of an order that have one of the SKUs `wanted`; those of one SKU in the order in which
-/// they stand.
+/// they stand, the cheapest first where a price was asked for.
 class LinesBySku {
  public:
   LinesBySku(const Order& order, const std::vector<ReturnLine>& wanted) {
@@ -55,9 +56,15 @@ class LinesBySku {
       if (at < skus_.size() && *skus_[at] == sku) lines_.push_back({at, i});
     }
     std::ranges::stable_sort(lines_, {}, &Line::sku);
+    by_price_ = lines_;
+    std::ranges::stable_sort(by_price_, [&](const Line& a, const Line& b) {
+      return a.sku != b.sku ? a.sku < b.sku
+                            : order.lines[a.line].unit_price < order.lines[b.line].unit_price;
+    });
   }
-  auto of(const Sku& sku) const {
-    return std::ranges::equal_range(lines_, place_of(sku), {}, &Line::sku);
+  auto of(const ReturnLine& want) const {
+    return std::ranges::equal_range(want.unit_price ? by_price_ : lines_, place_of(want.sku), {},
+                                    &Line::sku);
   }
 
  private:
@@ -73,6 +80,7 @@ class LinesBySku {
 
   std::vector<const Sku*> skus_;  // sorted
   std::vector<Line> lines_;       // sorted by SKU, then by line
+  std::vector<Line> by_price_;    // sorted by SKU, then by unit price, then by line
 };
 
 using LinesBack = Result<std::vector<ReturnedLine>, Refused>;
@@ -97,23 +105,30 @@ LinesBack lines_back(const Order& order, const std::vector<ReturnLine>& wanted) 
     if (want.unit_price && want.unit_price->currency != order.currency) {
       return Refused{Refusal::currency_mismatch};
     }
-    const auto candidates = by_sku.of(want.sku);
+    const auto candidates = by_sku.of(want);
     if (candidates.empty()) return Refused{Refusal::unknown_line};
-    std::int64_t left = want.quantity;
+    std::int64_t left = want.quantity, too_cheap = 0;
     for (const auto& [sku, i] : candidates) {
       const std::int64_t taken = std::min(left, out[i]);
       if (taken <= 0) continue;
+      if (want.unit_price && want.unit_price->amount > order.lines[i].unit_price) {
+        too_cheap += taken;
+        continue;
+      }
       const Micros price = want.unit_price ? want.unit_price->amount : order.lines[i].unit_price;
       lines.push_back({.line = i, .quantity = taken, .unit_price = price});
       out[i] -= taken;
       left -= taken;
     }
-    if (left > 0) return Refused{Refusal::return_too_large};
+    if (left > too_cheap) return Refused{Refusal::return_too_large};
+    if (left > 0) return Refused{Refusal::above_price_paid};
   }
   return lines;
 }
 
-std::optional<Micros> value_of(const std::vector<ReturnedLine>& lines) {
+/// Of lines of an order, or of a return: a sum that fitted when the order was placed.
+template <class Line>
+std::optional<Micros> value_of(const std::vector<Line>& lines) {
   std::optional<Micros> sum = Micros{0};
   for (const auto& line : lines) {
     const auto worth = multiply(line.unit_price, line.quantity);
@@ -127,10 +142,27 @@ Micros unpromised(const Payment& payment) {
   return {payment.captured.value - payment.refund_promised.value};
 }
 
+/// What a return of goods worth `value` pays back.
+Micros due_for(const Order& order, Micros value) {
+  std::optional<Micros> before = Micros{0};
+  for (const auto& r : order.returns) before = before ? add(*before, r.value) : std::nullopt;
+  const auto after = before ? add(*before, value) : std::nullopt;
+  const auto goods = value_of(order.lines);
+  if (!after || !goods) return {};  // an order of before these rules, with returns beyond its worth
+  const Charged charged = order.occurred_at ? Charged::before : Charged::now;
+  const auto all = [&](Micros back) {
+    return paid_back_for(back, *goods, order.total, order.currency, charged).value;
+  };
+  return {std::clamp<std::int64_t>(all(*after) - all(*before), 0, unpromised(order.payment).value)};
+}
+
+UnixMs sold_at(const Order& order) { return order.occurred_at.value_or(order.placed_at); }
+
 /// `facts` and the request to pay back `amount`, where that is anything.
-Decision with_refund(Facts facts, const Order& order, Micros amount) {
+Decision with_refund(Facts facts, const Order& order, Micros amount,
+                     std::optional<UnixMs> occurred_at = std::nullopt) {
   if (amount.value <= 0) return facts;
-  Decision refund = request_refund(order.payment, amount);
+  Decision refund = request_refund(order.payment, amount, occurred_at);
   if (!refund) return refund;
   for (auto& fact : *refund) facts.push_back(std::move(fact));
   return facts;
@@ -149,6 +181,7 @@ void apply(Order& order, const OrderPlaced& e, UnixMs at) {
   order.currency = e.currency;
   order.lines = e.lines;
   order.total = e.total;
+  order.adjustments = e.adjustments;
   order.payment_method = e.payment_method;
   order.payment_token = e.payment_token;
   order.sealed_address = e.sealed_address;
@@ -204,6 +237,12 @@ void apply(Order& order, const ReturnRestocked& e, UnixMs) {
   }
 }
 
+void apply(Order& order, const OrderErased&, UnixMs) {
+  order.erased = true;
+  order.key_to_destroy = !order.sealed_address.bytes.empty();
+  order.sealed_address = {};
+}
+
 template <class E>
 void apply(Order&, const E&, UnixMs) {}  // the payment's, or another's
 
@@ -227,6 +266,7 @@ std::optional<What> step_of(const Payload& event) {
                         [](const PaymentVoided&) -> Step { return What::payment_voided; },
                         [](const RefundRequested&) -> Step { return What::refund_requested; },
                         [](const PaymentRefunded&) -> Step { return What::refunded; },
+                        [](const OrderErased&) -> Step { return What::erased; },
                         [](const auto&) -> Step { return std::nullopt; },
                     },
                     event);
@@ -268,6 +308,8 @@ std::string_view order_step_text(What what) {
       return "refunded";
     case What::return_accepted:
       return "return_accepted";
+    case What::erased:
+      return "erased";
   }
   return "placed";
 }
@@ -277,12 +319,14 @@ Decision decide(const Order& order, const CancelOrder&) {
   OrderReturned back;
   back.number = next_return(order);
   back.lines = everything_out(order);
-  back.value = order.total;
+  back.value = value_of(back.lines).value_or(order.total);
   return with_refund(facts_of(OrderCancelled{}, std::move(back)), order, unpromised(order.payment));
 }
 
 Decision decide(const Order& order, const ShipOrder&) {
   if (order.status != OrderStatus::confirmed) return illegal(order);
+  if (order.payment.captured.value > 0 && unpromised(order.payment).value <= 0)
+    return Refused{Refusal::paid_back};
   return facts_of(OrderShipped{});
 }
 
@@ -298,17 +342,19 @@ Decision decide(const Order& order, const ReturnOrder& command) {
   if (order.returns.size() >= limits::returns_per_order_max) {
     return Refused{Refusal::too_many_steps};
   }
+  if (command.occurred_at && *command.occurred_at < sold_at(order))
+    return Refused{Refusal::before_sale};
   LinesBack lines = lines_back(order, command.lines);
   if (!lines) return lines.error();
   const auto value = value_of(*lines);
-  if (!value || *value > unpromised(order.payment)) return Refused{Refusal::return_too_large};
+  if (!value) return Refused{Refusal::return_too_large};
   return with_refund(facts_of(OrderReturned{
                          .number = next_return(order),
                          .lines = std::move(*lines),
                          .value = *value,
                          .occurred_at = command.occurred_at,
                          .goods = command.lines.empty() ? Goods::kept_off_sale : Goods::restocked}),
-                     order, *value);
+                     order, due_for(order, *value), command.occurred_at);
 }
 
 Decision decide(const Order& order, const RefundOrder& command) {
@@ -335,13 +381,22 @@ void count_returned(Order& order) {
   for (const auto& r : order.returns) move_returned(order.returned, r.lines, 1);
 }
 
-bool owes_work(const Order& order) {
+Decision decide(const Order& order, const EraseOrder&) {
+  if (order.user) return Refused{Refusal::of_a_user};
+  if (order.erased) return Facts{};
+  return facts_of(OrderErased{});
+}
+
+bool owes_work(const Order& order) { return order.key_to_destroy || owes_check_out(order); }
+
+bool owes_check_out(const Order& order) {
   if (order.status == OrderStatus::none) return false;
   return order.status == OrderStatus::pending || !order.settled || !order.payment.due.empty() ||
          std::ranges::any_of(order.returns, [](const OrderReturn& r) { return !r.restocked; });
 }
 
 void advance(Order& order, const Payload& event, UnixMs at) {
+  if (std::holds_alternative<PersonalKeyDestroyed>(event)) order.key_to_destroy = false;
   const auto what = step_of(event);
   if (!what) return;
   ++order.version;

@@ -41,6 +41,7 @@ struct OrderStep {
     refund_requested = 14,
     refunded = 15,
     return_accepted = 16,
+    erased = 17,
   };
   What what = What::placed;
   OrderStatus status = OrderStatus::none;       // after it
@@ -64,11 +65,14 @@ struct Order {
   OrderStatus status = OrderStatus::none;
   Refusal reason = Refusal::none;  // rejected
   bool settled = false;            // the check-out owes nothing any more
+  bool erased = false;             // a guest's: what it said of a person
+  bool key_to_destroy = false;     // of that
   std::optional<CartId> cart;
   std::optional<UserId> user;
   Currency currency;
   std::vector<OrderLine> lines;
-  Micros total;
+  Micros total;  // of the lines and the adjustments: what is paid
+  std::vector<Adjustment> adjustments;
   std::string payment_method, payment_token;
   Sealed sealed_address;
   std::optional<UnixMs> occurred_at;
@@ -135,6 +139,10 @@ struct RefundOrder {
   OrderId order;
   std::optional<Money> amount;  // none: all that was not paid back yet
 };
+/// What a guest's order says of a person becomes unreadable for ever.
+struct EraseOrder {
+  OrderId order;
+};
 /// A return without an order of ours.
 struct AcceptReturn {
   OrderId order;  // the id that it will have
@@ -147,14 +155,20 @@ struct AcceptReturn {
 /// REQUIRES of all: the order is there. Refusal: illegal_state with the status (OrderStatus).
 Decision decide(const Order& order,
                 const CancelOrder& command);  // from confirmed; refunds what was captured
-Decision decide(const Order& order, const ShipOrder& command);     // from confirmed
+/// From confirmed. Also: paid_back, where all the money was.
+Decision decide(const Order& order, const ShipOrder& command);
 Decision decide(const Order& order, const DeliverOrder& command);  // from shipped
-/// Also: unknown_line, return_too_large (more than is still out, or paid back beyond what was
-/// captured), currency_mismatch, too_many_steps. Lines of one SKU are filled in their order.
-/// Facts: OrderReturned and, where money is due, RefundRequested.
+/// Also: unknown_line, return_too_large (more than is still out), above_price_paid,
+/// currency_mismatch, before_sale, too_many_steps. Lines of one SKU are filled in their order; where
+/// a price is given, those that cost as much, then those that cost more.
+/// Facts: OrderReturned and, where money is due, RefundRequested: never more than was captured and
+/// is not promised back yet, so that after a goodwill refund a return pays what is left.
 Decision decide(const Order& order, const ReturnOrder& command);
 Decision decide(const Order& order,
                 const RefundOrder& command);  // currency_mismatch, request_refund's
+
+/// In any status. Refusal: of_a_user, who is erased as a user.
+Decision decide(const Order& order, const EraseOrder& command);
 
 /// Pieces of each line that came back, by returns up to `version`. Costs as much as the lines and
 /// the returns after `version`.
@@ -163,6 +177,8 @@ std::vector<std::int64_t> returned_by_line(const Order& order, Version version);
 void count_returned(Order& order);
 /// Work that the order still owes the world: then the shard keeps it in memory and at it.
 bool owes_work(const Order& order);
+/// Of that, what the check-out does: all but destroying a key.
+bool owes_check_out(const Order& order);
 
 /// `at`: the transaction's time.
 Order evolve(Order order, const Payload& event, UnixMs at);

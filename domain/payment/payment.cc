@@ -18,7 +18,7 @@ void apply(Payment& payment, const PaymentCaptured& e) {
 }
 void apply(Payment& payment, const PaymentVoided&) { payment.status = PaymentStatus::voided; }
 void apply(Payment& payment, const RefundRequested& e) {
-  payment.due.push_back({.number = e.number, .amount = e.amount});
+  payment.due.push_back({.number = e.number, .amount = e.amount, .occurred_at = e.occurred_at});
   payment.refund_promised.value += e.amount.value;
   payment.refunds = std::max(payment.refunds, e.number);
 }
@@ -34,14 +34,15 @@ void apply(Payment&, const E&) {}  // events of others
 
 }  // namespace
 
-Decision request_refund(const Payment& payment, Micros amount) {
+Decision request_refund(const Payment& payment, Micros amount, std::optional<UnixMs> occurred_at) {
   if (payment.captured.value <= 0) return Refused{Refusal::illegal_state};
   if (amount.value <= 0) return Facts{};
   if (amount.value > payment.captured.value - payment.refund_promised.value) {
     return Refused{Refusal::refund_too_large};
   }
   if (payment.refunds >= limits::refunds_per_order_max) return Refused{Refusal::too_many_steps};
-  return facts_of(RefundRequested{.number = payment.refunds + 1, .amount = amount});
+  return facts_of(
+      RefundRequested{.number = payment.refunds + 1, .amount = amount, .occurred_at = occurred_at});
 }
 
 void advance(Payment& payment, const Payload& event) {

@@ -17,6 +17,7 @@ enum class PaymentStatus : std::uint8_t {  // stored
 struct RefundDue {
   std::uint32_t number = 0;
   Micros amount;
+  std::optional<UnixMs> occurred_at = std::nullopt;  // of the return that it pays for
   bool operator==(const RefundDue&) const = default;
 };
 
@@ -32,7 +33,8 @@ struct Payment {
 
 /// Refusals: illegal_state where nothing was captured; refund_too_large beyond what was captured
 /// and not promised back yet; too_many_steps past limits::refunds_per_order_max.
-Decision request_refund(const Payment& payment, Micros amount);
+Decision request_refund(const Payment& payment, Micros amount,
+                        std::optional<UnixMs> occurred_at = std::nullopt);
 Payment evolve(Payment payment, const Payload& event);
 /// The same, where it stands: nothing is moved.
 void advance(Payment& payment, const Payload& event);

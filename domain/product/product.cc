@@ -10,7 +10,9 @@ bool same(const Product& product, const ProductDefined& definition) {
          product.price == definition.price && product.name == definition.name &&
          product.brand == definition.brand && product.category == definition.category &&
          product.attributes == definition.attributes &&
-         product.description == definition.description;
+         product.description == definition.description && product.images == definition.images &&
+         product.barcode == definition.barcode && product.group == definition.group &&
+         product.options == definition.options;
 }
 
 }  // namespace
@@ -35,6 +37,10 @@ void advance(Product& product, const Payload& event) {
     product.attributes = defined->attributes;
     product.price = defined->price;
     product.active = defined->active;
+    product.images = defined->images;
+    product.barcode = defined->barcode;
+    product.group = defined->group;
+    product.options = defined->options;
     ++product.version;
   } else if (std::holds_alternative<ProductTakenOffSale>(event)) {
     product.active = false;

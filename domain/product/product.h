@@ -10,6 +10,9 @@ struct Product {
   std::vector<std::string> category;
   std::vector<Attribute> attributes;
   Money price;
+  std::vector<std::string> images;
+  std::string barcode, group;
+  std::vector<Attribute> options;
   bool active = false;
   Version version = 0;
   bool operator==(const Product&) const = default;

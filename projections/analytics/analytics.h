@@ -7,13 +7,17 @@
 ///   - an order counts once it is confirmed, at its business time (`occurred_at` where it was
 ///   given,
 ///     else the log's), also where that lies before what came already;
-///   - `returned` is the value of what came back, at the time of the return. A cancelled order
-///   stays
-///     a sale, and all of it counts as returned when it was cancelled;
+///   - `returned` is the value of the goods that came back, at the time of the return. A cancelled
+///     order stays a sale, and all of it counts as returned when it was cancelled;
+///   - `refunded` is all money that the provider paid back, at the time of the return that it pays
+///     for, else at its own; `rounding` is what orders cost beside their goods because only whole
+///     minor units can be paid. By product there is neither;
 ///   - a report is of one currency: the one asked for, else the one with the most confirmed orders
-///     (the first in byte order where several have as many);
-///   - the country of an order is its own where its event names one, else its customer's as it is
-///     now; where neither is known the key is null. A guest's key among the customers is null too;
+///     (the first in byte order where several have as many); where none was asked for it says which
+///     others have orders;
+///   - the country of an order is what its event says: of the address, else the customer's then.
+///     Events of before format 4 may name none: then it is its customer's as it is now; where
+///     neither is known the key is null. A guest's key among the customers is null too;
 ///   - days, months and hours are UTC's. Sums are exact, to 2^63 of the currency's units.
 #include <cstdint>
 #include <filesystem>
@@ -40,7 +44,10 @@ struct BadReport {
 
 /// What every report says of itself.
 struct ReportOf {
-  Currency currency;       // none: nothing was ever sold
+  Currency currency;  // none: nothing was ever sold
+  /// Others with confirmed orders, and how many; the most first, then by code. Empty where a
+  /// currency was asked for.
+  std::vector<std::pair<Currency, std::int64_t>> other_currencies;
   std::string checkpoint;  // of the runner's: the position that the figures are at
 };
 
@@ -53,8 +60,8 @@ struct SalesQuery {
   std::optional<UnixMs> from;  // included
   std::optional<UnixMs> to;    // not included
   SalesGroup group_by = SalesGroup::month;
-  /// `key`, `orders`, `lines`, `quantity`, `revenue`, `returned`, the group's own name for `key`;
-  /// `-` in front: the largest first. Empty: by key for times, else `-revenue`.
+  /// `key`, `orders`, `lines`, `quantity`, `revenue`, `returned`, `refunded`, the group's own name for
+  /// `key`; `-` in front: the largest first. Empty: by key for times, else `-revenue`.
   std::string sort;
   std::size_t limit = 100;  // 1 to report_rows_max
   std::string currency;     // empty: see above
@@ -62,7 +69,7 @@ struct SalesQuery {
 
 struct SalesFigures {
   std::int64_t orders = 0, lines = 0, quantity = 0;
-  MicrosSum revenue, returned;
+  MicrosSum revenue, returned, refunded, rounding;
   bool operator==(const SalesFigures&) const = default;
 };
 struct SalesRow {

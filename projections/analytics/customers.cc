@@ -31,6 +31,7 @@ ReportTable customers_report(const Database& database, const CustomersQuery& que
   const ChosenCurrency currency = choose_currency(database, query.currency);
   ReportTable report;
   report.currency = currency.currency;
+  report.other_currencies = currency.others;
   report.checkpoint = checkpoint_of(database);
   report.columns = {"customer", "country",  "orders",         "quantity",
                     "revenue",  "returned", "first_order_at", "last_order_at"};
@@ -127,6 +128,7 @@ ReportTable abandoned_report(const Database& database, const AbandonedQuery& que
   const std::string code(currency.currency.text());
   ReportTable report;
   report.currency = currency.currency;
+  report.other_currencies = currency.others;
   report.checkpoint = checkpoint_of(database);
   report.columns = {"cart", "customer", "lines", "quantity", "value", "opened_at", "touched_at"};
   Statement get(database,

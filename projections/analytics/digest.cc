@@ -24,16 +24,19 @@ constexpr Part parts[] = {
      "c.last_order_at FROM customer_row c LEFT JOIN country_row n ON n.no=c.country",
      7},
     {"SELECT o.id, o.status, o.reason, o.cart, c.id, y.code, n.name, o.at, o.logged_at, "
-     "o.confirmed_at, o.lines, o.quantity, o.value, o.returned, o.returned_quantity "
+     "o.confirmed_at, o.lines, o.quantity, o.value, o.returned, o.returned_quantity, o.refunded, "
+     "o.rounding "
      "FROM order_row o JOIN currency_row y ON y.no=o.currency "
      "LEFT JOIN customer_row c ON c.no=o.customer LEFT JOIN country_row n ON n.no=o.own_country",
-     15},
+     17},
     {"SELECT o.id, l.line, p.sku, l.quantity, l.price, l.fixed FROM line_row l "
      "JOIN order_row o ON o.no=l.order_no JOIN product_row p ON p.no=l.product",
      6},
     {"SELECT o.id, r.number, r.at, r.value, r.restocked FROM return_row r "
      "JOIN order_row o ON o.no=r.order_no",
      5},
+    {"SELECT o.id, r.number, r.at, r.amount FROM refund_row r JOIN order_row o ON o.no=r.order_no",
+     4},
     {"SELECT o.id, l.number, l.position, p.sku, l.quantity, l.price FROM return_line_row l "
      "JOIN order_row o ON o.no=l.order_no JOIN product_row p ON p.no=l.product",
      6},
@@ -49,11 +52,15 @@ constexpr Part parts[] = {
      "(SELECT name FROM country_row WHERE no=r.key) WHEN r.dim=3 THEN "
      "(SELECT id FROM customer_row WHERE no=r.key) ELSE r.key END, "
      "r.orders, r.lines, r.quantity, r.revenue+r.revenue_micros/1000000, "
-     "r.revenue_micros%1000000, r.returned+r.returned_micros/1000000, r.returned_micros%1000000 "
+     "r.revenue_micros%1000000, r.returned+r.returned_micros/1000000, r.returned_micros%1000000, "
+     "r.refunded+r.refunded_micros/1000000, r.refunded_micros%1000000, "
+     "r.rounding+r.rounding_micros/1000000, r.rounding_micros%1000000 "
      "FROM rollup_row r JOIN currency_row y ON y.no=r.currency WHERE r.orders<>0 OR r.lines<>0 "
      "OR r.quantity<>0 OR r.revenue+r.revenue_micros/1000000<>0 OR r.revenue_micros%1000000<>0 "
-     "OR r.returned+r.returned_micros/1000000<>0 OR r.returned_micros%1000000<>0",
-     12},
+     "OR r.returned+r.returned_micros/1000000<>0 OR r.returned_micros%1000000<>0 "
+     "OR r.refunded+r.refunded_micros/1000000<>0 OR r.refunded_micros%1000000<>0 "
+     "OR r.rounding+r.rounding_micros/1000000<>0 OR r.rounding_micros%1000000<>0",
+     16},
 };
 
 void append_column(std::string& row, const Statement& query, int column) {

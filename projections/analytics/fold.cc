@@ -44,6 +44,7 @@ class RowLines {
   }
 
   void fix_currency(Currency currency) { cart_.currency = currency; }
+  void drop_currency() { cart_.currency = Currency{}; }
   void append(const Item& item, Micros price, std::int64_t quantity, Pricing pricing) {
     if (size() < cart_line_bytes_max / sizeof(LineRow))
       cart_.lines.push_back(

@@ -50,6 +50,7 @@ class Fold {
   Folded on(const Context& c, const OrderDelivered& e);
   Folded on(const Context& c, const OrderReturned& e);
   Folded on(const Context& c, const ReturnAccepted& e);
+  Folded on(const Context& c, const PaymentRefunded& e);
   // All others say nothing that is counted.
   template <class E>
   Folded on(const Context&, const E&) {

@@ -35,11 +35,12 @@ std::optional<Worth> worth_of(const std::vector<OrderLine>& lines) {
 
 Poison too_much() { return {"amounts or pieces that are negative, or too many"}; }
 
-/// The country that the order itself names, where its event has such a member.
-template <class Placed>
-std::string own_country(const Placed& e) {
-  if constexpr (requires { std::string(e.country); }) return e.country;
-  return {};
+/// What an order costs beside its goods because only whole minor units can be paid.
+std::optional<std::int64_t> rounding_of(const std::vector<Adjustment>& adjustments) {
+  std::optional<std::int64_t> sum = 0;
+  for (const Adjustment& one : adjustments)
+    if (sum && one.kind == Adjustment::Kind::rounding) sum = checked_add(*sum, one.amount.value);
+  return sum;
 }
 
 /// Sums by product; the lines of one SKU count as one order.
@@ -89,7 +90,8 @@ void Fold::book(const OrderRow& order, std::int64_t at, const Sums& sums) {
 Fold::Folded Fold::on(const Context& c, const OrderPlaced& e) {
   const auto id = id_of<OrderId>(c.entity);
   const auto worth = worth_of(e.lines);
-  if (!worth) return too_much();
+  const auto rounding = rounding_of(e.adjustments);
+  if (!worth || !rounding) return too_much();
   if (store_.find_order(id)) return Poison{"an order placed twice"};
   OrderRow& row = store_.new_order(id);
   if (e.cart) row.cart = e.cart->text();
@@ -101,12 +103,13 @@ Fold::Folded Fold::on(const Context& c, const OrderPlaced& e) {
   }
   row.currency = e.currency;
   row.currency_no = store_.currency(e.currency);
-  row.own_country = store_.country(own_country(e));
+  row.own_country = store_.country(e.country);
   row.at = e.occurred_at ? clamped(*e.occurred_at) : c.at;
   row.logged_at = c.at;
   row.line_count = static_cast<std::int64_t>(e.lines.size());
   row.quantity = worth->quantity;
   row.value = worth->value;
+  row.rounding = *rounding;
   row.lines.reserve(e.lines.size());
   for (const OrderLine& line : e.lines)
     row.lines.push_back({.product = store_.product(line.item.sku()).no,
@@ -128,7 +131,8 @@ Fold::Folded Fold::on(const Context& c, const OrderConfirmed&) {
        {.orders = 1,
         .lines = order->line_count,
         .quantity = order->quantity,
-        .revenue = Micros{order->value}});
+        .revenue = Micros{order->value},
+        .rounding = Micros{order->rounding}});
   std::vector<std::int64_t> basket;
   for (const OfProduct& one : by_product(store_.lines_of(*order))) {
     add_at_levels(store_, Dimension::product, {Level::all, Level::month, Level::day},
@@ -219,6 +223,23 @@ Fold::Folded Fold::on(const Context& c, const OrderReturned& e) {
   return Done{};
 }
 
+Fold::Folded Fold::on(const Context& c, const PaymentRefunded& e) {
+  const auto id = id_of<OrderId>(c.entity);
+  OrderRow* order = store_.find_order(id);
+  if (!order) return Poison{"money paid back for an order that was never placed"};
+  const auto refunded = checked_add(order->refunded, e.amount.value);
+  if (e.amount.value < 0 || !refunded) return too_much();
+  order->refunded = *refunded;
+  store_.changed(id, *order);
+  const RefundRow row{.order_no = order->no,
+                      .number = e.number,
+                      .at = e.occurred_at ? clamped(*e.occurred_at) : c.at,
+                      .amount = e.amount.value};
+  book(*order, row.at, {.refunded = e.amount});
+  store_.add_refund(row);
+  return Done{};
+}
+
 Fold::Folded Fold::on(const Context& c, const ReturnAccepted& e) {
   const auto id = id_of<OrderId>(c.entity);
   const auto worth = worth_of(e.lines);
@@ -234,7 +255,7 @@ Fold::Folded Fold::on(const Context& c, const ReturnAccepted& e) {
   }
   row.currency = e.currency;
   row.currency_no = store_.currency(e.currency);
-  row.own_country = store_.country(own_country(e));
+  row.own_country = store_.country(e.country);
   row.at = e.occurred_at ? clamped(*e.occurred_at) : c.at;
   row.logged_at = c.at;
   row.returned = e.value.value;

@@ -1,5 +1,7 @@
 #include "projections/analytics/report.h"
 
+#include "events/currencies.h"
+
 namespace souk::analytics {
 namespace {
 
@@ -62,16 +64,21 @@ void check_limit(std::size_t limit) {
 ChosenCurrency choose_currency(const Database& database, const std::string& asked) {
   if (!asked.empty()) {
     const auto currency = Currency::parse(asked);
-    if (!currency) throw BadReport{"currency must be three capital letters, such as GBP"};
+    if (!currency) throw BadReport{"currency " + why_not_payable(asked)};
     Statement find(database, "SELECT no FROM currency_row WHERE code=?1");
-    return {*currency, find.bind(std::string_view(asked)).step() ? find.integer(0) : 0};
+    if (find.bind(std::string_view(asked)).step()) return {*currency, find.integer(0)};
+    if (!can_be_paid(*currency)) throw BadReport{"currency: " + why_not_payable(asked)};
+    return {*currency, 0};
   }
   Statement most(database,
-                 "SELECT y.no, y.code FROM currency_row y LEFT JOIN rollup_row r ON r.dim=0 AND "
-                 "r.level=0 AND r.currency=y.no WHERE y.code<>'' "
-                 "ORDER BY coalesce(r.orders,0) DESC, y.code LIMIT 1");
+                 "SELECT y.no, y.code, coalesce(r.orders,0) FROM currency_row y LEFT JOIN "
+                 "rollup_row r ON r.dim=0 AND r.level=0 AND r.currency=y.no WHERE y.code<>'' "
+                 "ORDER BY coalesce(r.orders,0) DESC, y.code");
   if (!most.step()) return {};
-  return {Currency::parse(most.text(1)).value_or(Currency{}), most.integer(0)};
+  ChosenCurrency chosen{Currency::parse(most.text(1)).value_or(Currency{}), most.integer(0)};
+  while (most.step() && most.integer(2) > 0)
+    chosen.others.emplace_back(Currency::parse(most.text(1)).value_or(Currency{}), most.integer(2));
+  return chosen;
 }
 
 std::string checkpoint_of(const Database& database) {

@@ -35,7 +35,8 @@ void check_limit(std::size_t limit);
 
 struct ChosenCurrency {
   Currency currency;
-  std::int64_t no = 0;  // 0: never seen
+  std::int64_t no = 0;                                         // 0: never seen
+  std::vector<std::pair<Currency, std::int64_t>> others = {};  // of ReportOf
 };
 ChosenCurrency choose_currency(const Database& database, const std::string& asked);
 std::string checkpoint_of(const Database& database);

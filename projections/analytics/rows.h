@@ -60,6 +60,7 @@ struct OrderRow : Row {
   std::optional<std::int64_t> confirmed_at;
   std::int64_t line_count = 0, quantity = 0, value = 0;
   std::int64_t returned = 0, returned_quantity = 0;
+  std::int64_t refunded = 0, rounding = 0;
   bool lines_known = false;
   std::vector<LineRow> lines;
 };
@@ -71,6 +72,13 @@ struct ReturnRow {
   std::int64_t value = 0;
   bool restocked = false;
   std::vector<LineRow> lines;
+};
+
+struct RefundRow {
+  std::int64_t order_no = 0;
+  std::int64_t number = 0;
+  std::int64_t at = 0;
+  std::int64_t amount = 0;
 };
 
 struct CartRow : Row {
@@ -86,16 +94,20 @@ struct CartRow : Row {
 /// What one event, or many, add to one row of rollup_row.
 struct Sums {
   std::int64_t orders = 0, lines = 0, quantity = 0;
-  MicrosSum revenue, returned;
+  MicrosSum revenue, returned, refunded, rounding;
   Sums& operator+=(const Sums& o) {
     orders += o.orders;
     lines += o.lines;
     quantity += o.quantity;
     revenue += o.revenue;
     returned += o.returned;
+    refunded += o.refunded;
+    rounding += o.rounding;
     return *this;
   }
-  Sums operator-() const { return {-orders, -lines, -quantity, -revenue, -returned}; }
+  Sums operator-() const {
+    return {-orders, -lines, -quantity, -revenue, -returned, -refunded, -rounding};
+  }
   bool operator==(const Sums&) const = default;
 };
 

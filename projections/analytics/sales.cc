@@ -10,8 +10,13 @@ namespace {
 
 /// What one order or return is worth.
 Sums worth_at(const Statement& row, int column) {
-  return {row.integer(column), row.integer(column + 1), row.integer(column + 2),
-          Micros{row.integer(column + 3)}, Micros{row.integer(column + 4)}};
+  return {row.integer(column),
+          row.integer(column + 1),
+          row.integer(column + 2),
+          Micros{row.integer(column + 3)},
+          Micros{row.integer(column + 4)},
+          Micros{row.integer(column + 5)},
+          Micros{row.integer(column + 6)}};
 }
 /// Of rollup_row.
 Sums sums_at(const Statement& row, int column) {
@@ -19,7 +24,9 @@ Sums sums_at(const Statement& row, int column) {
           row.integer(column + 1),
           row.integer(column + 2),
           {row.integer(column + 3), row.integer(column + 4)},
-          {row.integer(column + 5), row.integer(column + 6)}};
+          {row.integer(column + 5), row.integer(column + 6)},
+          {row.integer(column + 7), row.integer(column + 8)},
+          {row.integer(column + 9), row.integer(column + 10)}};
 }
 
 std::string key_column(Dimension dim) {
@@ -31,10 +38,10 @@ std::string key_column(Dimension dim) {
 }
 
 constexpr const char* sold_products =
-    "SELECT o.at, l.product, 1, count(*), sum(l.quantity), sum(l.quantity*l.price), 0 "
+    "SELECT o.at, l.product, 1, count(*), sum(l.quantity), sum(l.quantity*l.price), 0,0,0 "
     "FROM order_row o JOIN line_row l ON l.order_no=o.no ";
 constexpr const char* returned_products =
-    "SELECT r.at, l.product, 0,0,0,0, l.quantity*l.price FROM return_row r "
+    "SELECT r.at, l.product, 0,0,0,0, l.quantity*l.price, 0,0 FROM return_row r "
     "JOIN order_row o ON o.no=r.order_no "
     "JOIN return_line_row l ON l.order_no=r.order_no AND l.number=r.number ";
 constexpr const char* of_period = "WHERE o.at>=?1 AND o.at<?2 AND o.currency=?3 ";
@@ -44,7 +51,7 @@ constexpr const char* returned_in_period = "WHERE r.at>=?1 AND r.at<?2 AND o.cur
 std::string sold_sql(Dimension dim) {
   if (dim == Dimension::refused_reason)
     return fmt::format(
-        "SELECT o.at, o.reason, 1, o.lines, o.quantity, o.value, 0 FROM order_row o {}"
+        "SELECT o.at, o.reason, 1, o.lines, o.quantity, o.value, 0,0,0 FROM order_row o {}"
         "AND o.status=3",
         of_period);
   if (dim == Dimension::refused_product)
@@ -54,15 +61,18 @@ std::string sold_sql(Dimension dim) {
     return fmt::format("{}{}AND o.confirmed_at IS NOT NULL GROUP BY o.no, l.product", sold_products,
                        of_period);
   return fmt::format(
-      "SELECT o.at, {}, 1, o.lines, o.quantity, o.value, 0 FROM order_row o {}"
+      "SELECT o.at, {}, 1, o.lines, o.quantity, o.value, 0,0, o.rounding FROM order_row o {}"
       "AND o.confirmed_at IS NOT NULL",
       key_column(dim), of_period);
 }
-/// What one return adds.
+/// What one return adds, and one refund.
 std::string returned_sql(Dimension dim) {
   if (dim == Dimension::product) return fmt::format("{}{}", returned_products, returned_in_period);
   return fmt::format(
-      "SELECT r.at, {}, 0,0,0,0, r.value FROM return_row r JOIN order_row o ON o.no=r.order_no {}",
+      "SELECT r.at, {0}, 0,0,0,0, r.value, 0,0 FROM return_row r "
+      "JOIN order_row o ON o.no=r.order_no {1} UNION ALL "
+      "SELECT r.at, {0}, 0,0,0,0,0, r.amount, 0 FROM refund_row r "
+      "JOIN order_row o ON o.no=r.order_no {1}",
       key_column(dim), returned_in_period);
 }
 
@@ -85,7 +95,7 @@ void read_pieces(const Database& database, Dimension dim, std::int64_t currency,
                  const std::vector<Piece>& pieces, const Take& take) {
   Statement get(database,
                 "SELECT bucket,key,orders,lines,quantity,revenue,revenue_micros,returned,"
-                "returned_micros FROM rollup_row "
+                "returned_micros,refunded,refunded_micros,rounding,rounding_micros FROM rollup_row "
                 "WHERE dim=?1 AND level=?2 AND currency=?3 AND bucket>=?4 AND bucket<?5");
   for (const Piece& piece : pieces) {
     get.bind(static_cast<int>(dim), static_cast<int>(piece.level), currency, piece.first,
@@ -158,15 +168,17 @@ Sort sort_of(const SalesQuery& query) {
     sort.measure = [](const SalesFigures& f) { return MicrosSum(0, f.quantity); };
   if (word == "revenue") sort.measure = [](const SalesFigures& f) { return f.revenue; };
   if (word == "returned") sort.measure = [](const SalesFigures& f) { return f.returned; };
+  if (word == "refunded") sort.measure = [](const SalesFigures& f) { return f.refunded; };
   if (!sort.measure && word != "key" && word != sales_group_text(query.group_by))
     throw BadReport{
-        "sort must be one of key, orders, lines, quantity, revenue, returned, with or without "
+        "sort must be one of key, orders, lines, quantity, revenue, returned, refunded, with or "
+        "without "
         "a - in front"};
   return sort;
 }
 
 SalesFigures figures_of(const Sums& s) {
-  return {s.orders, s.lines, s.quantity, s.revenue, s.returned};
+  return {s.orders, s.lines, s.quantity, s.revenue, s.returned, s.refunded, s.rounding};
 }
 
 void sort_and_cut(std::vector<SalesRow>& rows, const Sort& sort, std::size_t limit) {
@@ -218,6 +230,7 @@ SalesReport sales_report(const Database& database, const SalesQuery& query) {
   SalesReport report;
   report.group_by = query.group_by;
   report.currency = currency.currency;
+  report.other_currencies = currency.others;
   report.checkpoint = checkpoint_of(database);
   const bool time = grouping.dim == Dimension::time;
   const SumsByKey sums = time ? sums_by_time(database, grouping.level, currency.no, span)

@@ -24,7 +24,8 @@ CREATE TABLE order_row(no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, status I
   reason INTEGER NOT NULL, cart TEXT, customer INTEGER NOT NULL, currency INTEGER NOT NULL,
   own_country INTEGER NOT NULL, at INTEGER NOT NULL, logged_at INTEGER NOT NULL,
   confirmed_at INTEGER, lines INTEGER NOT NULL, quantity INTEGER NOT NULL, value INTEGER NOT NULL,
-  returned INTEGER NOT NULL, returned_quantity INTEGER NOT NULL);
+  returned INTEGER NOT NULL, returned_quantity INTEGER NOT NULL, refunded INTEGER NOT NULL,
+  rounding INTEGER NOT NULL);
 CREATE INDEX order_at ON order_row(at);
 CREATE INDEX order_customer ON order_row(customer) WHERE customer > 0;
 CREATE TABLE line_row(order_no INTEGER NOT NULL, line INTEGER NOT NULL, product INTEGER NOT NULL,
@@ -36,6 +37,9 @@ CREATE INDEX return_at ON return_row(at);
 CREATE TABLE return_line_row(order_no INTEGER NOT NULL, number INTEGER NOT NULL,
   position INTEGER NOT NULL, product INTEGER NOT NULL, quantity INTEGER NOT NULL,
   price INTEGER NOT NULL, PRIMARY KEY(order_no, number, position)) WITHOUT ROWID;
+CREATE TABLE refund_row(order_no INTEGER NOT NULL, number INTEGER NOT NULL, at INTEGER NOT NULL,
+  amount INTEGER NOT NULL, PRIMARY KEY(order_no, number)) WITHOUT ROWID;
+CREATE INDEX refund_at ON refund_row(at);
 CREATE TABLE cart_row(no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, status INTEGER NOT NULL,
   customer INTEGER NOT NULL, currency TEXT NOT NULL, opened_at INTEGER NOT NULL,
   filled_at INTEGER, checked_out_at INTEGER, paid_at INTEGER, touched_at INTEGER NOT NULL,
@@ -48,6 +52,8 @@ CREATE TABLE rollup_row(dim INTEGER NOT NULL, level INTEGER NOT NULL, currency I
   bucket INTEGER NOT NULL, key INTEGER NOT NULL, orders INTEGER NOT NULL, lines INTEGER NOT NULL,
   quantity INTEGER NOT NULL, revenue INTEGER NOT NULL, revenue_micros INTEGER NOT NULL,
   returned INTEGER NOT NULL, returned_micros INTEGER NOT NULL,
+  refunded INTEGER NOT NULL, refunded_micros INTEGER NOT NULL,
+  rounding INTEGER NOT NULL, rounding_micros INTEGER NOT NULL,
   PRIMARY KEY(dim, level, currency, bucket, key)) WITHOUT ROWID;
 CREATE TABLE basket_row(no INTEGER PRIMARY KEY, products BLOB NOT NULL);
 )sql";

@@ -8,7 +8,7 @@
 namespace souk::analytics {
 
 /// Of the physical tables; another one on disk is rebuilt.
-inline constexpr int schema_version = 3;
+inline constexpr int schema_version = 4;
 
 /// Creates everything in an empty database.
 extern const char* const create_sql;

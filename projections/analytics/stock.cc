@@ -86,6 +86,7 @@ ReportTable lost_sales_report(const Database& database, const PeriodQuery& query
   const ChosenCurrency currency = choose_currency(database, query.currency);
   ReportTable report;
   report.currency = currency.currency;
+  report.other_currencies = currency.others;
   report.checkpoint = checkpoint_of(database);
   report.columns = {"reason", "orders", "lines", "quantity", "value"};
   Sums all;
@@ -112,6 +113,7 @@ ReportTable stock_report(const Database& database, const PeriodQuery& query) {
   const ChosenCurrency currency = choose_currency(database, query.currency);
   ReportTable report;
   report.currency = currency.currency;
+  report.other_currencies = currency.others;
   report.checkpoint = checkpoint_of(database);
   report.columns = {"sku",      "on_hand",       "available",   "sold",          "average_stock",
                     "turnover", "days_of_cover", "lost_orders", "lost_quantity", "lost_value"};

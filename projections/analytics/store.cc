@@ -233,6 +233,8 @@ OrderRow* Store::find_order(const OrderId& order) {
   row.value = get.integer(14);
   row.returned = get.integer(15);
   row.returned_quantity = get.integer(16);
+  row.refunded = get.integer(17);
+  row.rounding = get.integer(18);
   get.reset();
   return &orders_.rows.emplace(order, std::move(row)).first->second;
 }
@@ -320,11 +322,16 @@ void Store::move_country(const CustomerRow& customer, std::int64_t from, std::in
            {.orders = 1,
             .lines = orders.integer(2),
             .quantity = orders.integer(3),
-            .revenue = Micros{orders.integer(4)}});
+            .revenue = Micros{orders.integer(4)},
+            .rounding = Micros{orders.integer(7)}});
     Statement& returns = sql_->returns_of.bind(orders.integer(5));
     while (returns.step())
       move(currency, returns.integer(0), {.returned = Micros{returns.integer(1)}});
     returns.reset();
+    Statement& refunds = sql_->refunds_of.bind(orders.integer(5));
+    while (refunds.step())
+      move(currency, refunds.integer(0), {.refunded = Micros{refunds.integer(1)}});
+    refunds.reset();
   }
   orders.reset();
 }

@@ -58,6 +58,7 @@ class Store {
   void changed(const CartId& cart, CartRow& row);
 
   void add(const RollupKey& key, const Sums& sums) { rollups_[key] += sums; }
+  void add_refund(const RefundRow& row) { refunds_.push_back(row); }
   void add_return(ReturnRow row) { returns_.push_back(std::move(row)); }
   /// The products of a confirmed order, each once, ascending.
   void add_basket(const std::vector<std::int64_t>& products);
@@ -102,6 +103,7 @@ class Store {
   std::map<std::int64_t, FunnelRow> funnel_;
   std::map<std::pair<std::int64_t, std::int64_t>, StockDay> stock_;
   std::vector<ReturnRow> returns_;
+  std::vector<RefundRow> refunds_;
   std::vector<std::string> baskets_;
 };
 

@@ -94,7 +94,7 @@ void Store::flush_orders() {
     if (!row->fresh) {
       sql_->put_order
           .bind(row->no, static_cast<int>(row->status), row->reason, row->confirmed_at,
-                row->returned, row->returned_quantity)
+                row->returned, row->returned_quantity, row->refunded)
           .run();
       continue;
     }
@@ -105,7 +105,7 @@ void Store::flush_orders() {
         .bind(row->no, std::string_view(id), static_cast<int>(row->status), row->reason, cart,
               row->customer, row->currency_no, row->own_country, row->at, row->logged_at,
               row->confirmed_at, row->line_count, row->quantity, row->value, row->returned,
-              row->returned_quantity)
+              row->returned_quantity, row->refunded, row->rounding)
         .run();
     std::int64_t number = 0;
     for (const LineRow& line : row->lines)
@@ -122,6 +122,9 @@ void Store::flush_orders() {
           .run();
   }
   returns_.clear();
+  for (const RefundRow& row : refunds_)
+    sql_->put_refund.bind(row.order_no, row.number, row.at, row.amount).run();
+  refunds_.clear();
   for (const std::string& basket : baskets_) sql_->put_basket.bind(Blob{basket}).run();
   baskets_.clear();
 }
@@ -168,7 +171,9 @@ void Store::flush_sums() {
     statement
         .bind(static_cast<int>(key.dim), static_cast<int>(key.level), key.currency, key.bucket,
               key.key, sums.orders, sums.lines, sums.quantity, sums.revenue.units(),
-              sums.revenue.millionths(), sums.returned.units(), sums.returned.millionths())
+              sums.revenue.millionths(), sums.returned.units(), sums.returned.millionths(),
+              sums.refunded.units(), sums.refunded.millionths(), sums.rounding.units(),
+              sums.rounding.millionths())
         .run();
   };
   // Most are there already, and to ask so first would be to look twice.

@@ -14,7 +14,8 @@ CREATE VIEW orders AS SELECT o.id AS id,
     CASE o.own_country WHEN 0 THEN c.country ELSE o.own_country END) AS country,
   y.code AS currency, iso_time(o.at) AS at, o.at AS at_ms, iso_time(o.logged_at) AS logged_at,
   iso_time(o.confirmed_at) AS confirmed_at, o.lines AS lines, o.quantity AS quantity,
-  o.value AS value_micros, o.returned AS returned_micros
+  o.value AS value_micros, o.returned AS returned_micros,
+  o.refunded AS refunded_micros, o.rounding AS rounding_micros, o.value + o.rounding AS total_micros
   FROM order_row o JOIN currency_row y ON y.no = o.currency
   LEFT JOIN customer_row c ON c.no = o.customer;
 CREATE VIEW order_lines AS SELECT o.id AS order_id, l.line AS line, p.sku AS sku,
@@ -27,6 +28,10 @@ CREATE VIEW returns AS SELECT o.id AS order_id, r.number AS number, iso_time(r.a
   r.at AS at_ms, c.id AS customer, y.code AS currency, r.value AS value_micros,
   r.restocked AS restocked
   FROM return_row r JOIN order_row o ON o.no = r.order_no JOIN currency_row y ON y.no = o.currency
+  LEFT JOIN customer_row c ON c.no = o.customer;
+CREATE VIEW refunds AS SELECT o.id AS order_id, r.number AS number, iso_time(r.at) AS at,
+  r.at AS at_ms, c.id AS customer, y.code AS currency, r.amount AS amount_micros
+  FROM refund_row r JOIN order_row o ON o.no = r.order_no JOIN currency_row y ON y.no = o.currency
   LEFT JOIN customer_row c ON c.no = o.customer;
 CREATE VIEW return_lines AS SELECT o.id AS order_id, l.number AS number, p.sku AS sku,
   l.quantity AS quantity, l.price AS unit_price_micros, l.quantity * l.price AS value_micros
@@ -53,11 +58,15 @@ CREATE VIEW carts AS SELECT t.id AS id,
 CREATE VIEW sales_by_month AS SELECT
   printf('%04d-%02d', r.bucket / 12, r.bucket % 12 + 1) AS month, y.code AS currency,
   r.orders AS orders, r.lines AS lines, r.quantity AS quantity, r.revenue * 1000000 + r.revenue_micros AS revenue_micros,
-  r.returned * 1000000 + r.returned_micros AS returned_micros
+  r.returned * 1000000 + r.returned_micros AS returned_micros,
+  r.refunded * 1000000 + r.refunded_micros AS refunded_micros,
+  r.rounding * 1000000 + r.rounding_micros AS rounding_micros
   FROM rollup_row r JOIN currency_row y ON y.no = r.currency WHERE r.dim = 0 AND r.level = 1;
 CREATE VIEW sales_by_day AS SELECT substr(iso_time(r.bucket * 86400000), 1, 10) AS day,
   y.code AS currency, r.orders AS orders, r.lines AS lines, r.quantity AS quantity,
-  r.revenue * 1000000 + r.revenue_micros AS revenue_micros, r.returned * 1000000 + r.returned_micros AS returned_micros
+  r.revenue * 1000000 + r.revenue_micros AS revenue_micros, r.returned * 1000000 + r.returned_micros AS returned_micros,
+  r.refunded * 1000000 + r.refunded_micros AS refunded_micros,
+  r.rounding * 1000000 + r.rounding_micros AS rounding_micros
   FROM rollup_row r JOIN currency_row y ON y.no = r.currency WHERE r.dim = 0 AND r.level = 2;
 CREATE VIEW sales_by_product_day AS SELECT substr(iso_time(r.bucket * 86400000), 1, 10) AS day,
   p.sku AS sku, y.code AS currency, r.orders AS orders, r.lines AS lines, r.quantity AS quantity,

@@ -110,7 +110,11 @@ void Catalogue::set_columns(DocId doc, const ProductColumns& columns) {
   grow(doc);
   auto& row = rows_[doc];
   if (row.sku.empty()) row.sku = columns.sku;
-  row.currency = columns.price.currency;
+  if (row.currency != columns.price.currency) {
+    docs_of_currency_[row.currency].remove(doc);
+    row.currency = columns.price.currency;
+  }
+  docs_of_currency_[row.currency].add(doc);
   row.defined_at = columns.defined_at;
   row.available = columns.available;
   row.text_hash = columns.text_hash;
@@ -131,6 +135,22 @@ ProductColumns Catalogue::columns(DocId doc) const {
           .text_hash = row.text_hash};
 }
 
+Currency Catalogue::currency_for(const SearchQuery& query) const {
+  if (query.currency) return *query.currency;
+  Currency most;
+  std::size_t most_products = 0;
+  for (const auto& [currency, docs] : docs_of_currency_) {
+    if (currency.none()) continue;
+    const std::size_t products = (docs & on_sale_).size();
+    if (products > 0 && currency == query.otherwise) return currency;
+    if (products > most_products || most.none()) {
+      most = currency;
+      most_products = products;
+    }
+  }
+  return most_products > 0 || query.otherwise.none() ? most : query.otherwise;
+}
+
 DocSet Catalogue::filtered(const DocSet& among, const SearchQuery& query) const {
   DocSet docs = among;
   if (query.brand) {
@@ -148,6 +168,11 @@ DocSet Catalogue::filtered(const DocSet& among, const SearchQuery& query) const 
     docs &= docs_of_node_[node];
   }
   if (query.in_stock) *query.in_stock ? docs &= in_stock_ : docs -= in_stock_;
+  if (query.currency) {
+    const auto priced = docs_of_currency_.find(*query.currency);
+    if (priced == docs_of_currency_.end()) return {};
+    docs &= priced->second;
+  }
   if (query.price_min || query.price_max) {
     auto list = docs.list();
     std::erase_if(list, [&](DocId doc) {
@@ -180,6 +205,7 @@ void Catalogue::count_facets(const std::vector<DocId>& docs, const SearchQuery& 
   if (query.price_facet) {
     std::array<std::uint32_t, bands.size()> counts{};
     for (const DocId doc : docs) {
+      if (rows_[doc].currency != result.currency) continue;
       std::size_t band = bands.size() - 1;
       while (band > 0 && price_[doc] < bands[band].from) --band;
       ++counts[band];

@@ -1,6 +1,7 @@
 #pragma once
 /// The columns of every product in memory, and what is counted over them.
 #include <cstdint>
+#include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -20,10 +21,14 @@ class Catalogue {
   ProductColumns columns(DocId doc) const;
 
   const DocSet& on_sale() const { return on_sale_; }
-  /// Those of `among` that pass the filters of `query`.
+  bool knows(Currency currency) const { return docs_of_currency_.contains(currency); }
+  /// What prices are looked at in (SearchQuery::currency).
+  Currency currency_for(const SearchQuery& query) const;
+  /// Those of `among` that pass the filters of `query`. REQUIRES: `query.currency` is what
+  /// `currency_for` says where limits or sorting of prices are asked for.
   DocSet filtered(const DocSet& among, const SearchQuery& query) const;
   void count_facets(const std::vector<DocId>& docs, const SearchQuery& query,
-                    SearchResult& result) const;
+                    SearchResult& result) const;  // bands of prices: in `result.currency`
   SearchHit hit(DocId doc, double score) const;
   const std::string& name(DocId doc) const { return rows_[doc].name; }
   const std::string& sort_name(DocId doc) const { return rows_[doc].sort_name; }
@@ -75,6 +80,7 @@ class Catalogue {
   std::vector<std::uint32_t> brand_;     // into brands_; 0: none
   std::vector<std::uint32_t> category_;  // into nodes_; 0: the root
   DocSet on_sale_, in_stock_;
+  std::map<Currency, DocSet> docs_of_currency_;
   std::vector<std::string> brands_{""};
   std::unordered_map<std::string, std::uint32_t> brand_numbers_;
   std::vector<DocSet> docs_of_brand_{1};

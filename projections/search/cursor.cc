@@ -99,6 +99,7 @@ std::uint64_t query_hash(const SearchQuery& query) {
   add_price(query.price_max);
   bytes.push_back(query.in_stock ? (*query.in_stock ? 2 : 1) : 0);
   bytes.push_back(static_cast<char>(query.sort));
+  if (query.currency) add(query.currency->text());
   return stable_hash(bytes);
 }
 

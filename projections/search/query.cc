@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "events/currencies.h"
 #include "projections/search/cursor.h"
 #include "projections/search/impl.h"
 #include "projections/search/understanding.h"
@@ -205,15 +206,23 @@ Result<SearchResult, BadQuery> SearchModel::search(const SearchQuery& query) con
   if (auto refusal = refused(query, cursor)) return *refusal;
 
   auto reading = impl.reading();
+  SearchQuery resolved = query;
+  SearchResult result;
+  result.currency = impl.catalogue.currency_for(query);
+  if (query.currency && !can_be_paid(*query.currency) && !impl.catalogue.knows(*query.currency))
+    return bad("currency", why_not_payable(query.currency->text()));
+  const bool looks_at_prices = query.price_min || query.price_max ||
+                               query.sort == SearchSort::price_up ||
+                               query.sort == SearchSort::price_down;
+  if (looks_at_prices && !result.currency.none()) resolved.currency = result.currency;
   auto reader = impl.index->reader();
   if (!reader) return unreadable(reader.error());
   auto understood =
       understand(query.q, *reader, impl.index->vocabulary(), impl.synonyms, impl.options.tuning);
   if (!understood) return unreadable(understood.error());
-  auto match = Matcher(impl.catalogue, query, *understood, *reader, impl.options.tuning).run();
+  auto match = Matcher(impl.catalogue, resolved, *understood, *reader, impl.options.tuning).run();
   if (!match) return unreadable(match.error());
 
-  SearchResult result;
   result.relaxed = std::move(match->relaxed);
   result.suggestion = std::move(understood->suggestion);
   result.total = match->docs.size();

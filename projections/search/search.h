@@ -36,7 +36,11 @@ struct SearchQuery {
   std::string q;  // any bytes; the first 1,024 and 32 words count. Empty: everything
   std::optional<std::string> brand;
   std::vector<std::string> category;           // this one and what is below it
-  std::optional<Micros> price_min, price_max;  // both included, whatever the currency
+  std::optional<Micros> price_min, price_max;  // both included
+  /// Only what is priced in it. Where it is not given, limits, sorting and bands of prices look at
+  /// `otherwise` where anything on sale has it, else at the currency of most that is on sale.
+  std::optional<Currency> currency;
+  Currency otherwise;
   std::optional<bool> in_stock;
   SearchSort sort = SearchSort::relevance;  // without q: newest
   std::size_t limit = 10;                   // 1 to 100
@@ -56,7 +60,8 @@ struct SearchHit {
   bool operator==(const SearchHit&) const = default;
 };
 /// Counts are exact and of everything found, with all filters. Category: every level of the path,
-/// joined with " > ". Price: bands in units of the currency, `10-25` is from 10 to below 25, the
+/// joined with " > ". Price: of the products in the currency that is looked at, in bands of its
+/// units, `10-25` is from 10 to below 25, the
 /// last `1000-`. In stock: `true`, `false`.
 struct FacetValue {
   std::string value;
@@ -66,6 +71,7 @@ struct FacetValue {
 struct SearchResult {
   std::vector<SearchHit> hits;
   std::uint64_t total = 0;  // exact
+  Currency currency;        // that prices were looked at in; none: nothing was ever priced
   /// brand, category, price, in_stock, as asked. By count, then by value; price bands upwards.
   std::map<std::string, std::vector<FacetValue>> facets;
   std::optional<std::string> suggestion;  // the query as it was understood, where that differs

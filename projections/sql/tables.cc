@@ -25,7 +25,10 @@ constexpr SqlColumnDoc orders[] = {
     {"lines", "how many"},
     {"quantity", "pieces"},
     {"value_micros", "what all lines cost"},
-    {"returned_micros", "the value of what came back"},
+    {"returned_micros", "the value of the goods that came back"},
+    {"refunded_micros", "all money paid back"},
+    {"rounding_micros", "what makes it whole minor units"},
+    {"total_micros", "what is paid: value and rounding"},
 };
 constexpr SqlColumnDoc order_lines[] = {
     {"order_id", "o..."},
@@ -111,7 +114,9 @@ constexpr SqlColumnDoc sales_by_month[] = {
     {"lines", "of these orders"},
     {"quantity", "pieces sold"},
     {"revenue_micros", "of confirmed orders"},
-    {"returned_micros", "the value of what came back in this month"},
+    {"returned_micros", "the value of the goods that came back in this month"},
+    {"refunded_micros", "all money paid back, at the time of its return"},
+    {"rounding_micros", "what made orders whole minor units"},
 };
 constexpr SqlColumnDoc sales_by_day[] = {
     {"day", "2011-08-31"},
@@ -120,7 +125,9 @@ constexpr SqlColumnDoc sales_by_day[] = {
     {"lines", "of these orders"},
     {"quantity", "pieces sold"},
     {"revenue_micros", "of confirmed orders"},
-    {"returned_micros", "the value of what came back on this day"},
+    {"returned_micros", "the value of the goods that came back on this day"},
+    {"refunded_micros", "all money paid back, at the time of its return"},
+    {"rounding_micros", "what made orders whole minor units"},
 };
 constexpr SqlColumnDoc sales_by_product_day[] = {
     {"day", "2011-08-31"},

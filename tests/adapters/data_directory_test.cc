@@ -50,7 +50,7 @@ TEST_CASE("data directory: the manifest is text that names format, shards, time 
   TemporaryDirectory folder;
   const auto path = folder / "data";
   const auto manifest = (*DataDirectory::open(path, 8))->manifest();
-  const auto lines = "format = 3\nshards = 8\ncreated_at = " + to_rfc3339(manifest.created_at) +
+  const auto lines = "format = 4\nshards = 8\ncreated_at = " + to_rfc3339(manifest.created_at) +
                      "\nid = " + id_text('d', manifest.id) + "\n";
   CHECK(read_file(path / "souk-data") == fmt::format("{}check = {:08x}\n", lines, crc32c(lines)));
 }
@@ -123,10 +123,10 @@ TEST_CASE("data directory: format 1 opens as it is, and is raised in one step") 
     REQUIRE(directory->raise_format().ok());
     CHECK(directory->manifest().format == 3);
   }
-  CHECK(read_file(path / "souk-data").starts_with("format = 3\n" + lines + "check = "));
+  CHECK(read_file(path / "souk-data").starts_with("format = 4\n" + lines + "check = "));
   CHECK((*DataDirectory::open(path))->manifest().id == Id128{{1, 2, 3}});
   // The check of format 2 and later is not optional.
-  write_file(path / "souk-data", "format = 3\n" + lines);
+  write_file(path / "souk-data", "format = 4\n" + lines);
   CHECK(fault_of(DataDirectory::open(path)).kind == Fault::Kind::corrupt);
 }
 

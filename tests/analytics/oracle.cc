@@ -47,6 +47,7 @@ Oracle::Oracle(const History& history) {
           order.country = placed->country;
           order.at = placed->occurred_at.value_or(t.at).value;
           order.lines = lines_of(placed->lines);
+          for (const Adjustment& one : placed->adjustments) order.rounding += one.amount.value;
         } else if (std::holds_alternative<OrderConfirmed>(event.payload)) {
           orders[id].confirmed = true;
         } else if (const auto* rejected = std::get_if<OrderRejected>(&event.payload)) {
@@ -59,9 +60,13 @@ Oracle::Oracle(const History& history) {
           for (const ReturnedLine& line : back->lines)
             r.lines.push_back({order.lines[line.line].sku, line.quantity, line.unit_price.value});
           returns.push_back(r);
+        } else if (const auto* paid = std::get_if<PaymentRefunded>(&event.payload)) {
+          const Order& order = orders[id];
+          refunds.push_back({order.user, order.currency, order.country,
+                             paid->occurred_at.value_or(t.at).value, paid->amount.value});
         } else if (const auto* loose = std::get_if<ReturnAccepted>(&event.payload)) {
           returns.push_back({loose->user ? loose->user->text() : "",
-                             std::string(loose->currency.text()), "",
+                             std::string(loose->currency.text()), loose->country,
                              loose->occurred_at.value_or(t.at).value, loose->value.value,
                              lines_of(loose->lines)});
         } else if (const auto* registered = std::get_if<UserRegistered>(&event.payload)) {
@@ -83,6 +88,7 @@ void Oracle::see_cart(const Event& event, std::int64_t at) {
     cart.currency = opened->currency.text();
   } else if (const auto* added = std::get_if<ItemAdded>(&event.payload)) {
     if (cart.filled < 0) cart.filled = at;
+    if (cart.currency.empty()) cart.currency = added->unit_price.currency.text();
     const std::string sku = added->item.sku().text();
     const bool fixed = added->pricing == Pricing::fixed;
     for (Line& line : cart.lines) {
@@ -94,6 +100,7 @@ void Oracle::see_cart(const Event& event, std::int64_t at) {
     cart.lines.push_back({sku, added->quantity, added->unit_price.amount.value, fixed});
   } else if (const auto* removed = std::get_if<ItemRemoved>(&event.payload)) {
     std::erase_if(cart.lines, [&](const Line& l) { return l.sku == removed->sku.text(); });
+    if (cart.lines.empty()) cart.currency.clear();
   } else if (std::holds_alternative<CheckOutStarted>(event.payload)) {
     if (cart.checked_out < 0) cart.checked_out = at;
     cart.open = false;
@@ -146,6 +153,7 @@ std::vector<SalesRow> Oracle::sales(const SalesQuery& query) const {
       f.quantity += line.quantity;
       f.revenue += Micros{line.quantity * line.price};
     }
+    if (!products) all[key(order.at, order.user, order.country)].rounding += Micros{order.rounding};
   }
   for (const Return& r : returns) {
     if (r.currency != currency || !within(query, r.at)) continue;
@@ -153,6 +161,9 @@ std::vector<SalesRow> Oracle::sales(const SalesQuery& query) const {
     for (const Line& line : r.lines)
       if (products) all[text(line.sku)].returned += Micros{line.quantity * line.price};
   }
+  for (const Refund& r : refunds)
+    if (r.currency == currency && within(query, r.at) && !products)
+      all[key(r.at, r.user, r.country)].refunded += Micros{r.amount};
   std::vector<SalesRow> rows;
   for (const auto& [k, f] : all)
     if (f != SalesFigures{}) rows.push_back({k, f});
@@ -169,6 +180,8 @@ SalesFigures Oracle::total(const SalesQuery& query) const {
     total.quantity += row.figures.quantity;
     total.revenue += row.figures.revenue;
     total.returned += row.figures.returned;
+    total.refunded += row.figures.refunded;
+    total.rounding += row.figures.rounding;
   }
   return total;
 }

@@ -21,7 +21,7 @@ class Oracle {
   };
   struct Order {
     std::string id, user, currency, country;  // the order's own
-    std::int64_t at = 0;
+    std::int64_t at = 0, rounding = 0;
     bool confirmed = false;
     int rejected = 0;
     std::vector<Line> lines;
@@ -30,6 +30,11 @@ class Oracle {
     std::string user, currency, country;
     std::int64_t at = 0, value = 0;
     std::vector<Line> lines;
+  };
+
+  struct Refund {
+    std::string user, currency, country;
+    std::int64_t at = 0, amount = 0;
   };
 
   std::vector<SalesRow> sales(const SalesQuery& query) const;
@@ -48,6 +53,7 @@ class Oracle {
   std::map<std::string, Order> orders;
   std::map<std::string, Cart> carts;
   std::vector<Return> returns;
+  std::vector<Refund> refunds;
   std::map<std::string, std::string> country;  // of users
 
  private:

@@ -252,9 +252,10 @@ TEST_CASE("commands: every member arrives where it belongs") {
 
   Conditions conditions;
   conditions.wants = Wants::minimal;
-  conditions.if_match = 3;
+  conditions.preconditions = if_version(3);
   const auto ship = b.build(R"({"command":"ship_order")" + order, conditions);
-  CHECK(ship.request.if_match == 3u);
+  REQUIRE(ship.request.preconditions);
+  CHECK(ship.request.preconditions->matches == std::vector<Version>{3});
   CHECK(ship.request.wants == Wants::minimal);
   CHECK(b.build(R"({"command":"open_cart"})", conditions).request.wants == Wants::body);
 }

@@ -104,21 +104,32 @@ TEST_CASE("headers: an idempotency key has 1 to 255 printable ASCII characters")
   CHECK_FALSE(is_idempotency_key("\x7f"));
 }
 
-TEST_CASE("headers: If-Match takes one version in quotes, or any") {
-  std::optional<Version> version;
-  CHECK(read_if_match("\"17\"", version));
-  CHECK(version == 17u);
-  CHECK(read_if_match("\"18-4\"", version));  // a product's, with its stock's
-  CHECK(version == 18u);
-  CHECK(read_if_match("*", version));
-  CHECK_FALSE(version.has_value());
+TEST_CASE("headers: entity tags are versions in quotes, one or several, or any") {
+  using Of = Preconditions::Of;
+  using Versions = std::vector<Version>;
+  Of of = Of::nothing;
+  Versions versions;
+  const auto read = [&](const char* header, Weak weak = Weak::never) {
+    return read_entity_tags(header, weak, of, versions);
+  };
+  CHECK(read("\"17\""));
+  CHECK(of == Of::listed);
+  CHECK(versions == Versions{17});
+  CHECK(read("\"18-4\""));  // a product's, with its stock's
+  CHECK(versions == Versions{18});
+  CHECK(read("\"1\", \"x\" ,W/\"2\",, \"3\""));
+  CHECK(versions == Versions{1, 3});
+  CHECK(read("W/\"2\", \"3\"", Weak::counts));
+  CHECK(versions == Versions{2, 3});
+  CHECK(read("*"));
+  CHECK(of == Of::any);
   for (const auto* never : {"\"abc\"", "W/\"17\"", "\"017\"", "\"\"", "\"99999999999999999999\"",
                             "\"-1\"", "\"17-\"", "\"17-x\""}) {
-    CHECK(read_if_match(never, version));
-    CHECK(version == no_such_version);
+    CHECK(read(never));
+    CHECK(versions.empty());
   }
-  for (const auto* bad : {"17", "", "\"1", "\"1\", \"2\"", "W/1"})
-    CHECK_FALSE(read_if_match(bad, version));
+  for (const auto* bad : {"17", "", ",", "\"1", "\"1\", 2", "W/1", "*, \"1\""})
+    CHECK_FALSE(read(bad));
 }
 
 TEST_CASE("headers: If-None-Match names versions, weak ones too") {

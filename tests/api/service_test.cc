@@ -31,7 +31,8 @@ TEST_CASE("api: a command goes to the engine at the end of the poll, its answer 
   CHECK(edge.engine.command<AddItem>(0).cart == some_cart());
   CHECK(edge.engine.command<AddItem>(0).sku.text() == "tea");
   CHECK(edge.engine.command<AddItem>(0).quantity == 2);
-  CHECK(request.if_match == 3u);
+  REQUIRE(request.preconditions);
+  CHECK(request.preconditions->matches == std::vector<Version>{3});
   CHECK(request.key_hash == edge.vault.keyed_hash("k1"));
   CHECK(request.wants == Wants::body);
   CHECK(request.reply_to.who == ReplyTo::Who::client);

@@ -104,12 +104,16 @@ TEST_CASE("cart: a line is refused where the product, the cart or the currency f
       .refused(Refusal::cart_closed);
 }
 
-TEST_CASE("cart: the first line fixes the currency, and it stays when the line goes") {
-  auto scenario = CartScenario{}.given({opened, added(1), ItemRemoved{sku("tea")}});
+TEST_CASE("cart: the first line fixes the currency; with the last line it goes") {
+  auto scenario = CartScenario{}.given({opened, added(1)});
   CHECK(scenario.state().currency.text() == "GBP");
+  scenario.when(add(1), quote("Tea", eur("1"))).refused(Refusal::currency_mismatch);
+  scenario.given({ItemRemoved{sku("tea")}});
+  CHECK(scenario.state().currency.none());
   CHECK(scenario.state().lines.empty());
   CHECK(scenario.state().total == Micros{0});
-  scenario.when(add(1), quote("Tea", eur("1"))).refused(Refusal::currency_mismatch);
+  CHECK(decide(scenario.state(), add(1), quote("Tea", eur("1"))).ok());
+  CHECK(as_of(scenario.state(), 2).currency.text() == "GBP");
 }
 
 TEST_CASE("cart: a currency given when it opened holds from the first line on") {

@@ -152,7 +152,7 @@ TEST_CASE("order: a free one is cancelled without a refund") {
   OrderScenario{}
       .given({free, OrderConfirmed{}, OrderShipped{}})
       .when(give_back({{sku("gift"), 1, gbp("0.000001")}}))
-      .refused(Refusal::return_too_large)
+      .refused(Refusal::above_price_paid)
       .when(give_back())
       .then({returned(1, {{0, 1, Micros{0}}}, "0", Goods::kept_off_sale)});
 }
@@ -187,7 +187,8 @@ TEST_CASE("order: only lines that were named owe their goods to the stock") {
 }
 
 TEST_CASE(
-    "order: lines of one SKU are filled in their order, at the price of each or the given one") {
+    "order: lines of one SKU are filled in their order; at a given price, the cheapest that cost "
+    "it") {
   OrderScenario{}
       .given(confirmed() + Facts{OrderShipped{}})
       .when(give_back({{sku("tea"), 3, {}}}))
@@ -197,11 +198,11 @@ TEST_CASE(
       .given(confirmed() + Facts{OrderShipped{}})
       .when(give_back({{sku("tea"), 1, gbp("2")}, {sku("tea"), 2, gbp("0.50")}}))
       .then(
-          {returned(1, {{0, 1, micros("2")}, {0, 1, micros("0.50")}, {2, 1, micros("0.50")}}, "3"),
+          {returned(1, {{0, 1, micros("2")}, {2, 1, micros("0.50")}, {0, 1, micros("0.50")}}, "3"),
            RefundRequested{1, micros("3")}});
 }
 
-TEST_CASE("order: a return of what is not out, or worth more than was paid, is refused") {
+TEST_CASE("order: a return of what is not out, or above the price of a piece, is refused") {
   OrderScenario{}
       .given(confirmed() + Facts{OrderShipped{}})
       .when(give_back({{sku("pot"), 1, {}}}))
@@ -212,19 +213,88 @@ TEST_CASE("order: a return of what is not out, or worth more than was paid, is r
       .refused(Refusal::return_too_large)
       .when(give_back({{sku("mug"), 1, eur("1")}}))
       .refused(Refusal::currency_mismatch)
-      .when(give_back({{sku("mug"), 1, gbp("13.000001")}}))
+      .when(give_back({{sku("mug"), 1, gbp("3.000001")}}))
+      .refused(Refusal::above_price_paid)
+      .when(give_back({{sku("tea"), 3, gbp("4.50")}}))
+      .refused(Refusal::above_price_paid)
+      .when(give_back({{sku("tea"), 4, gbp("4.50")}}))
       .refused(Refusal::return_too_large)
       .when(give_back(
           {{sku("tea"), 3, Money{Micros{limits::price_micros_max * 900}, gbp("1").currency}}}))
-      .refused(Refusal::return_too_large)
-      .when(give_back({{sku("mug"), 1, gbp("13")}}))
-      .then({returned(1, {{1, 1, micros("13")}}, "13"), RefundRequested{1, micros("13")}})
+      .refused(Refusal::above_price_paid)
+      .when(give_back({{sku("mug"), 1, gbp("3")}}))
+      .then({returned(1, {{1, 1, micros("3")}}, "3"), RefundRequested{1, micros("3")}})
       .when(give_back({{sku("mug"), 1, gbp("0")}}))
       .refused(Refusal::return_too_large)
-      .when(give_back({{sku("tea"), 1, gbp("0.000001")}}))
-      .refused(Refusal::return_too_large)
       .when(give_back({{sku("tea"), 1, gbp("0")}}))
-      .then({returned(2, {{0, 1, Micros{0}}}, "0")});
+      .then({returned(2, {{2, 1, Micros{0}}}, "0")});
+}
+
+TEST_CASE("order: after a goodwill refund a return takes the goods and pays what is left") {
+  auto scenario =
+      OrderScenario{}
+          .given(confirmed() + Facts{OrderShipped{}, RefundRequested{1, micros("12")}})
+          .when(give_back({{sku("mug"), 1, {}}}))
+          .then({returned(1, {{1, 1, micros("3")}}, "3"), RefundRequested{2, micros("1")}})
+          .when(give_back())
+          .then({returned(2, {{0, 2, micros("4.50")}, {2, 1, micros("1")}}, "10",
+                          Goods::kept_off_sale)});
+  CHECK(scenario.state().status == OrderStatus::returned);
+}
+
+TEST_CASE("order: what was paid back whole is not shipped, and may be cancelled") {
+  auto scenario = OrderScenario{}
+                      .given(confirmed() + Facts{RefundRequested{1, micros("12.99")}})
+                      .when(ShipOrder{order1})
+                      .then({OrderShipped{}});
+  OrderScenario{}
+      .given(confirmed() + Facts{RefundRequested{1, micros("13")}})
+      .when(ShipOrder{order1})
+      .refused(Refusal::paid_back)
+      .when(CancelOrder{order1})
+      .then(
+          {OrderCancelled{},
+           returned(1, {{0, 2, micros("4.50")}, {1, 1, micros("3")}, {2, 1, micros("1")}}, "13")});
+}
+
+TEST_CASE("order: a return is not dated before its sale") {
+  ReturnOrder command = give_back({{sku("mug"), 1, {}}});
+  command.occurred_at = placed().occurred_at->plus_ms(-1);
+  auto scenario = OrderScenario{}
+                      .given(confirmed() + Facts{OrderShipped{}})
+                      .when(command)
+                      .refused(Refusal::before_sale);
+  command.occurred_at = placed().occurred_at;
+  OrderReturned back = returned(1, {{1, 1, micros("3")}}, "3");
+  back.occurred_at = command.occurred_at;
+  scenario.when(command).then({back, RefundRequested{1, micros("3"), command.occurred_at}});
+}
+
+TEST_CASE("order: returns of what was rounded pay whole minor units, the last one the rest") {
+  OrderPlaced yen = placed();
+  yen.currency = *Currency::parse("JPY");
+  yen.occurred_at.reset();
+  yen.lines = {line("tea", 3, "10.50")};  // 31.50, for which 32 were paid
+  yen.total = micros("32");
+  yen.adjustments = {{Adjustment::Kind::rounding, micros("0.5")}};
+  const ReturnOrder one = give_back({{sku("tea"), 1, {}}});
+  const auto tea_back = [](std::uint32_t number) {
+    return returned(number, {{0, 1, micros("10.50")}}, "10.50");
+  };
+  OrderScenario{}
+      .given({yen, PaymentAuthorised{yen.total}, PaymentCaptured{yen.total}, OrderConfirmed{},
+              OrderShipped{}})
+      .when(one)
+      .then({tea_back(1), RefundRequested{1, micros("10")}})
+      .when(one)
+      .then({tea_back(2), RefundRequested{2, micros("11")}})
+      .when(one)
+      .then({tea_back(3), RefundRequested{3, micros("11")}});
+  OrderScenario{}
+      .given({yen, PaymentAuthorised{yen.total}, PaymentCaptured{yen.total}, OrderConfirmed{}})
+      .when(CancelOrder{order1})
+      .then({OrderCancelled{}, returned(1, {{0, 3, micros("10.50")}}, "31.50"),
+             RefundRequested{1, micros("32")}});
 }
 
 TEST_CASE("order: its last return is allowed, the next is one step too many") {

@@ -66,12 +66,12 @@ TEST_CASE(
   Shop shop;
   shop.define(tea, 0);
   Request first = shop.request(ReceiveStock{tea, 3, ""}, 77);
-  first.if_match = 0;
+  first.preconditions = if_version(0);
   shop.owner.handle(std::move(first));
   shop.commit();
   REQUIRE(shop.reply()->code == ReplyCode::ok);
   Request again = shop.request(ReceiveStock{tea, 3, ""}, 77);
-  again.if_match = 0;  // differs now
+  again.preconditions = if_version(0);  // differs now
   shop.owner.handle(std::move(again));
   CHECK(shop.reply()->code == ReplyCode::ok);
   CHECK(shop.reply()->replayed);
@@ -81,7 +81,7 @@ TEST_CASE(
   CHECK(shop.reply()->code == ReplyCode::idempotency_conflict);
 }
 
-TEST_CASE("admission: what is not there is 404 before its version is looked at") {
+TEST_CASE("admission: what is not there is 404, and no version of it is there") {
   Shop shop;
   for (Op op : {Op(AddItem{.cart = cart, .sku = tea, .quantity = 1}),
                 Op(RemoveItem{.cart = cart, .sku = tea}), Op(CheckOut{.cart = cart}),
@@ -90,10 +90,53 @@ TEST_CASE("admission: what is not there is 404 before its version is looked at")
                 Op(RefundOrder{.order = order}), Op(UpdateUser{.user = user}),
                 Op(EraseUser{.user = user})}) {
     CAPTURE(op_name(op));
-    Request r = shop.request(std::move(op));
-    r.if_match = 9;
+    CHECK(shop.ask(Op(op)).code == ReplyCode::not_found);
+    Request r = shop.request(Op(op));
+    r.preconditions = if_version(9);
+    shop.owner.handle(std::move(r));
+    CHECK(shop.reply()->code == ReplyCode::version_mismatch);
+    Preconditions absent;
+    absent.none_match = Preconditions::Of::any;
+    r = shop.request(std::move(op));
+    r.preconditions = std::make_shared<const Preconditions>(absent);
     shop.owner.handle(std::move(r));
     CHECK(shop.reply()->code == ReplyCode::not_found);
+  }
+}
+
+TEST_CASE("admission: If-Match and If-None-Match with lists and any, on what is there or not") {
+  using Of = Preconditions::Of;
+  const auto holds = [](Of match, std::vector<Version> matches, Of none_match,
+                        std::vector<Version> none_matches, Version version, bool there) {
+    return Preconditions{match, none_match, std::move(matches), std::move(none_matches)}.hold(
+        version, there);
+  };
+  CHECK(holds(Of::listed, {2, 3}, Of::nothing, {}, 3, true));
+  CHECK_FALSE(holds(Of::listed, {2, 3}, Of::nothing, {}, 4, true));
+  CHECK_FALSE(holds(Of::listed, {}, Of::nothing, {}, 4, true));  // only tags that are none of ours
+  CHECK(holds(Of::any, {}, Of::nothing, {}, 0, true));
+  CHECK_FALSE(holds(Of::any, {}, Of::nothing, {}, 0, false));
+  CHECK_FALSE(holds(Of::listed, {0}, Of::nothing, {}, 0, false));
+  CHECK(holds(Of::nothing, {}, Of::any, {}, 0, false));
+  CHECK_FALSE(holds(Of::nothing, {}, Of::any, {}, 5, true));
+  CHECK(holds(Of::nothing, {}, Of::listed, {4}, 5, true));
+  CHECK_FALSE(holds(Of::nothing, {}, Of::listed, {4, 5}, 5, true));
+  CHECK_FALSE(holds(Of::listed, {5}, Of::listed, {5}, 5, true));
+}
+
+TEST_CASE("admission: If-None-Match: * makes a product once") {
+  Shop shop;
+  Preconditions absent;
+  absent.none_match = Preconditions::Of::any;
+  for (const auto code : {ReplyCode::created, ReplyCode::version_mismatch}) {
+    ProductDefined tea_definition;
+    tea_definition.name = "Tea";
+    tea_definition.price = gbp("1");
+    Request r = shop.request(PutProduct{.sku = tea, .definition = tea_definition});
+    r.preconditions = std::make_shared<const Preconditions>(absent);
+    shop.owner.handle(std::move(r));
+    shop.commit();
+    CHECK(shop.reply()->code == code);
   }
 }
 
@@ -109,7 +152,7 @@ TEST_CASE("admission: another version is 412 for each command that asks for one"
         Op(UpdateUser{.user = user}), Op(EraseUser{.user = user})}) {
     CAPTURE(op_name(op));
     Request r = shop.request(std::move(op));
-    r.if_match = 99;
+    r.preconditions = if_version(99);
     shop.owner.handle(std::move(r));
     CHECK(shop.reply()->code == ReplyCode::version_mismatch);
   }

@@ -104,7 +104,7 @@ Request Shopper::change_cart() {
   // A change without a key must be one that may be repeated, and who repeats it with If-Match after
   // a lost answer cannot tell his own change from another's.
   if (request.key_hash != 0 && world().chance(20))
-    request.if_match = world().chance(80) ? version_ : version_ + 7;
+    request.preconditions = if_version(world().chance(80) ? version_ : version_ + 7);
   return request;
 }
 

@@ -30,6 +30,7 @@ std::optional<Sighting::Document> document_of(const Op& op) {
                         [](const ReturnOrder&) { return std::make_optional(Document::order); },
                         [](const RefundOrder&) { return std::make_optional(Document::order); },
                         [](const AcceptReturn&) { return std::make_optional(Document::order); },
+                        [](const EraseOrder&) { return std::make_optional(Document::order); },
                         [](const GetStock&) { return std::make_optional(Document::stock); },
                         [](const ReceiveStock&) { return std::make_optional(Document::stock); },
                         [](const AdjustStock&) { return std::make_optional(Document::stock); },

@@ -52,7 +52,8 @@ constexpr const char* event_names[] = {"CommandRefused",
                                        "PaymentCaptured",
                                        "PaymentVoided",
                                        "RefundRequested",
-                                       "PaymentRefunded"};
+                                       "PaymentRefunded",
+                                       "OrderErased"};
 static_assert(std::size(event_names) == std::variant_size_v<Payload>);
 
 }  // namespace

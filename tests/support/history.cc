@@ -113,6 +113,7 @@ class Maker {
     e.value = total_of(e.lines);
     e.reference = "C1";
     e.occurred_at = business_time();
+    if (roll(3) == 0) e.country = country();
     history_.add({where}, now(where), {{id_on<OrderId>({where}, next_++), e}});
   }
 
@@ -125,6 +126,11 @@ class Maker {
     placed.currency = roll(4) ? gbp() : eur();
     placed.lines = lines();
     placed.total = total_of(placed.lines);
+    if (roll(3) == 0) {
+      placed.adjustments = {
+          {Adjustment::Kind::rounding, {static_cast<std::int64_t>(roll(9'999)) - 5'000}}};
+      placed.total.value += placed.adjustments[0].amount.value;
+    }
     placed.occurred_at = business_time();
     if (roll(3) == 0) placed.country = country();
     history_.add({where}, now(where), {{cart, CartOpened{placed.user, placed.currency}}});
@@ -169,6 +175,7 @@ class Maker {
         back.lines.push_back({i, placed.lines[i].quantity, placed.lines[i].unit_price});
       back.value = placed.total;
       history_.add({where}, now(where), {{id, OrderCancelled{}}, {id, back}});
+      history_.add({where}, now(where), {{id, PaymentRefunded{1, placed.total}}});
       return;
     }
     history_.add({where}, now(where), {{id, OrderShipped{}}});
@@ -180,6 +187,9 @@ class Maker {
       back.occurred_at = business_time();
       back.goods = roll(2) ? Goods::restocked : Goods::kept_off_sale;
       history_.add({where}, now(where), {{id, back}});
+      if (roll(4) == 0) continue;  // goodwill had paid it back already
+      history_.add({where}, now(where),
+                   {{id, PaymentRefunded{number, back.value, back.occurred_at}}});
     }
   }
 

@@ -12,6 +12,7 @@
 #include <variant>
 
 #include "actors/adapters/secret_file.h"
+#include "events/currencies.h"
 #include "projections/search/synonyms.h"
 
 namespace souk {
@@ -238,12 +239,9 @@ void check_texts(Loaded& out, Loader& loader) {
   if (std::find(std::begin(log_levels), std::end(log_levels), c.log_level) == std::end(log_levels))
     loader.mistake(where("log_level"), fmt::format("log_level is \"{}\"", c.log_level),
                    "write debug, info, warn or error");
-  if (c.default_currency.size() != 3 ||
-      !std::all_of(c.default_currency.begin(), c.default_currency.end(),
-                   [](char ch) { return ch >= 'A' && ch <= 'Z'; }))
+  if (const auto why = why_not_payable(c.default_currency); !why.empty())
     loader.mistake(where("default_currency"),
-                   fmt::format("default_currency is \"{}\"", c.default_currency),
-                   "write three capital letters, as in GBP");
+                   fmt::format("default_currency is \"{}\"", c.default_currency), why);
   if (!c.search_synonyms.empty())
     if (const auto read = search::Synonyms::load(c.search_synonyms); !read.ok())
       loader.mistake(

@@ -111,7 +111,8 @@ Status recover(Daemon& d, const Config& config) {
 
 Status listen(Daemon& d, const Config& config, std::chrono::steady_clock::time_point began) {
   Node& node = *d.node;
-  d.read_side = std::make_unique<ReadSide>(node.projections(), node.source());
+  d.read_side = std::make_unique<ReadSide>(node.projections(), node.source(),
+                                           *Currency::parse(config.default_currency));
   ApiOptions api;
   api.version = SOUK_VERSION;
   api.recovery = node.recovery();

@@ -61,7 +61,8 @@ class JsonLines final : public CommandSource {
     if (fields.has(FieldId::idempotency_key))
       out.conditions.key = fields.at(FieldId::idempotency_key).text;
     if (fields.has(FieldId::if_match))
-      out.conditions.if_match = static_cast<Version>(fields.at(FieldId::if_match).number);
+      out.conditions.preconditions =
+          if_version(static_cast<Version>(fields.at(FieldId::if_match).number));
     if (fields.has(FieldId::prefer)) out.conditions.wants = Wants::minimal;
     if (!fields.has(FieldId::wait)) return true;
     if (out.shape->waits == Waits::no) {

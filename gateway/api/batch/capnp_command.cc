@@ -208,7 +208,7 @@ class CommandOfCapnp {
         return false;
       }
     }
-    if (command.getIfMatchSet()) out.conditions.if_match = command.getIfMatch();
+    if (command.getIfMatchSet()) out.conditions.preconditions = if_version(command.getIfMatch());
     if (command.getMinimal()) out.conditions.wants = Wants::minimal;
     out.conditions.wait_final = command.getWaitFinal();
     if (!read_union(command, out, problem)) return false;
@@ -274,6 +274,8 @@ class CommandOfCapnp {
         return filled(Action::refund_order, c.getRefundOrder(), out, problem);
       case Which::ACCEPT_RETURN:
         return filled(Action::accept_return, c.getAcceptReturn(), out, problem);
+      case Which::ERASE_ORDER:
+        return named(Action::erase_order, FieldId::order_id, c.getEraseOrder(), out, problem);
     }
     problem = invalid_request("command", "is not a command");
     return false;

@@ -248,6 +248,8 @@ Op CommandBuilder::make_order_op(const CommandShape& shape, const CommandInput& 
       if (fields.has(FieldId::amount)) command.amount = money_of(input, FieldId::amount);
       return command;
     }
+    case Action::erase_order:
+      return EraseOrder{fields.order};
     case Action::accept_return:
       return AcceptReturn{OrderId{created("return", input, conditions, out)}, user_of(input),
                           return_lines_of(input), text_of(input, FieldId::reference),
@@ -285,7 +287,7 @@ bool CommandBuilder::build(const CommandShape& shape, const CommandInput& input,
   if (!check_shards(shape, input, problem)) return false;
   out.request.op = make_op(shape, input, conditions, out);
   out.request.cause = cheap_random();
-  out.request.if_match = conditions.if_match;
+  out.request.preconditions = conditions.preconditions;
   out.request.wait_final = conditions.wait_final;
   // A dropped body need not be written at all; only what a creation answers is.
   if (shape.minimal == Minimal::drops_body) out.request.wants = conditions.wants;

@@ -316,6 +316,8 @@ constexpr std::array<CommandShape, command_count> shapes = {{
     {Action::accept_return, "accept_return", post, "/v1/returns",
      "Goods came back that no order here explains; makes an order that is a return from birth",
      accept_return_fields, Minimal::keeps_body},
+    {Action::erase_order, "erase_order", post, "/v1/orders/{order_id}/erase",
+     "A guest's address becomes unreadable for ever; amounts stay", order_only},
 }};
 
 constexpr std::array<std::string_view, action_count - command_count> other_names = {

@@ -31,6 +31,7 @@ enum class Action : std::uint8_t {
   return_order,
   refund_order,
   accept_return,
+  erase_order,
   // reads
   get_product,
   get_stock,
@@ -63,8 +64,8 @@ enum class Action : std::uint8_t {
   console,
   unknown,  // no route led anywhere
 };
-inline constexpr std::size_t command_count = 19;
-inline constexpr std::size_t action_count = 47;
+inline constexpr std::size_t command_count = 20;
+inline constexpr std::size_t action_count = 48;
 constexpr bool is_command(Action action) {
   return static_cast<std::size_t>(action) < command_count;
 }

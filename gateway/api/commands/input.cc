@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "events/currencies.h"
 #include "events/limits.h"
 #include "events/result.h"
 #include "events/time.h"
@@ -124,8 +125,9 @@ bool take_text(const Field& field, std::string_view text, FieldSet& out, Problem
       return is_word(field, text) ? keep(field, text, out)
                                   : refuse(problem, field, words_of(field));
     case FieldType::currency:
-      if (Currency::parse(text)) return keep(field, text, out);
-      return refuse(problem, field, "must be three capital letters");
+      if (auto why = why_not_payable(text); !why.empty())
+        return refuse(problem, field, std::move(why));
+      return keep(field, text, out);
     case FieldType::email:
       if (is_email(text)) return keep(field, text, out);
       return refuse(problem, field, "is not an email address");
@@ -168,9 +170,8 @@ bool take_boolean(const Field& field, std::int64_t value, FieldSet& out, Problem
 
 bool take_money(const Field& field, Micros amount, std::string_view currency, FieldSet& out,
                 Problem& problem) {
-  if (!Currency::parse(currency)) {
-    problem =
-        invalid_request(std::string(field.name) + ".currency", "must be three capital letters");
+  if (auto why = why_not_payable(currency); !why.empty()) {
+    problem = invalid_request(std::string(field.name) + ".currency", std::move(why));
     return false;
   }
   if (amount.value < field.min || amount.value > field.max) {
@@ -291,6 +292,17 @@ bool check_complete(const CommandShape& shape, const CommandInput& input, Proble
   if (shape.action == Action::update_user && (input.fields.present & changes) == 0) {
     problem = invalid_request("", "must change something: email, name or country");
     return false;
+  }
+  if (shape.action == Action::refund_order && input.fields.has(FieldId::amount)) {
+    const auto& amount = input.fields.at(FieldId::amount);
+    const Currency currency = Currency::parse(amount.text).value_or(Currency{});
+    if (to_minor_units(Micros{amount.number}, currency) != Micros{amount.number}) {
+      problem =
+          invalid_request("amount.amount",
+                          "must have at most " + std::to_string(minor_digits(currency)) +
+                              " decimals: no less of " + std::string(amount.text) + " can be paid");
+      return false;
+    }
   }
   for (std::size_t i = 1; i < input.lines.size(); ++i)
     if (shape.action == Action::accept_return &&

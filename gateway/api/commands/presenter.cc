@@ -13,7 +13,7 @@ class ObjectWriter : public JsonObject {
   using JsonObject::JsonObject;
   void version(Version value) { number("version", std::uint64_t{value}); }
   void truth(std::string_view name, std::int64_t value) { JsonObject::truth(name, value != 0); }
-  void money(std::string_view name, Micros amount, std::string_view currency) {
+  void money(std::string_view name, Micros amount, Currency currency) {
     append_money(key(name), amount, currency);
   }
   void time(std::string_view name, UnixMs at) { append_time(key(name), at); }
@@ -33,6 +33,19 @@ void sealed_member(ObjectWriter& object, std::string_view name, const EntityKey&
   if (sealed.bytes.empty()) return;
   object.key(name);
   out.sealed.push_back({out.json.size(), person, sealed, raw == Raw::yes});
+}
+
+void attributes_member(ObjectWriter& object, std::string_view name,
+                       const std::vector<Attribute>& attributes) {
+  if (attributes.empty()) return;
+  ObjectWriter members(object.key(name));
+  for (const auto& attribute : attributes) {
+    // A name is the client's own word: it must be escaped.
+    std::string escaped;
+    append_json_string(escaped, attribute.name);
+    members.text(std::string_view(escaped).substr(1, escaped.size() - 2), attribute.value);
+  }
+  members.end();
 }
 
 std::string_view cart_status_text(CartStatus status) {
@@ -92,7 +105,7 @@ void order_payment(const Order& order, const OrderMoment& moment, std::string& j
   // How much came back in part is the provider's record to tell (GET /v1/payments/{order_id}): an
   // older version of the order could not say it again, and a repeat must get the same bytes.
   if (moment.payment == PaymentStatus::refunded)
-    payment.money("refunded", order.payment.captured, order.currency.text());
+    payment.money("refunded", order.payment.captured, order.currency);
   payment.end();
 }
 
@@ -125,18 +138,14 @@ void JsonPresenter::product(const Sku& sku, const Product& product, std::int64_t
     append_json_string(json, level);
   }
   json += ']';
-  object.money("price", product.price.amount, product.price.currency.text());
-  if (!product.attributes.empty()) {
-    object.key("attributes");
-    ObjectWriter attributes(json);
-    for (const auto& attribute : product.attributes) {
-      // A name is the client's own word: it must be escaped.
-      std::string name;
-      append_json_string(name, attribute.name);
-      attributes.text(std::string_view(name).substr(1, name.size() - 2), attribute.value);
-    }
-    attributes.end();
-  }
+  object.money("price", product.price.amount, product.price.currency);
+  attributes_member(object, "attributes", product.attributes);
+  if (!product.barcode.empty()) object.text("barcode", product.barcode);
+  if (!product.group.empty()) object.text("group", product.group);
+  attributes_member(object, "options", product.options);
+  if (!product.images.empty())
+    append_list(object.key("images"), product.images,
+                [&](const std::string& image) { append_json_string(json, image); });
   object.truth("active", product.active ? 1 : 0);
   if (available >= 0) object.number("available", available);
   object.version(product.version);
@@ -203,7 +212,7 @@ void JsonPresenter::cart(CartId id, const Cart& cart, Body& out) const {
   id_member(object, "cart_id", id);
   object.text("status", cart_status_text(cart.status));
   if (cart.user) id_member(object, "user_id", *cart.user);
-  object.text("currency", currency);
+  object.text("currency", currency.text());
   auto& json = object.key("lines");
   json += '[';
   for (const auto& line : cart.lines) {
@@ -250,6 +259,16 @@ void JsonPresenter::order_lines(const Order& order, Version version, std::string
   json += ']';
 }
 
+void JsonPresenter::adjustments(const Order& order, std::string& json) const {
+  append_list(json, order.adjustments, [&](const Adjustment& adjustment) {
+    ObjectWriter entry(json);
+    entry.text("kind", adjustment_text(adjustment.kind));
+    entry.text("label", "Rounding to what can be paid");
+    entry.money("amount", adjustment.amount, shown(order.currency));
+    entry.end();
+  });
+}
+
 void JsonPresenter::order(OrderId id, const Order& order, Version version, Body& out) const {
   out.json.reserve(out.json.size() + 512 + order.lines.size() * 192);
   const auto moment = moment_of(order, version);
@@ -260,6 +279,7 @@ void JsonPresenter::order(OrderId id, const Order& order, Version version, Body&
   object.text("status", order_status_text(moment.status));
   if (moment.status == OrderStatus::rejected) object.text("reason", refusal_code(order.reason));
   order_lines(order, version, object.key("lines"));
+  adjustments(order, object.key("adjustments"));
   object.money("total", order.total, shown(order.currency));
   order_payment(order, moment, object.key("payment"));
   object.time("placed_at", order.placed_at);

@@ -26,9 +26,8 @@ class JsonPresenter final : public Presenter {
   void check_out(OrderId id, OrderStatus status, Refusal reason, Body& out) const override;
 
  private:
-  std::string_view shown(const Currency& currency) const {
-    return currency.none() ? unfixed_.text() : currency.text();
-  }
+  Currency shown(Currency currency) const { return currency.none() ? unfixed_ : currency; }
+  void adjustments(const Order& order, std::string& json) const;
   void order_lines(const Order& order, Version version, std::string& json) const;
   Currency unfixed_;
 };

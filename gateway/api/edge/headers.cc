@@ -78,16 +78,24 @@ bool is_idempotency_key(std::string_view key) {
          std::all_of(key.begin(), key.end(), [](char c) { return c >= 0x20 && c <= 0x7e; });
 }
 
-bool read_if_match(std::string_view header, std::optional<Version>& out) {
-  out.reset();
+bool read_entity_tags(std::string_view header, Weak weak, Preconditions::Of& of,
+                      std::vector<Version>& versions) {
+  of = header == "*" ? Preconditions::Of::any : Preconditions::Of::listed;
+  versions.clear();
   if (header == "*") return true;
-  const bool weak = header.substr(0, 2) == "W/";
-  const auto tag = weak ? header.substr(2) : header;
-  if (!is_quoted(tag)) return false;
-  // A product's names its stock's version too; what is changed is the product.
-  const auto parsed = parse_tag(tag);
-  out = parsed && !weak ? parsed->version : no_such_version;
-  return true;
+  bool some = false;
+  const bool whole = for_each_part(header, [&](std::string_view part) {
+    if (part.empty()) return true;  // a list may hold empty elements
+    const bool is_weak = part.substr(0, 2) == "W/";
+    if (is_weak) part.remove_prefix(2);
+    if (!is_quoted(part)) return false;
+    some = true;
+    // A product's names its stock's version too; what is changed is the product.
+    const auto parsed = parse_tag(part);
+    if (parsed && (!is_weak || weak == Weak::counts)) versions.push_back(parsed->version);
+    return true;
+  });
+  return whole && some;
 }
 
 bool none_match_names(std::string_view header, Version version, Version beside) {
@@ -113,9 +121,20 @@ bool read_conditions(const HttpRequest& request, Conditions& out, Problem& probl
     }
     out.key = request.idempotency_key;
   }
-  if (request.has_if_match && !read_if_match(request.if_match, out.if_match)) {
-    problem = invalid_request("If-Match", R"(must be one version in quotes, as "3", or *)");
-    return false;
+  if (request.has_if_match || !request.if_none_match.empty()) {
+    constexpr const char* wanted = R"(must be versions in quotes, as "3" or "3", "4", or *)";
+    Preconditions asked;
+    if (request.has_if_match &&
+        !read_entity_tags(request.if_match, Weak::never, asked.match, asked.matches)) {
+      problem = invalid_request("If-Match", wanted);
+      return false;
+    }
+    if (!request.if_none_match.empty() && !read_entity_tags(request.if_none_match, Weak::counts,
+                                                            asked.none_match, asked.none_matches)) {
+      problem = invalid_request("If-None-Match", wanted);
+      return false;
+    }
+    out.preconditions = std::make_shared<const Preconditions>(std::move(asked));
   }
   if (!request.prefer.empty() && prefers_minimal(request.prefer)) out.wants = Wants::minimal;
   return true;

@@ -11,25 +11,25 @@
 
 namespace souk {
 
-/// A version that no entity ever has: an If-Match of another form never matches.
-inline constexpr Version no_such_version = UINT64_MAX;
-
 /// How a command is to be carried out and answered.
 struct Conditions {
-  std::string_view key;  // the idempotency key; empty: none
-  std::optional<Version> if_match;
+  std::string_view key;                                // the idempotency key; empty: none
+  std::shared_ptr<const Preconditions> preconditions;  // null: none
   Wants wants = Wants::body;
   bool wait_final = false;
 };
 
-/// Reads Idempotency-Key, If-Match and Prefer.
+/// Reads Idempotency-Key, If-Match, If-None-Match and Prefer.
 /// Errors: 422 invalid_request; the path is the header's name.
 bool read_conditions(const HttpRequest& request, Conditions& out, Problem& problem);
 /// 1 to 255 printable ASCII characters.
 bool is_idempotency_key(std::string_view key);
-/// `"3"` is version 3; `*` any (nothing); another form in quotes one that never matches.
-/// False where it is no entity tag at all, or several.
-bool read_if_match(std::string_view header, std::optional<Version>& out);
+/// One entity tag or several with commas: `"3"` is version 3; another form in quotes one that no
+/// entity has. Or `*`: any. `weak`: whether `W/"3"` is version 3 as well (If-None-Match), or none.
+/// False where it is no list of entity tags.
+enum class Weak : std::uint8_t { counts, never };
+bool read_entity_tags(std::string_view header, Weak weak, Preconditions::Of& of,
+                      std::vector<Version>& versions);
 /// If-None-Match names `version` (weakly or not), or is `*`.
 /// `beside`: as Reply's beside_version; the tag is then `"3-7"`.
 bool none_match_names(std::string_view header, Version version, Version beside = 0);

@@ -243,6 +243,8 @@ std::string query_schema(const QueryField& field) {
       return R"({"type":"boolean"})";
     case QueryType::amount:
       return R"({"type":"string","pattern":"^-?[0-9]+(\\.[0-9]{1,6})?$"})";
+    case QueryType::currency:
+      return R"({"type":"string","pattern":"^[A-Z]{3}$"})";
     case QueryType::time:
       return R"({"type":"string","format":"date-time"})";
     case QueryType::choice: {

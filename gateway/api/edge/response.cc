@@ -99,7 +99,7 @@ HttpResponse response_of_record(OrderId order, const PaymentRecord& record) {
   JsonObject json(response.body);
   json.plain("order_id", order.text());
   const auto money = [&](std::string_view name, Micros amount) {
-    append_money(json.key(name), amount, record.currency.text());
+    append_money(json.key(name), amount, record.currency);
   };
   money("authorised", record.authorised);
   money("captured", record.captured);

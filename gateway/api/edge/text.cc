@@ -30,20 +30,20 @@ void append_number(std::string& out, std::uint64_t value) { append_integer(out, 
 namespace {
 
 template <class Amount>
-void append_amount(std::string& out, const Amount& amount, std::string_view currency) {
+void append_amount(std::string& out, const Amount& amount, Currency currency) {
   out += R"({"amount":")";
-  append_decimal(out, amount);
+  append_decimal(out, amount, currency);
   out += R"(","currency":")";
-  out += currency;
+  out += currency.text();
   out += "\"}";
 }
 
 }  // namespace
 
-void append_money(std::string& out, Micros amount, std::string_view currency) {
+void append_money(std::string& out, Micros amount, Currency currency) {
   append_amount(out, amount, currency);
 }
-void append_money(std::string& out, const MicrosSum& sum, std::string_view currency) {
+void append_money(std::string& out, const MicrosSum& sum, Currency currency) {
   append_amount(out, sum, currency);
 }
 

@@ -5,18 +5,18 @@
 #include <string>
 #include <string_view>
 
+#include "events/currencies.h"
 #include "events/ids.h"
 #include "events/json_text.h"
-#include "events/money_sum.h"
 #include "events/time.h"
 
 namespace souk {
 
 void append_number(std::string& out, std::int64_t value);
 void append_number(std::string& out, std::uint64_t value);
-/// `{"amount":"12.50","currency":"GBP"}`
-void append_money(std::string& out, Micros amount, std::string_view currency);
-void append_money(std::string& out, const MicrosSum& sum, std::string_view currency);
+/// `{"amount":"12.50","currency":"GBP"}`, with the decimals of the currency.
+void append_money(std::string& out, Micros amount, Currency currency);
+void append_money(std::string& out, const MicrosSum& sum, Currency currency);
 /// `[..]`: `append` puts each of `list` to the end of `out`, commas come by themselves.
 template <class List, class Append>
 void append_list(std::string& out, const List& list, Append&& append) {

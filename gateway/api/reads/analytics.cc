@@ -25,16 +25,36 @@ std::size_t limit_of(const QueryValues& values) {
   return static_cast<std::size_t>(values.count("limit", 100));
 }
 
-void put_figures(JsonObject& out, const SalesFigures& figures, std::string_view currency) {
+/// A shop in which nothing was sold yet has its figures in `unfixed`.
+Currency shown(Currency currency, Currency unfixed) { return currency.none() ? unfixed : currency; }
+
+void put_other_currencies(const ReportOf& report, JsonObject& out) {
+  if (report.other_currencies.empty()) return;
+  std::string& list = out.key("other_currencies");
+  append_list(list, report.other_currencies, [&](const auto& other) {
+    JsonObject one(list);
+    one.text("currency", other.first.text());
+    one.number("orders", other.second);
+    one.end();
+  });
+}
+
+/// By product there is no money paid back, and nothing is rounded.
+void put_figures(JsonObject& out, const SalesFigures& figures, SalesGroup group,
+                 Currency currency) {
   out.number("orders", figures.orders);
   out.number("lines", figures.lines);
   out.number("quantity", figures.quantity);
   append_money(out.key("revenue"), figures.revenue, currency);
   append_money(out.key("returned"), figures.returned, currency);
+  if (group == SalesGroup::product) return;
+  append_money(out.key("refunded"), figures.refunded, currency);
+  append_money(out.key("rounding"), figures.rounding, currency);
 }
 
 struct PutCell {
   JsonObject& out;
+  Currency unfixed;
   std::string_view name;
   void operator()(std::monostate) const { out.null(name); }
   void operator()(std::int64_t count) const { out.number(name, count); }
@@ -43,22 +63,25 @@ struct PutCell {
   }
   void operator()(const std::string& text) const { out.text(name, text); }
   void operator()(const MoneySum& money) const {
-    append_money(out.key(name), money.amount, money.currency.text());
+    append_money(out.key(name), money.amount, shown(money.currency, unfixed));
   }
 };
 
-NoAnswer put_table(const Result<ReportTable, BadReport>& report, JsonObject& out) {
+NoAnswer put_table(const Result<ReportTable, BadReport>& report, Currency unfixed,
+                   JsonObject& out) {
   if (!report.ok()) return refusal(report.error());
   std::string& rows = out.key("rows");
   append_list(rows, report->rows, [&](const std::vector<ReportCell>& cells) {
     JsonObject row(rows);
     for (std::size_t i = 0; i < cells.size(); ++i)
-      std::visit(PutCell{row, report->columns[i]}, cells[i]);
+      std::visit(PutCell{row, unfixed, report->columns[i]}, cells[i]);
     row.end();
   });
+  put_other_currencies(*report, out);
   if (report->summary.empty()) return std::nullopt;
   JsonObject summary(out.key("summary"));
-  for (const auto& [name, cell] : report->summary) std::visit(PutCell{summary, name}, cell);
+  for (const auto& [name, cell] : report->summary)
+    std::visit(PutCell{summary, unfixed, name}, cell);
   summary.end();
   return std::nullopt;
 }
@@ -79,7 +102,8 @@ UnixMs idle_since(const QueryValues& values) {
 
 }  // namespace
 
-NoAnswer answer_sales(const AnalyticsModel& model, const QueryValues& values, JsonObject& out) {
+NoAnswer answer_sales(const AnalyticsModel& model, const QueryValues& values, Currency unfixed,
+                      JsonObject& out) {
   SalesQuery query;
   query.from = values.time("from");
   query.to = values.time("to");
@@ -90,6 +114,7 @@ NoAnswer answer_sales(const AnalyticsModel& model, const QueryValues& values, Js
   const auto report = model.sales(query);
   if (!report.ok()) return refusal(report.error());
   const auto group = sales_group_text(report->group_by);
+  const Currency currency = shown(report->currency, unfixed);
   std::string& rows = out.key("rows");
   append_list(rows, report->rows, [&](const SalesRow& sales) {
     JsonObject row(rows);
@@ -97,16 +122,17 @@ NoAnswer answer_sales(const AnalyticsModel& model, const QueryValues& values, Js
       row.text(group, *sales.key);
     else
       row.null(group);
-    put_figures(row, sales.figures, report->currency.text());
+    put_figures(row, sales.figures, report->group_by, currency);
     row.end();
   });
   JsonObject total(out.key("total"));
-  put_figures(total, report->total, report->currency.text());
+  put_figures(total, report->total, SalesGroup::month, currency);
   total.end();
+  put_other_currencies(*report, out);
   return std::nullopt;
 }
 
-NoAnswer answer_basket_pairs(const AnalyticsModel& model, const QueryValues& values,
+NoAnswer answer_basket_pairs(const AnalyticsModel& model, const QueryValues& values, Currency,
                              JsonObject& out) {
   const auto report = model.basket_pairs(limit_of(values));
   if (!report.ok()) return refusal(report.error());
@@ -121,35 +147,40 @@ NoAnswer answer_basket_pairs(const AnalyticsModel& model, const QueryValues& val
   return std::nullopt;
 }
 
-NoAnswer answer_customers(const AnalyticsModel& model, const QueryValues& values, JsonObject& out) {
+NoAnswer answer_customers(const AnalyticsModel& model, const QueryValues& values, Currency unfixed,
+                          JsonObject& out) {
   return put_table(model.customers({.orders_min = values.count("orders_min", 2),
                                     .currency = values.text("currency"),
                                     .limit = limit_of(values)}),
-                   out);
+                   unfixed, out);
 }
 
-NoAnswer answer_funnel(const AnalyticsModel& model, const QueryValues& values, JsonObject& out) {
-  return put_table(model.funnel(period_of(values)), out);
+NoAnswer answer_funnel(const AnalyticsModel& model, const QueryValues& values, Currency unfixed,
+                       JsonObject& out) {
+  return put_table(model.funnel(period_of(values)), unfixed, out);
 }
 
-NoAnswer answer_cohorts(const AnalyticsModel& model, const QueryValues& values, JsonObject& out) {
-  return put_table(model.cohorts(limit_of(values)), out);
+NoAnswer answer_cohorts(const AnalyticsModel& model, const QueryValues& values, Currency unfixed,
+                        JsonObject& out) {
+  return put_table(model.cohorts(limit_of(values)), unfixed, out);
 }
 
-NoAnswer answer_lost_sales(const AnalyticsModel& model, const QueryValues& values,
+NoAnswer answer_lost_sales(const AnalyticsModel& model, const QueryValues& values, Currency unfixed,
                            JsonObject& out) {
-  return put_table(model.lost_sales(period_of(values)), out);
+  return put_table(model.lost_sales(period_of(values)), unfixed, out);
 }
 
-NoAnswer answer_stock(const AnalyticsModel& model, const QueryValues& values, JsonObject& out) {
-  return put_table(model.stock(period_of(values)), out);
+NoAnswer answer_stock(const AnalyticsModel& model, const QueryValues& values, Currency unfixed,
+                      JsonObject& out) {
+  return put_table(model.stock(period_of(values)), unfixed, out);
 }
 
-NoAnswer answer_abandoned(const AnalyticsModel& model, const QueryValues& values, JsonObject& out) {
+NoAnswer answer_abandoned(const AnalyticsModel& model, const QueryValues& values, Currency unfixed,
+                          JsonObject& out) {
   return put_table(model.abandoned({.idle_since = idle_since(values),
                                     .currency = values.text("currency"),
                                     .limit = limit_of(values)}),
-                   out);
+                   unfixed, out);
 }
 
 }  // namespace souk

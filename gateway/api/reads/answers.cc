@@ -9,12 +9,12 @@
 namespace souk {
 namespace {
 
-using Write = NoAnswer (*)(const Projection&, const QueryValues&, JsonObject&);
+using Write = NoAnswer (*)(const Projection&, const QueryValues&, Currency, JsonObject&);
 
 /// The one place where a copy becomes what its kind made.
-template <class Model, NoAnswer (*write)(const Model&, const QueryValues&, JsonObject&)>
-NoAnswer of(const Projection& copy, const QueryValues& values, JsonObject& out) {
-  return write(dynamic_cast<const Model&>(copy), values, out);
+template <class Model, NoAnswer (*write)(const Model&, const QueryValues&, Currency, JsonObject&)>
+NoAnswer of(const Projection& copy, const QueryValues& values, Currency unfixed, JsonObject& out) {
+  return write(dynamic_cast<const Model&>(copy), values, unfixed, out);
 }
 
 struct Row {
@@ -37,10 +37,10 @@ constexpr std::array answers = {
 }  // namespace
 
 NoAnswer answer(const Question& question, const Projection& copy, const QueryValues& values,
-                JsonObject& out) {
+                Currency unfixed, JsonObject& out) {
   const auto row = std::ranges::find(answers, question.action, &Row::action);
   SOUK_ASSERT(row != answers.end());
-  return row->write(copy, values, out);
+  return row->write(copy, values, unfixed, out);
 }
 
 }  // namespace souk

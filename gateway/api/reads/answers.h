@@ -20,22 +20,32 @@ class SearchModel;
 using NoAnswer = std::optional<HttpResponse>;
 
 /// Writes the answer to a question that a read model answers, without its end, from a copy of that
-/// model. REQUIRES: `question.model` names one, and it is not SQL.
+/// model. `unfixed`: the currency of figures where nothing has fixed one yet.
+/// REQUIRES: `question.model` names one, and it is not SQL.
 NoAnswer answer(const Question& question, const Projection& copy, const QueryValues& values,
-                JsonObject& out);
+                Currency unfixed, JsonObject& out);
 
 // search.cc, analytics.cc
-NoAnswer answer_search(const SearchModel& model, const QueryValues& values, JsonObject& out);
-NoAnswer answer_suggest(const SearchModel& model, const QueryValues& values, JsonObject& out);
-NoAnswer answer_sales(const AnalyticsModel& model, const QueryValues& values, JsonObject& out);
+NoAnswer answer_search(const SearchModel& model, const QueryValues& values, Currency unfixed,
+                       JsonObject& out);
+NoAnswer answer_suggest(const SearchModel& model, const QueryValues& values, Currency unfixed,
+                        JsonObject& out);
+NoAnswer answer_sales(const AnalyticsModel& model, const QueryValues& values, Currency unfixed,
+                      JsonObject& out);
 NoAnswer answer_basket_pairs(const AnalyticsModel& model, const QueryValues& values,
-                             JsonObject& out);
-NoAnswer answer_customers(const AnalyticsModel& model, const QueryValues& values, JsonObject& out);
-NoAnswer answer_funnel(const AnalyticsModel& model, const QueryValues& values, JsonObject& out);
-NoAnswer answer_cohorts(const AnalyticsModel& model, const QueryValues& values, JsonObject& out);
-NoAnswer answer_lost_sales(const AnalyticsModel& model, const QueryValues& values, JsonObject& out);
-NoAnswer answer_stock(const AnalyticsModel& model, const QueryValues& values, JsonObject& out);
-NoAnswer answer_abandoned(const AnalyticsModel& model, const QueryValues& values, JsonObject& out);
+                             Currency unfixed, JsonObject& out);
+NoAnswer answer_customers(const AnalyticsModel& model, const QueryValues& values, Currency unfixed,
+                          JsonObject& out);
+NoAnswer answer_funnel(const AnalyticsModel& model, const QueryValues& values, Currency unfixed,
+                       JsonObject& out);
+NoAnswer answer_cohorts(const AnalyticsModel& model, const QueryValues& values, Currency unfixed,
+                        JsonObject& out);
+NoAnswer answer_lost_sales(const AnalyticsModel& model, const QueryValues& values, Currency unfixed,
+                           JsonObject& out);
+NoAnswer answer_stock(const AnalyticsModel& model, const QueryValues& values, Currency unfixed,
+                      JsonObject& out);
+NoAnswer answer_abandoned(const AnalyticsModel& model, const QueryValues& values, Currency unfixed,
+                          JsonObject& out);
 
 /// Where the tables of SQL are. REQUIRES: a copy of the analytics.
 std::filesystem::path sql_database(const Projection& copy);

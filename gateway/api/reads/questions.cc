@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "events/currencies.h"
 #include "events/utf8.h"
 #include "gateway/api/edge/text.h"
 #include "projections/sql/sql_door.h"
@@ -30,6 +31,9 @@ constexpr std::array search_fields = {
     text_field("q", "Words, \"a phrase\", -excluded, without X; none: everything"),
     text_field("brand", "Exactly this brand"),
     text_field("category", "This category and those below it: `Home > Kitchen`"),
+    QueryField{"currency", QueryType::currency,
+               "Only what is priced in it. Else limits, order and bands of prices look at the "
+               "daemon's default currency, or at the one of most products where none has that"},
     QueryField{"price_min", QueryType::amount, "Included"},
     QueryField{"price_max", QueryType::amount, "Included"},
     QueryField{
@@ -47,8 +51,8 @@ constexpr std::array suggest_fields = {
 constexpr QueryField from_field{"from", QueryType::time,
                                 "Included; by the business time of an order"};
 constexpr QueryField to_field{"to", QueryType::time, "Not included"};
-constexpr QueryField currency_field =
-    text_field("currency", "Of the figures; else the one with the most orders");
+constexpr QueryField currency_field{"currency", QueryType::currency,
+                                    "Of the figures; else the one with the most orders"};
 constexpr QueryField rows_field = count_field("limit", 1, 1'000, "Rows, 100 where it is not given");
 
 constexpr std::array sales_fields = {
@@ -56,8 +60,8 @@ constexpr std::array sales_fields = {
     to_field,
     QueryField{"group_by", QueryType::choice, "month where it is not given", 0, 0, sales_groups},
     text_field("sort",
-               "key, orders, lines, quantity, revenue or returned; `-` in front: the "
-               "largest first"),
+               "key, orders, lines, quantity, revenue, returned or refunded; `-` in front: "
+               "the largest first"),
     rows_field,
     currency_field,
 };
@@ -182,6 +186,8 @@ std::string wrong_with(const QueryField& field, const std::string& text, std::in
       number = amount->value;
       return {};
     }
+    case QueryType::currency:
+      return Currency::parse(text) ? "" : why_not_payable(text);
     case QueryType::time: {
       const auto at = parse_rfc3339(text.size() == 10 ? text + "T00:00:00Z" : text);
       if (!at) return "must be a time as 2011-08-31T00:00:00Z, or a day as 2011-08-31";

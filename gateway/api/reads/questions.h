@@ -13,7 +13,7 @@
 
 namespace souk {
 
-enum class QueryType : std::uint8_t { text, count, flag, amount, time, choice, choices };
+enum class QueryType : std::uint8_t { text, count, flag, amount, currency, time, choice, choices };
 
 struct QueryField {
   std::string_view name;

@@ -46,8 +46,9 @@ HttpResponse answer_of(const ProjectionRunner::Answer& answer) {
 
 }  // namespace
 
-ReadSide::ReadSide(ProjectionSet& set, LogSource log)
+ReadSide::ReadSide(ProjectionSet& set, LogSource log, Currency unfixed)
     : set_(set),
+      unfixed_(unfixed),
       log_(log),
       sql_(log.journal, log.recent.shards(),
            [recent = &log.recent](ShardId s) { return recent->last_seq(s); }) {}
@@ -151,11 +152,11 @@ bool ReadSide::of_model(Asked&& asked, QueryJob& job, Problem& problem) {
   const auto wanted = std::move(asked.wanted);
   ask(
       *runner, wanted,
-      [&question, values = std::move(asked.values)](const Projection& copy,
-                                                    const std::string& position) {
+      [&question, unfixed = unfixed_, values = std::move(asked.values)](
+          const Projection& copy, const std::string& position) {
         HttpResponse response;
         JsonObject out(response.body);
-        if (auto no = souk::answer(question, copy, values, out)) return std::move(*no);
+        if (auto no = souk::answer(question, copy, values, unfixed, out)) return std::move(*no);
         out.text("position", position);
         out.end();
         return response;

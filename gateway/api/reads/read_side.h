@@ -27,7 +27,8 @@ struct Asked {
 class ReadSide {
  public:
   /// `set` and `log` outlive this. `log`: what `events` of the SQL door shows.
-  ReadSide(ProjectionSet& set, LogSource log);
+  /// `unfixed`: the currency of figures of a shop in which nothing was sold yet.
+  ReadSide(ProjectionSet& set, LogSource log, Currency unfixed);
   /// Makes ready what the first query would wait for.
   void warm_up() { sql_.warm_up(); }
   /// Thread: any.
@@ -51,6 +52,7 @@ class ReadSide {
   void ask_sql(ProjectionRunner& runner, Asked&& asked, QueryJob& job);
 
   ProjectionSet& set_;
+  Currency unfixed_;
   LogSource log_;
   SqlDoor sql_;
 };

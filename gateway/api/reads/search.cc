@@ -33,7 +33,7 @@ void append_hit(std::string& out, const SearchHit& found) {
   hit.text("sku", found.sku.text());
   hit.text("name", found.name);
   hit.text("brand", found.brand);
-  append_money(hit.key("price"), found.price.amount, found.price.currency.text());
+  append_money(hit.key("price"), found.price.amount, found.price.currency);
   hit.number("available", found.available);
   fmt::format_to(std::back_inserter(hit.key("score")), "{:.4f}", found.score);
   hit.end();
@@ -46,13 +46,15 @@ void append_facet(std::string& out, const FacetValue& counted) {
   value.end();
 }
 
-SearchQuery query_of(const QueryValues& values) {
+SearchQuery query_of(const QueryValues& values, Currency otherwise) {
   SearchQuery query;
   query.q = values.text("q");
   if (values.has("brand")) query.brand = values.text("brand");
   query.category = split_path(values.text("category"));
   query.price_min = values.amount("price_min");
   query.price_max = values.amount("price_max");
+  if (values.has("currency")) query.currency = Currency::parse(values.text("currency"));
+  query.otherwise = otherwise;
   if (values.has("in_stock")) query.in_stock = values.flag("in_stock", true);
   query.sort = parse_search_sort(values.text("sort")).value_or(SearchSort::relevance);
   query.limit = static_cast<std::size_t>(values.count("limit", 10));
@@ -67,12 +69,14 @@ SearchQuery query_of(const QueryValues& values) {
 
 }  // namespace
 
-NoAnswer answer_search(const SearchModel& model, const QueryValues& values, JsonObject& out) {
-  const auto found = model.search(query_of(values));
+NoAnswer answer_search(const SearchModel& model, const QueryValues& values, Currency unfixed,
+                       JsonObject& out) {
+  const auto found = model.search(query_of(values, unfixed));
   if (!found.ok()) return refusal(found.error());
   std::string& json = out.key("hits");
   append_list(json, found->hits, [&](const SearchHit& hit) { append_hit(json, hit); });
   out.number("total", found->total);
+  out.text("currency", found->currency.none() ? unfixed.text() : found->currency.text());
   if (!found->facets.empty()) {
     JsonObject facets(out.key("facets"));
     for (const auto& [name, facet] : found->facets) {
@@ -91,7 +95,8 @@ NoAnswer answer_search(const SearchModel& model, const QueryValues& values, Json
   return std::nullopt;
 }
 
-NoAnswer answer_suggest(const SearchModel& model, const QueryValues& values, JsonObject& out) {
+NoAnswer answer_suggest(const SearchModel& model, const QueryValues& values, Currency,
+                        JsonObject& out) {
   const auto found =
       model.suggest(values.text("q"), static_cast<std::size_t>(values.count("limit", 10)));
   if (!found.ok()) return refusal(found.error());

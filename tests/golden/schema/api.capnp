@@ -38,6 +38,7 @@ struct Command {
     returnOrder @21 :ReturnOrderCommand;
     refundOrder @22 :RefundOrderCommand;
     acceptReturn @23 :AcceptReturnCommand;
+    eraseOrder @24 :Text;          # order id
   }
 }
 
@@ -146,7 +147,7 @@ struct Answer {
   code @1 :Text;                   # of a problem: out_of_stock, ...; empty: none
   replayed @2 :Bool;
   version @3 :UInt64;              # 0: none
-  position @4 :Text;               # shard:seq; empty: none
+  position @4 :Text;               # shard:seq, several with commas; empty: none
   entityId @5 :Text;               # the id or SKU that was created or changed (of the order for a check-out)
   body @6 :Text;                   # JSON: the document, or the problem; empty: minimal
   bodyOmitted @7 :Bool;            # the answers had become too large in all

@@ -75,6 +75,7 @@ struct Event {
     paymentVoided @46 :Void;
     refundRequested @47 :Refund;
     paymentRefunded @48 :Refund;
+    orderErased @49 :Void;
   }
 }
 
@@ -110,6 +111,10 @@ struct ProductDefined {
   attributes @4 :List(Attribute);
   price @5 :Money;
   active @6 :Bool;
+  images @7 :List(Text);     # addresses, the first is shown first
+  barcode @8 :Text;          # a GTIN; empty: none
+  group @9 :Text;            # variants of one thing have the same; empty: none
+  options @10 :List(Attribute);  # what makes this one of its group
 }
 struct Attribute {
   name @0 :Text;
@@ -178,7 +183,12 @@ struct OrderPlaced {
   sealedAddress @7 :Data;
   occurredAtSet @8 :Bool;
   occurredAt @9 :Int64;
-  country @10 :Text;         # where it goes, of the address: not sealed
+  country @10 :Text;         # where it goes, of the address, else the user's then: not sealed
+  adjustments @11 :List(Adjustment);  # their sum and that of the lines is the total
+}
+struct Adjustment {
+  kind @0 :UInt8;            # souk::Adjustment::Kind
+  micros @1 :Int64;          # signed
 }
 struct ReturnedLine {
   line @0 :UInt32;
@@ -201,8 +211,11 @@ struct ReturnAccepted {
   reference @4 :Text;
   occurredAtSet @5 :Bool;
   occurredAt @6 :Int64;
+  country @7 :Text;          # the user's then
 }
 struct Refund {
   number @0 :UInt32;
   micros @1 :Int64;
+  occurredAtSet @2 :Bool;    # of the return that it pays for
+  occurredAt @3 :Int64;
 }

@@ -7,6 +7,7 @@ struct RunnerCheckpoint {
   struct Shard {
     seq @0 :UInt64;            # the last event that was applied
     epoch @1 :UInt64;          # of the record that held it
+    place @2 :Data;            # souk::FoldState, encoded; absent: a build before it wrote this
   }
   struct Stale {               # an entity that the model shows as it was before an event it cannot take
     shard @0 :UInt16;

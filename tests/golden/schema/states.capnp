@@ -49,6 +49,10 @@ struct StoredProduct {
   active @7 :Bool;
   defined @8 :Bool;
   version @9 :UInt64;
+  images @10 :List(Text);
+  barcode @11 :Text;
+  group @12 :Text;
+  options @13 :List(StoredAttribute);
 }
 struct StoredInventory {
   known @0 :Bool;
@@ -147,6 +151,7 @@ struct StoredCartUndo {
   status @3 :UInt8;
   before @4 :StoredCartLine; # null unless a line comes back
   order @5 :Data;            # empty: none
+  currency @6 :Text;         # empty: none
 }
 
 # ---- order ----
@@ -170,6 +175,9 @@ struct OrderState {
   history @16 :List(StoredStep);
   version @17 :UInt64;
   answers @18 :List(StoredAnswer);
+  adjustments @19 :List(StoredAdjustment);
+  erased @20 :Bool;          # a guest's
+  keyToDestroy @21 :Bool;
 }
 struct StoredOrderLine {
   sku @0 :Text;
@@ -177,6 +185,10 @@ struct StoredOrderLine {
   quantity @2 :Int64;
   micros @3 :Int64;
   pricing @4 :UInt8;
+}
+struct StoredAdjustment {
+  kind @0 :UInt8;            # souk::Adjustment::Kind
+  micros @1 :Int64;
 }
 struct StoredPayment {
   status @0 :UInt8;          # souk::PaymentStatus
@@ -189,6 +201,8 @@ struct StoredPayment {
 struct StoredRefund {
   number @0 :UInt32;
   micros @1 :Int64;
+  occurredAtSet @2 :Bool;
+  occurredAt @3 :Int64;
 }
 struct StoredReturn {
   number @0 :UInt32;

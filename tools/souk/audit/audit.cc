@@ -253,6 +253,9 @@ class Audit {
       orders_.insert(order_id);
       check_sealed(id, address_person(order_id, order.cart.has_value(), order.user),
                    order.sealed_address);
+      if (order.erased && !order.key_to_destroy && vault_.seal(EntityKey(order_id), {}).ok())
+        violation("keys", "order " + order_id.text(), std::to_string(id.value),
+                  "the log says that the key of this guest was destroyed, and the keys have it");
       const bool bought =
           order.status != OrderStatus::rejected && order.status != OrderStatus::pending &&
           !(order.returns.size() == 1 && order.total.value == 0 && order.payment_method.empty());

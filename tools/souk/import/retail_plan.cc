@@ -94,24 +94,37 @@ class Planner {
   struct Owed {
     Micros money;
     std::uint32_t returns = 0;
+    std::vector<std::int64_t> pieces;  // by line of the order
   };
 
   void remember_orders() {
     for (std::uint32_t i = 0; i < plan_.orders.size(); ++i) {
       const PlannedOrder& order = plan_.orders[i];
-      owed_.push_back({.money = order.total});
+      Owed& owed = owed_.emplace_back();
+      owed.money = order.total;
+      for (const PlannedLine& line : order.lines) owed.pieces.push_back(line.quantity);
       const std::uint32_t customer = data_.invoice[order.invoice].customer;
       if (customer == no_customer) continue;
       for (const PlannedLine& line : order.lines) {
-        auto& out = pieces_out_[pair_of(i, line.sku)];
-        if (out == 0) bought_[pair_of(customer, line.sku)].push_back(i);
-        out += line.quantity;
+        auto& orders = bought_[pair_of(customer, line.sku)];
+        if (orders.empty() || orders.back() != i) orders.push_back(i);
       }
     }
     const auto time_of = [&](std::uint32_t order) {
       return data_.invoice[plan_.orders[order].invoice].at;
     };
     for (auto& [who, orders] : bought_) std::ranges::stable_sort(orders, {}, time_of);
+  }
+
+  /// The lines of an order that `line` may give back, as the daemon takes them: nobody gets more for
+  /// a piece than was paid for it, and those that cost the least come first.
+  std::vector<std::size_t> lines_for(std::uint32_t order, const RetailLine& line) const {
+    const auto& lines = plan_.orders[order].lines;
+    std::vector<std::size_t> found;
+    for (std::size_t i = 0; i < lines.size(); ++i)
+      if (lines[i].sku == line.sku && lines[i].price >= line.price) found.push_back(i);
+    std::ranges::stable_sort(found, {}, [&](std::size_t i) { return lines[i].price; });
+    return found;
   }
 
   std::uint32_t order_for(const RetailLine& line, Micros value) const {
@@ -124,13 +137,13 @@ class Planner {
       const Owed& owed = owed_[*order];
       const bool grouped = return_of_.contains(pair_of(line.invoice, *order));
       if (data_.invoice[plan_.orders[*order].invoice].at > invoice.at || owed.money < value ||
-          pieces_out_.at(pair_of(*order, line.sku)) < -line.quantity ||
           (!grouped && owed.returns == returns_per_order_max))
         continue;
-      const auto same = [&](const PlannedLine& l) {
-        return l.sku == line.sku && l.price == line.price;
-      };
-      if (std::ranges::any_of(plan_.orders[*order].lines, same)) return *order;
+      const auto lines = lines_for(*order, line);
+      std::int64_t out = 0;
+      for (const std::size_t i : lines) out += owed.pieces[i];
+      if (out < -line.quantity) continue;
+      if (plan_.orders[*order].lines[lines.front()].price == line.price) return *order;
       if (any == no_order) any = *order;
     }
     return any;
@@ -153,7 +166,12 @@ class Planner {
     if (order == no_order) return;
     owed_[order].money.value -= value->value;
     owed_[order].returns += first ? 1 : 0;
-    pieces_out_[pair_of(order, line.sku)] -= -line.quantity;
+    std::int64_t left = -line.quantity;
+    for (const std::size_t i : lines_for(order, line)) {
+      const std::int64_t taken = std::min(left, owed_[order].pieces[i]);
+      owed_[order].pieces[i] -= taken;
+      left -= taken;
+    }
   }
 
   /// The description that a SKU has most often where it was sold, else anywhere; else its code.
@@ -203,7 +221,6 @@ class Planner {
   std::unordered_map<std::uint32_t, std::size_t> order_of_;               // by invoice
   std::unordered_map<std::uint64_t, std::size_t> return_of_;              // by invoice and order
   std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> bought_;  // by customer and SKU
-  std::unordered_map<std::uint64_t, std::int64_t> pieces_out_;            // by order and SKU
   std::vector<Owed> owed_;                                                // by order
 };
 
