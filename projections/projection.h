@@ -64,9 +64,6 @@ class Projection {
   /// often it was committed or opened again: `souk verify` compares with it. May take
   /// minutes. Thread: as apply.
   virtual Result<std::uint64_t, Fault> digest() = 0;
-  /// The same of all but what takes long to read: a rebuild compares with it, as the live copy
-  /// takes nothing meanwhile.
-  virtual Result<std::uint64_t, Fault> quick_digest() { return digest(); }
 
   /// What a query failed with: where that is damage, the runner builds the model anew. Thread: any.
   void note_damage(const Fault& fault) const {

@@ -13,8 +13,8 @@ Result<Comparison, Fault> compare_at_one_place(Follower& live, Follower& fresh,
   if (!live.ledger().stale.empty()) return Comparison::impossible;
   if (auto status = live.run_to(targets, stop); !status.ok()) return Comparison::impossible;
   if (!fresh.ledger().stale.empty()) return Comparison::impossible;
-  const auto before = live.model()->quick_digest();
-  const auto now = fresh.model()->quick_digest();
+  const auto before = live.model()->digest();
+  const auto now = fresh.model()->digest();
   if (!before.ok() || !now.ok()) return Comparison::impossible;
   return *before == *now ? Comparison::equal : Comparison::differs;
 }

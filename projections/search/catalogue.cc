@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <tuple>
+#include <utility>
 
+#include "events/ids.h"
 #include "projections/search/words.h"
 
 namespace souk::search {
@@ -82,7 +84,9 @@ std::uint32_t Catalogue::node_of(const std::vector<std::string>& path) {
     const std::uint32_t child = at->second;
     if (added) {
       const std::string above = nodes_[node].path;
-      nodes_.push_back({node, above.empty() ? level : above + " > " + level, level, {}});
+      auto path_text = above.empty() ? level : above + " > " + level;
+      const auto hash = static_cast<std::uint32_t>(stable_hash(path_text));
+      nodes_.push_back({node, hash, std::move(path_text), level, {}});
       docs_of_node_.emplace_back();
     }
     node = child;

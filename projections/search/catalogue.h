@@ -33,10 +33,11 @@ class Catalogue {
   const std::string& name(DocId doc) const { return rows_[doc].name; }
   const std::string& sort_name(DocId doc) const { return rows_[doc].sort_name; }
   const std::string& sku(DocId doc) const { return rows_[doc].sku; }
-  /// The numbers of its categories, from the last level to the first.
+  /// Hashes of its categories, from the last level to the first: the same in every copy.
   std::vector<std::uint32_t> path(DocId doc) const {
     std::vector<std::uint32_t> nodes;
-    for (auto node = category_[doc]; node != 0; node = nodes_[node].parent) nodes.push_back(node);
+    for (auto node = category_[doc]; node != 0; node = nodes_[node].parent)
+      nodes.push_back(nodes_[node].hash);
     return nodes;
   }
   bool available(DocId doc) const { return in_stock_.contains(doc); }
@@ -67,7 +68,8 @@ class Catalogue {
   };
   struct Node {  // of the tree of categories
     std::uint32_t parent = 0;
-    std::string path;  // levels joined by " > "
+    std::uint32_t hash = 0;  // of the path: the same in every copy
+    std::string path;        // levels joined by " > "
     std::string level;
     std::unordered_map<std::string, std::uint32_t> children;
   };

@@ -7,23 +7,88 @@
 namespace souk::search {
 namespace {
 
-// Hexadecimal: format 1, query, position, score, nothing, price, time (8 bytes each, little
-// endian), the length of the name (2 bytes), the name, the SKU, and four bytes of a hash over all
-// that.
-constexpr char format = 1;
+// Hexadecimal: format 2, query, position, score, price, time (8 bytes each, little endian), name and
+// SKU (each after its length, 2 bytes); where hits are ranked: words needed, phrases kept (a byte
+// each), the average length, the terms' number (2 bytes) and each after its length (2 bytes) with
+// what it is worth, the score from which votes count, the shares' number (2 bytes), each with its
+// category (4 bytes). Then four bytes of a hash over all that.
+constexpr char format = 2;
 constexpr std::size_t check_bytes = 4;
-constexpr std::size_t fixed_bytes = 1 + 6 * 8 + 2;
-constexpr std::size_t text_bytes_max = 8 * 1024;
+constexpr std::size_t text_bytes_max = cursor_bytes_max;
 
 void put(std::string& out, std::uint64_t value, std::size_t bytes = 8) {
   for (std::size_t i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i) & 0xFF));
 }
-std::uint64_t take(std::string_view& bytes, std::size_t count = 8) {
-  std::uint64_t value = 0;
-  for (std::size_t i = count; i-- > 0;) value = value << 8 | static_cast<std::uint8_t>(bytes[i]);
-  bytes.remove_prefix(count);
-  return value;
+void put_real(std::string& out, double value) { put(out, std::bit_cast<std::uint64_t>(value)); }
+void put_text(std::string& out, std::string_view text) {
+  put(out, text.size(), 2);
+  out += text;
 }
+
+/// Takes what stands there; what does not makes it all invalid.
+class Taker {
+ public:
+  explicit Taker(std::string_view bytes) : bytes_(bytes) {}
+  bool whole() const { return ok_ && bytes_.empty(); }
+  bool done() const { return bytes_.empty(); }
+  std::uint64_t number(std::size_t count = 8) {
+    if (bytes_.size() < count) ok_ = false;
+    if (!ok_) return 0;
+    std::uint64_t value = 0;
+    for (std::size_t i = count; i-- > 0;) value = value << 8 | static_cast<std::uint8_t>(bytes_[i]);
+    bytes_.remove_prefix(count);
+    return value;
+  }
+  double real() { return std::bit_cast<double>(number()); }
+  std::string text() {
+    const std::size_t size = number(2);
+    if (size > bytes_.size()) ok_ = false;
+    if (!ok_) return {};
+    std::string out(bytes_.substr(0, size));
+    bytes_.remove_prefix(size);
+    return out;
+  }
+
+ private:
+  std::string_view bytes_;
+  bool ok_ = true;
+};
+
+void put(std::string& out, const Ranking& ranking) {
+  put(out, ranking.words_needed, 1);
+  put(out, ranking.phrases_kept ? 1 : 0, 1);
+  put_real(out, ranking.weighing.average_length);
+  put(out, ranking.weighing.terms.size(), 2);
+  for (const auto& [term, worth] : ranking.weighing.terms) {
+    put_text(out, term);
+    put_real(out, worth);
+  }
+  put_real(out, ranking.votes.from_score);
+  put(out, ranking.votes.shares.size(), 2);
+  for (const auto& [category, share] : ranking.votes.shares) {
+    put(out, category, 4);
+    put_real(out, share);
+  }
+}
+
+Ranking take_ranking(Taker& in) {
+  Ranking ranking;
+  ranking.words_needed = static_cast<std::uint8_t>(in.number(1));
+  ranking.phrases_kept = in.number(1) != 0;
+  ranking.weighing.average_length = in.real();
+  for (std::size_t n = in.number(2); n > 0 && !in.done(); --n) {
+    auto term = in.text();
+    const double worth = in.real();
+    ranking.weighing.terms.push_back({std::move(term), worth});
+  }
+  ranking.votes.from_score = in.real();
+  for (std::size_t n = in.number(2); n > 0 && !in.done(); --n) {
+    const auto category = static_cast<std::uint32_t>(in.number(4));
+    ranking.votes.shares[category] = in.real();
+  }
+  return ranking;
+}
+
 std::optional<int> digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -36,13 +101,12 @@ std::string encode(const Cursor& cursor) {
   std::string bytes(1, format);
   put(bytes, cursor.query);
   put(bytes, cursor.position);
-  put(bytes, std::bit_cast<std::uint64_t>(cursor.score));
-  put(bytes, 0);  // was a number of one copy of the index
+  put_real(bytes, cursor.score);
   put(bytes, static_cast<std::uint64_t>(cursor.place.price.value));
   put(bytes, static_cast<std::uint64_t>(cursor.place.defined_at.value));
-  put(bytes, cursor.place.name.size(), 2);
-  bytes += cursor.place.name;
-  bytes += cursor.place.sku;
+  put_text(bytes, cursor.place.name);
+  put_text(bytes, cursor.place.sku);
+  if (cursor.ranking) put(bytes, *cursor.ranking);
   put(bytes, stable_hash(bytes), check_bytes);
   std::string text;
   for (const char c : bytes) {
@@ -60,23 +124,22 @@ std::optional<Cursor> decode_cursor(std::string_view text) {
     if (!high || !low) return std::nullopt;
     raw.push_back(static_cast<char>(*high << 4 | *low));
   }
-  if (raw.size() < fixed_bytes + check_bytes || raw[0] != format) return std::nullopt;
+  if (raw.size() < 1 + check_bytes || raw[0] != format) return std::nullopt;
   std::string_view bytes(raw);
-  std::string_view check = bytes.substr(bytes.size() - check_bytes);
+  Taker check(bytes.substr(bytes.size() - check_bytes));
   bytes.remove_suffix(check_bytes);
-  if (take(check, check_bytes) != (stable_hash(bytes) & 0xFFFFFFFF)) return std::nullopt;
-  bytes.remove_prefix(1);
+  if (check.number(check_bytes) != (stable_hash(bytes) & 0xFFFFFFFF)) return std::nullopt;
+  Taker in(bytes.substr(1));
   Cursor cursor;
-  cursor.query = take(bytes);
-  cursor.position = take(bytes);
-  cursor.score = std::bit_cast<double>(take(bytes));
-  take(bytes);
-  cursor.place.price.value = static_cast<std::int64_t>(take(bytes));
-  cursor.place.defined_at.value = static_cast<std::int64_t>(take(bytes));
-  const std::size_t name_bytes = take(bytes, 2);
-  if (name_bytes > bytes.size()) return std::nullopt;
-  cursor.place.name = bytes.substr(0, name_bytes);
-  cursor.place.sku = bytes.substr(name_bytes);
+  cursor.query = in.number();
+  cursor.position = in.number();
+  cursor.score = in.real();
+  cursor.place.price.value = static_cast<std::int64_t>(in.number());
+  cursor.place.defined_at.value = static_cast<std::int64_t>(in.number());
+  cursor.place.name = in.text();
+  cursor.place.sku = in.text();
+  if (!in.done()) cursor.ranking = take_ranking(in);
+  if (!in.whole()) return std::nullopt;
   return cursor;
 }
 

@@ -8,14 +8,14 @@ namespace {
 
 constexpr double shortest = 0.5;  // of the average: a shorter product gains no more
 
+}  // namespace
+
 double worth_of(std::size_t docs, std::size_t with_term) {
   const auto n = static_cast<double>(docs), f = static_cast<double>(with_term);
   double odds = (n - f + 0.5) / (f + 0.5);
   if (odds < 2) odds = odds * 0.5 + 1;  // a word that most have is still worth something
   return std::log(odds);
 }
-
-}  // namespace
 
 std::size_t seek(std::span<const DocId> docs, std::size_t at, DocId doc) {
   std::size_t step = 1;
@@ -29,11 +29,10 @@ std::size_t Postings::memory_bytes() const {
   return sizeof *this + docs.capacity() * sizeof(DocId) + counts.capacity() * sizeof(std::uint16_t);
 }
 
-void Bm25::add(const Postings& postings, double share, const Lengths& lengths,
+void Bm25::add(const Postings& postings, double worth, const Lengths& lengths,
                std::span<const DocId> among, std::span<double> scores) const {
   const std::span<const DocId> with = postings.docs;
-  // The list may be of a later state of the index than the number of products.
-  const double worth = share * (k1 + 1) * worth_of(std::max(docs, with.size()), with.size());
+  worth *= k1 + 1;
   const double by_average = average_length > 0 ? 1 / average_length : 0;
   among = among.first(seek(among, 0, static_cast<DocId>(lengths.size())));
   std::size_t i = 0, j = 0;

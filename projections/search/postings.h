@@ -10,10 +10,6 @@
 
 namespace souk::search {
 
-/// Of a digest of the index: whether it covers where words stand. Xapian reads three blocks for the
-/// places of each word of each product: 20 s of 60,000 products, where all else takes one or two.
-enum class Places { read, skipped };
-
 struct Ranked {
   DocId doc = 0;
   double score = 0;
@@ -40,14 +36,16 @@ inline std::uint16_t cut_count(std::uint64_t count) {
 struct Bm25 {
   double k1;
   double b;
-  std::size_t docs;       // in the index
-  double average_length;  // of theirs
+  double average_length;  // of all products
 
-  /// Adds `share` of what the term is worth to the scores of those of `among` that have it.
+  /// Adds to the scores of those of `among` that have the term what it is `worth`.
   /// REQUIRES: `among` is sorted, there are as many scores. One without a length is none.
-  void add(const Postings& postings, double share, const Lengths& lengths,
+  void add(const Postings& postings, double worth, const Lengths& lengths,
            std::span<const DocId> among, std::span<double> scores) const;
 };
+
+/// What a term is worth that `with_term` of `docs` products have.
+double worth_of(std::size_t docs, std::size_t with_term);
 
 /// The `first` best, and all whose score is that of the last of them, in no order: who knows the
 /// products decides between equals. One with a score of 0 is not there.

@@ -5,7 +5,7 @@ namespace {
 
 // Stored, little endian: a format byte, then the fields in the order of their declaration. Integers
 // have 8 bytes, strings and lists their length (4 bytes) before them.
-constexpr char text_format = 1;
+constexpr char text_format = 2;
 constexpr char columns_format = 1;
 
 void put_u32(std::string& out, std::size_t value) {
@@ -64,6 +64,8 @@ std::string encode(const ProductText& text) {
     put(out, attribute.name);
     put(out, attribute.value);
   }
+  put_u32(out, text.codes.size());
+  for (const auto& code : text.codes) put(out, code);
   return out;
 }
 
@@ -93,6 +95,7 @@ std::optional<ProductText> decode_text(std::string_view bytes) {
     attribute.value = in.text();
     text.attributes.push_back(std::move(attribute));
   }
+  for (std::size_t n = in.count(); n-- > 0;) text.codes.push_back(in.text());
   if (!in.whole()) return std::nullopt;
   return text;
 }

@@ -17,6 +17,7 @@ struct ProductText {
   std::string brand;
   std::vector<std::string> category;
   std::vector<Attribute> attributes;
+  std::vector<std::string> codes;  // its SKU, its barcode: found whole and by their parts
   bool operator==(const ProductText&) const = default;
 };
 

@@ -7,22 +7,21 @@
 #include <rocksdb/write_batch.h>
 #include <spdlog/spdlog.h>
 
-#include <random>
 #include <utility>
 
 #include "events/fault_log.h"
 #include "events/journal/rocksdb_log.h"
 #include "events/journal/rocksdb_manifest.h"
+#include "projections/search/posting_list.h"
 
 namespace souk::search {
 namespace {
 
-// Stored. Keys: one letter, then a number, big endian.
-//   s           the state: format 1, epoch, text version (8 bytes each, big endian), checkpoint
+// Stored. Keys: one letter, then a number, big endian. text_index.cc has more beside.
+//   s           the state: format 2, then the checkpoint
 //   c doc(4)    columns
-//   t doc(4)    the version (8 bytes) of the commit that wrote it, then the text
-//   v version(8) doc(4)    which texts that commit wrote; gone once a later one wrote them again
-constexpr char state_format = 1;
+//   t doc(4)    text
+constexpr char state_format = 2;
 constexpr std::string_view state_key = "s";
 
 std::string big_endian(std::uint64_t value, std::size_t bytes) {
@@ -36,10 +35,13 @@ std::uint64_t number(std::string_view bytes) {
   return value;
 }
 std::string key(char letter, DocId doc) { return letter + big_endian(doc, 4); }
-std::string version_key(std::uint64_t version, DocId doc) {
-  return "v" + big_endian(version, 8) + big_endian(doc, 4);
-}
 std::string_view view(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+rocksdb::ReadOptions once() {
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  return options;
+}
 
 Fault fault_of(const char* doing, const rocksdb::Status& status) {
   const std::string what = std::string(doing) + ": " + one_line(status.ToString());
@@ -55,7 +57,8 @@ rocksdb::Options engine_options(const std::filesystem::path& folder) {
   rocksdb::Options engine;
   engine.create_if_missing = true;
   engine.paranoid_checks = true;
-  engine.write_buffer_size = 8 * 1024 * 1024;
+  engine.write_buffer_size = 16 * 1024 * 1024;
+  engine.merge_operator = posting_merge();
   engine.max_background_jobs = 2;
   engine.stats_dump_period_sec = 0;
   engine.info_log = rocksdb_log(spdlog::default_logger(), folder.string());
@@ -63,7 +66,7 @@ rocksdb::Options engine_options(const std::filesystem::path& folder) {
   engine.compression = rocksdb::kLZ4Compression;
   rocksdb::BlockBasedTableOptions table;
   table.block_size = 16 * 1024;
-  table.block_cache = rocksdb::NewLRUCache(4 * 1024 * 1024);
+  table.block_cache = rocksdb::NewLRUCache(8 * 1024 * 1024);
   table.format_version = 5;
   engine.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return engine;
@@ -95,45 +98,29 @@ Result<std::unique_ptr<ProductStore>, Fault> ProductStore::open(
       raw->Get(rocksdb::ReadOptions(), rocksdb::Slice(state_key.data(), state_key.size()), &bytes);
   if (!found.ok() && !found.IsNotFound()) return fault_of("read the search store", found);
   std::unique_ptr<ProductStore> store(new ProductStore(std::move(impl)));
-  if (found.IsNotFound()) {
-    std::random_device random;
-    store->state_.epoch = static_cast<std::uint64_t>(random()) << 32 | random();
-    return store;
-  }
-  if (bytes.size() < 17 || bytes[0] != state_format) return corrupt("its state cannot be read");
-  store->state_.epoch = number(std::string_view(bytes).substr(1, 8));
-  store->state_.text_version = number(std::string_view(bytes).substr(9, 8));
-  store->state_.checkpoint = bytes.substr(17);
+  if (found.IsNotFound()) return store;
+  if (bytes.empty() || bytes[0] != state_format) return corrupt("its state cannot be read");
+  store->checkpoint_ = bytes.substr(1);
   return store;
 }
 
-Status ProductStore::write(const StoreChange& change, const StoreState& state) {
-  rocksdb::WriteBatch batch;
+rocksdb::DB& ProductStore::database() const { return *impl_->database; }
+
+Status ProductStore::write(const StoreChange& change, const std::string& checkpoint,
+                           rocksdb::WriteBatch& batch) {
   for (const auto& [doc, columns] : change.columns) batch.Put(key('c', doc), encode(columns));
-  for (const auto& [doc, text] : change.texts) {
-    std::string former;
-    const auto found = impl_->database->Get(rocksdb::ReadOptions(), key('t', doc), &former);
-    if (!found.ok() && !found.IsNotFound()) return fault_of("read the search store", found);
-    if (found.ok()) {
-      if (former.size() < 8) return corrupt("a text cannot be read");
-      batch.Delete(version_key(number(std::string_view(former).substr(0, 8)), doc));
-    }
-    batch.Put(key('t', doc), big_endian(state.text_version, 8) + encode(text));
-    batch.Put(version_key(state.text_version, doc), "");
-  }
-  batch.Put(rocksdb::Slice(state_key.data(), state_key.size()),
-            state_format + big_endian(state.epoch, 8) + big_endian(state.text_version, 8) +
-                state.checkpoint);
+  for (const auto& [doc, text] : change.texts) batch.Put(key('t', doc), encode(text));
+  batch.Put(rocksdb::Slice(state_key.data(), state_key.size()), state_format + checkpoint);
   // Not synced: a kill loses nothing, and after a power cut the log is folded again from the
   // commit that then stands.
   const auto written = impl_->database->Write(rocksdb::WriteOptions(), &batch);
   if (!written.ok()) return fault_of("write to the search store", written);
-  state_ = state;
+  checkpoint_ = checkpoint;
   return Done{};
 }
 
 Status ProductStore::each_columns(const std::function<void(DocId, ProductColumns)>& visit) {
-  std::unique_ptr<rocksdb::Iterator> at(impl_->database->NewIterator(rocksdb::ReadOptions()));
+  std::unique_ptr<rocksdb::Iterator> at(impl_->database->NewIterator(once()));
   for (at->Seek("c"); at->Valid() && at->key()[0] == 'c'; at->Next()) {
     auto columns = decode_columns(view(at->value()));
     if (at->key().size() != 5 || !columns) return corrupt("a product cannot be read");
@@ -143,16 +130,13 @@ Status ProductStore::each_columns(const std::function<void(DocId, ProductColumns
   return Done{};
 }
 
-Status ProductStore::each_text_since(
-    std::uint64_t text_version, const std::function<Status(DocId, const ProductText&)>& visit) {
-  std::unique_ptr<rocksdb::Iterator> at(impl_->database->NewIterator(rocksdb::ReadOptions()));
-  for (at->Seek(version_key(text_version + 1, 0)); at->Valid() && at->key()[0] == 'v'; at->Next()) {
-    if (at->key().size() != 13) return corrupt("a version cannot be read");
-    const auto doc = static_cast<DocId>(number(view(at->key()).substr(9)));
-    auto found = text(doc);
-    if (!found) return found.error();
-    if (!*found) return corrupt("a text is missing");
-    if (auto visited = visit(doc, **found); !visited) return visited;
+Status ProductStore::each_text(const std::function<Status(DocId, const ProductText&)>& visit) {
+  std::unique_ptr<rocksdb::Iterator> at(impl_->database->NewIterator(once()));
+  for (at->Seek("t"); at->Valid() && at->key()[0] == 't'; at->Next()) {
+    const auto text = decode_text(view(at->value()));
+    if (at->key().size() != 5 || !text) return corrupt("a text cannot be read");
+    const auto doc = static_cast<DocId>(number(view(at->key()).substr(1)));
+    if (auto visited = visit(doc, *text); !visited) return visited;
   }
   if (!at->status().ok()) return fault_of("read the search store", at->status());
   return Done{};
@@ -163,7 +147,7 @@ Result<std::optional<ProductText>, Fault> ProductStore::text(DocId doc) {
   const auto found = impl_->database->Get(rocksdb::ReadOptions(), key('t', doc), &bytes);
   if (found.IsNotFound()) return std::optional<ProductText>{};
   if (!found.ok()) return fault_of("read the search store", found);
-  auto text = bytes.size() < 8 ? std::nullopt : decode_text(std::string_view(bytes).substr(8));
+  auto text = decode_text(bytes);
   if (!text) return corrupt("a text cannot be read");
   return text;
 }

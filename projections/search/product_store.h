@@ -1,6 +1,5 @@
 #pragma once
-/// Where the products stand for good: the adapter of RocksDB. It rules; the text index is derived
-/// from it and may be thrown away.
+/// Where the products stand, and the index of their texts beside them: the adapter of RocksDB.
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -13,15 +12,12 @@
 #include "projections/search/doc_set.h"
 #include "projections/search/product.h"
 
-namespace souk::search {
+namespace rocksdb {
+class DB;
+class WriteBatch;
+}  // namespace rocksdb
 
-/// What is true of the whole store.
-struct StoreState {
-  std::string checkpoint;
-  std::uint64_t epoch = 0;         // drawn when the store was made; the text index carries it too
-  std::uint64_t text_version = 0;  // counts the commits that changed texts
-  bool operator==(const StoreState&) const = default;
-};
+namespace souk::search {
 
 /// What one commit writes.
 struct StoreChange {
@@ -35,14 +31,15 @@ class ProductStore {
   static Result<std::unique_ptr<ProductStore>, Fault> open(const std::filesystem::path& folder);
   ~ProductStore();
 
-  const StoreState& state() const { return state_; }
-  /// All of `change` and `state`, or nothing.
-  Status write(const StoreChange& change, const StoreState& state);
+  const std::string& checkpoint() const { return checkpoint_; }
+  /// All of `change`, `checkpoint` and what stands in `batch`, or nothing.
+  Status write(const StoreChange& change, const std::string& checkpoint,
+               rocksdb::WriteBatch& batch);
+  /// For the index.
+  rocksdb::DB& database() const;
 
   Status each_columns(const std::function<void(DocId, ProductColumns)>& visit);
-  /// The texts of commits after `text_version`.
-  Status each_text_since(std::uint64_t text_version,
-                         const std::function<Status(DocId, const ProductText&)>& visit);
+  Status each_text(const std::function<Status(DocId, const ProductText&)>& visit);
   /// A product that was never defined has none.
   Result<std::optional<ProductText>, Fault> text(DocId doc);
 
@@ -50,7 +47,7 @@ class ProductStore {
   struct Impl;
   explicit ProductStore(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
-  StoreState state_;
+  std::string checkpoint_;
 };
 
 }  // namespace souk::search

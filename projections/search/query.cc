@@ -54,6 +54,8 @@ std::optional<BadQuery> refused(const SearchQuery& query, const std::optional<Cu
 struct Match {
   DocSet docs;
   std::vector<std::string> relaxed;
+  std::uint8_t words_needed = 0;
+  bool phrases_kept = false;
 };
 
 class Matcher {
@@ -66,44 +68,56 @@ class Matcher {
         reader_(reader),
         tuning_(tuning) {}
 
-  Result<Match, Fault> run() {
-    Match match;
-    for (const auto& word : understood_.unknown) {
-      match.relaxed.push_back(fmt::format("no product knows \"{}\"", word));
-    }
-    if (understood_.only_unknown) return match;
+  /// `as`: what was insisted on on the first page; null: this is it.
+  Result<Match, Fault> run(const Ranking* as) {
+    for (const auto& word : understood_.unknown)
+      match_.relaxed.push_back(fmt::format("no product knows \"{}\"", word));
+    if (auto found = find(as); !found) return found.error();
+    if (!understood_.code.empty()) match_.docs |= allowed(understood_.code);
+    if (understood_.no_words && match_.docs.empty())
+      match_.relaxed.emplace_back("there is no letter and no digit to look for");
+    return std::move(match_);
+  }
+
+ private:
+  Result<Done, Fault> find(const Ranking* as) {
+    if (understood_.only_unknown || understood_.no_words) return Done{};
     const std::size_t words = understood_.words.size();
     if (words == 0) {
-      match.docs = allowed(catalogue_.on_sale());
-      return match;
+      match_.docs = allowed(catalogue_.on_sale());
+      return Done{};
     }
     const std::size_t most = needed(words);
-    if (!understood_.phrases.empty()) {
+    if (!understood_.phrases.empty() && (as == nullptr || as->phrases_kept)) {
       auto phrases = with_phrases(allowed(matching(most)));
       if (!phrases) return phrases.error();
-      match.docs = std::move(*phrases);
-      if (!match.docs.empty()) return match;
+      match_.docs = std::move(*phrases);
+      match_.phrases_kept = !match_.docs.empty() || as != nullptr;
+      match_.words_needed = static_cast<std::uint8_t>(most);
+      if (match_.phrases_kept) return Done{};
     }
     // Fillers come last by relevance, but anywhere in other orders.
     const bool fills = query_.sort == SearchSort::relevance && understood_.phrases.empty();
     const std::size_t enough = fills ? tuning_.products_enough : 1;
-    for (std::size_t need = most; need > 0; --need) {
-      match.docs = allowed(matching(need));
-      if (match.docs.empty()) continue;
-      if (need > 1 && match.docs.size() < enough) continue;
+    const std::size_t first =
+        as != nullptr ? std::clamp<std::size_t>(as->words_needed, 1, most) : most;
+    for (std::size_t need = first; need > 0; --need) {
+      match_.docs = allowed(matching(need));
+      const bool few = match_.docs.empty() || (need > 1 && match_.docs.size() < enough);
+      if (few && as == nullptr) continue;
       if (!understood_.phrases.empty()) {
-        match.relaxed.push_back("the words in quotes need not stand together");
+        match_.relaxed.push_back("the words in quotes need not stand together");
       }
       if (need < most) {
-        match.relaxed.push_back(
+        match_.relaxed.push_back(
             fmt::format("{} of {} words are enough, instead of {}", need, words, most));
       }
-      return match;
+      match_.words_needed = static_cast<std::uint8_t>(need);
+      return Done{};
     }
-    return match;
+    return Done{};
   }
 
- private:
   std::size_t needed(std::size_t words) const {
     const double share = tuning_.share_needed * static_cast<double>(words);
     const auto need = static_cast<std::size_t>(std::ceil(share - 1e-9));
@@ -138,6 +152,7 @@ class Matcher {
   const Understanding& understood_;
   TextIndex::Reader& reader_;
   const SearchTuning& tuning_;
+  Match match_;
 };
 
 /// Best first, equal scores by the bytes of the SKU: the same order in every copy of the index,
@@ -158,26 +173,38 @@ void drop_passed(const Catalogue& catalogue, std::vector<Ranked>& ranked, const 
   });
 }
 
-/// The best hits vote for their categories, and the hits of one page or so that lie in those gain:
-/// who asks for a hat sees no gloves between hats. Nobody loses, so that who was not looked at
-/// still stands behind.
-void vote(const Catalogue& catalogue, double weight, std::vector<Ranked>& ranked) {
-  std::unordered_map<std::uint32_t, double> votes;
+/// The best hits vote for their categories: who asks for a hat sees no gloves between hats.
+/// `ranked`: in their order.
+Votes votes_of(const Catalogue& catalogue, const std::vector<Ranked>& ranked) {
+  Votes votes;
+  if (ranked.empty()) return votes;
+  votes.from_score = ranked[std::min(ranked.size(), vote_window) - 1].score;
   double all = 0;
   for (std::size_t i = 0; i < std::min(ranked.size(), voters); ++i) {
-    for (const auto node : catalogue.path(ranked[i].doc)) votes[node] += ranked[i].score;
+    for (const auto category : catalogue.path(ranked[i].doc))
+      votes.shares[category] += ranked[i].score;
     all += ranked[i].score;
   }
-  if (all <= 0) return;
-  const std::size_t window = std::min(ranked.size(), vote_window);
-  for (std::size_t i = 0; i < window; ++i) {
-    const auto path = catalogue.path(ranked[i].doc);
+  if (all <= 0) votes.shares.clear();
+  for (auto& [category, share] : votes.shares) share /= all;
+  return votes;
+}
+
+/// The hits of one page or so gain from the votes. Nobody loses, so that who was not looked at
+/// still stands behind.
+void count_votes(const Catalogue& catalogue, double weight, const Votes& votes,
+                 std::vector<Ranked>& ranked) {
+  if (votes.shares.empty()) return;
+  for (auto& hit : ranked) {
+    if (hit.score < votes.from_score) continue;
+    const auto path = catalogue.path(hit.doc);
     double share = 0;
-    for (const auto node : path) share += votes[node] / all;
+    for (const auto category : path)
+      if (const auto at = votes.shares.find(category); at != votes.shares.end())
+        share += at->second;
     if (!path.empty()) share /= static_cast<double>(path.size());
-    ranked[i].score *= 1 + weight * share;
+    hit.score *= 1 + weight * share;
   }
-  put_in_order(catalogue, ranked, ranked.size());
 }
 
 /// Those that hold none of the ranked terms come last, by SKU.
@@ -191,6 +218,28 @@ void add_unranked(const Catalogue& catalogue, std::vector<Ranked>& ranked, const
     if (!there.contains(at.doc())) others.push_back({at.doc(), 0});
   put_in_order(catalogue, others, wanted - ranked.size());
   ranked.insert(ranked.end(), others.begin(), others.end());
+}
+
+/// A page by relevance: `first` hits, those that the cursor has passed left out. `ranking`: what it
+/// is ranked with; made where there is no cursor.
+std::vector<Ranked> ranked_page(const Catalogue& catalogue, const SearchTuning& tuning,
+                                const DocSet& matching, std::vector<Ranked>&& scored,
+                                const Cursor* cursor, std::size_t first, Ranking& ranking) {
+  std::vector<Ranked> page = std::move(scored);
+  if (cursor == nullptr) {
+    put_in_order(catalogue, page, page.size());
+    ranking.votes = votes_of(catalogue, page);
+  }
+  count_votes(catalogue, tuning.category_vote, ranking.votes, page);
+  if (cursor != nullptr) {
+    add_unranked(catalogue, page, matching, matching.size());
+    drop_passed(catalogue, page, *cursor);
+    put_in_order(catalogue, page, first);
+  } else {
+    put_in_order(catalogue, page, page.size());
+    add_unranked(catalogue, page, matching, first);
+  }
+  return page;
 }
 
 }  // namespace
@@ -216,11 +265,11 @@ Result<SearchResult, BadQuery> SearchModel::search(const SearchQuery& query) con
                                query.sort == SearchSort::price_down;
   if (looks_at_prices && !result.currency.none()) resolved.currency = result.currency;
   auto reader = impl.index->reader();
-  if (!reader) return unreadable(reader.error());
   auto understood =
-      understand(query.q, *reader, impl.index->vocabulary(), impl.synonyms, impl.options.tuning);
+      understand(query.q, reader, impl.index->vocabulary(), impl.synonyms, impl.options.tuning);
   if (!understood) return unreadable(understood.error());
-  auto match = Matcher(impl.catalogue, resolved, *understood, *reader, impl.options.tuning).run();
+  const Ranking* as = cursor && cursor->ranking ? &*cursor->ranking : nullptr;
+  auto match = Matcher(impl.catalogue, resolved, *understood, reader, impl.options.tuning).run(as);
   if (!match) return unreadable(match.error());
 
   result.relaxed = std::move(match->relaxed);
@@ -231,19 +280,29 @@ Result<SearchResult, BadQuery> SearchModel::search(const SearchQuery& query) con
   impl.catalogue.count_facets(docs, query, result);
 
   std::vector<Ranked> page;
+  Ranking ranking;
   std::size_t passed = cursor ? cursor->position : query.offset;
+  bool more = false;
   if (ranks) {
     reading.unlock();
-    const std::size_t wanted = std::max(passed + query.limit + ranked_spare, vote_window);
-    auto ranked =
-        reader->rank(understood->terms, docs, std::min<std::size_t>(wanted, result.total));
+    if (as != nullptr) {
+      ranking = *as;
+    } else {
+      auto weighing = reader.weigh(understood->terms);
+      if (!weighing) return unreadable(weighing.error());
+      ranking.weighing = std::move(*weighing);
+      ranking.words_needed = match->words_needed;
+      ranking.phrases_kept = match->phrases_kept;
+    }
+    // What comes behind a cursor may be anywhere among those that were written meanwhile.
+    const std::size_t wanted =
+        cursor ? docs.size() : std::max(passed + query.limit + ranked_spare, vote_window);
+    auto ranked = reader.rank(ranking.weighing, docs, std::min<std::size_t>(wanted, result.total));
     if (!ranked) return unreadable(ranked.error());
-    page = std::move(*ranked);
     reading = impl.reading();
-    put_in_order(impl.catalogue, page, wanted);
-    vote(impl.catalogue, impl.options.tuning.category_vote, page);
-    add_unranked(impl.catalogue, page, match->docs, wanted);
-    if (cursor) drop_passed(impl.catalogue, page, *cursor);
+    page = ranked_page(impl.catalogue, impl.options.tuning, match->docs, std::move(*ranked),
+                       cursor ? &*cursor : nullptr, cursor ? query.limit + 1 : wanted, ranking);
+    more = cursor ? page.size() > query.limit : passed + query.limit < result.total;
   } else {
     if (cursor) {
       std::erase_if(
@@ -255,6 +314,7 @@ Result<SearchResult, BadQuery> SearchModel::search(const SearchQuery& query) con
          impl.catalogue.sorted(std::move(docs), query.sort, skipped + query.limit)) {
       page.push_back({doc, 0});
     }
+    more = passed + query.limit < result.total;
   }
   if (!cursor) {
     page.erase(page.begin(),
@@ -262,11 +322,14 @@ Result<SearchResult, BadQuery> SearchModel::search(const SearchQuery& query) con
   }
   if (page.size() > query.limit) page.resize(query.limit);
   for (const auto& [doc, score] : page) result.hits.push_back(impl.catalogue.hit(doc, score));
-  if (!page.empty() && passed + page.size() < result.total) {
-    result.cursor = encode(Cursor{.query = query_hash(query),
-                                  .position = passed + page.size(),
-                                  .score = page.back().score,
-                                  .place = impl.catalogue.place(page.back().doc)});
+  if (!page.empty() && more) {
+    Cursor next{.query = query_hash(query),
+                .position = passed + page.size(),
+                .score = page.back().score,
+                .place = impl.catalogue.place(page.back().doc),
+                .ranking = std::nullopt};
+    if (ranks) next.ranking = std::move(ranking);
+    result.cursor = encode(next);
   }
   return result;
 }

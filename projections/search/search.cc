@@ -1,6 +1,6 @@
 #include "projections/search/search.h"
 
-#include <spdlog/spdlog.h>
+#include <rocksdb/write_batch.h>
 
 #include <limits>
 #include <utility>
@@ -15,16 +15,8 @@ using search::DocId;
 using search::ProductColumns;
 using search::ProductText;
 
-/// Texts that the index takes before it writes them, a quarter of a second of work. What Xapian
-/// gathers in memory are trees, which get slower as they outgrow the caches, faster than its writes
-/// get cheaper: 101,460 products are searchable after 78 s with 10,000 at a time, after 56 with
-/// 1,000, 59 with 500 and 62 with 250.
-constexpr std::size_t texts_at_once = 500;
-
-std::shared_ptr<spdlog::logger> logger() {
-  auto log = spdlog::get("search");
-  return log ? log : spdlog::default_logger()->clone("search");
-}
+/// Texts that one commit takes: a fraction of a second of work.
+constexpr std::size_t texts_at_once = 1'000;
 
 /// How an event changes what can be sold; nothing for other events.
 std::optional<std::int64_t> available_change(const Payload& payload) {
@@ -68,9 +60,10 @@ Result<std::shared_ptr<SearchModel>, Fault> SearchModel::open(const std::filesys
   auto store = search::ProductStore::open(folder / "products");
   if (!store) return store.error();
   impl->store = std::move(*store);
-  const auto& state = impl->store->state();
-  auto index =
-      search::TextIndex::open(folder / "text", state.epoch, state.text_version, options.tuning);
+  auto& products = *impl->store;
+  auto index = search::TextIndex::open(products.database(), options.tuning, [&](const auto& visit) {
+    return products.each_text(visit);
+  });
   if (!index) return index.error();
   impl->index = std::move(*index);
 
@@ -79,32 +72,12 @@ Result<std::shared_ptr<SearchModel>, Fault> SearchModel::open(const std::filesys
     impl->catalogue.set_columns(doc, columns);
   });
   if (!read) return read.error();
-  read = impl->store->each_text_since(0, [&](DocId doc, const ProductText& text) -> Status {
+  read = impl->store->each_text([&](DocId doc, const ProductText& text) -> Status {
     impl->catalogue.set_text(doc, text);
     return Done{};
   });
   if (!read) return read.error();
 
-  // What was committed to the store, but not to the index.
-  std::size_t behind = 0;
-  const bool catch_up = impl->index->version() < state.text_version;
-  read = impl->store->each_text_since(impl->index->version(),
-                                      [&](DocId doc, const ProductText& text) -> Status {
-                                        if (++behind % texts_at_once == 0) {
-                                          if (auto committed = impl->index->commit(0); !committed)
-                                            return committed;
-                                          impl->index->publish();
-                                        }
-                                        return impl->index->put(doc, text);
-                                      });
-  if (!read) return read.error();
-  if (catch_up) {
-    if (auto committed = impl->index->commit(state.text_version); !committed) {
-      return committed.error();
-    }
-    impl->index->publish();
-    logger()->info("index brought up to date products={}", behind);
-  }
   return std::shared_ptr<SearchModel>(new SearchModel(std::move(impl)));
 }
 
@@ -140,7 +113,10 @@ Result<Done, Poison> SearchModel::apply(const EventAt& at) {
                      .description = defined->description,
                      .brand = defined->brand,
                      .category = defined->category,
-                     .attributes = defined->attributes};
+                     .attributes = defined->attributes,
+                     .codes = {sku}};
+    for (const auto& option : defined->options) text.attributes.push_back(option);
+    if (!defined->barcode.empty()) text.codes.push_back(defined->barcode);
     const std::uint64_t hash = stable_hash(encode(text));
     const bool same_text = columns.defined && columns.text_hash == hash;
     if (!columns.defined) columns.defined_at = at.at();
@@ -159,18 +135,14 @@ bool SearchModel::wants_commit() const { return impl_->pending.texts.size() >= t
 
 Status SearchModel::commit(std::string_view checkpoint) {
   auto& impl = *impl_;
-  auto state = impl.store->state();
-  state.checkpoint = checkpoint;
   const bool texts = !impl.pending.texts.empty();
-  if (texts) ++state.text_version;
-  // The store first: the index can be brought up to it, not back to it.
-  if (auto written = impl.store->write(impl.pending, state); !written) return written;
-  for (const auto& [doc, text] : impl.pending.texts) {
-    if (auto put = impl.index->put(doc, text); !put) return put;
-  }
+  rocksdb::WriteBatch batch;
   if (texts) {
-    if (auto committed = impl.index->commit(state.text_version); !committed) return committed;
+    const auto former = [&](DocId doc) { return impl.store->text(doc); };
+    if (auto put = impl.index->put(impl.pending.texts, former, batch); !put) return put;
   }
+  if (auto written = impl.store->write(impl.pending, std::string(checkpoint), batch); !written)
+    return written;
   if (!impl.pending.columns.empty()) {
     impl.writing([&] {
       for (const auto& [doc, columns] : impl.pending.columns) {
@@ -184,14 +156,9 @@ Status SearchModel::commit(std::string_view checkpoint) {
   return Done{};
 }
 
-std::string SearchModel::checkpoint() const { return impl_->store->state().checkpoint; }
+std::string SearchModel::checkpoint() const { return impl_->store->checkpoint(); }
 
-Result<std::uint64_t, Fault> SearchModel::digest() { return digest_with(search::Places::read); }
-Result<std::uint64_t, Fault> SearchModel::quick_digest() {
-  return digest_with(search::Places::skipped);
-}
-
-Result<std::uint64_t, Fault> SearchModel::digest_with(search::Places places) const {
+Result<std::uint64_t, Fault> SearchModel::digest() {
   std::uint64_t sum = 0;
   Status status = Done{};
   std::vector<std::uint64_t> indexed(impl_->docs.size() + 1);  // by number; 0: not, or not yet
@@ -200,7 +167,7 @@ Result<std::uint64_t, Fault> SearchModel::digest_with(search::Places places) con
     const std::uint64_t product = stable_hash(columns.sku) | 1;
     if (const auto at = impl_->pending.texts.find(doc); at != impl_->pending.texts.end()) {
       bytes += encode(at->second);
-      sum += impl_->index->digest_of(product, at->second, places);
+      sum += impl_->index->digest_of(product, at->second);
     } else if (columns.defined) {
       auto text = impl_->store->text(doc);
       if (!text) status = text.error();
@@ -216,7 +183,7 @@ Result<std::uint64_t, Fault> SearchModel::digest_with(search::Places places) con
   for (const auto& [doc, columns] : impl_->pending.columns) add(doc, columns);
   if (!status) return status.error();
   // The index itself and not only what it was made from: a query reads the index.
-  const auto said = impl_->index->digest(indexed, places);
+  const auto said = impl_->index->digest(indexed);
   if (!said) return said.error();
   return sum + *said;
 }
@@ -229,6 +196,7 @@ std::uint64_t SearchModel::size() const {
 ProjectionKind search_kind(const SearchOptions& options) {
   ProjectionKind kind;
   kind.name = "search";
+  kind.version = 2;
   kind.open =
       [options](const std::filesystem::path& folder) -> Result<std::shared_ptr<Projection>, Fault> {
     auto model = SearchModel::open(folder, options);

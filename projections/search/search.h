@@ -1,9 +1,9 @@
 #pragma once
 /// The search read model: products by words, filters and facets.
 ///
-/// Xapian ranks; matches, filters, counts and facets are bitmaps and columns in memory, so that a
-/// change of stock or price touches no text. The products stand in RocksDB together with the
-/// checkpoint; the Xapian index is derived from them and made anew where it does not fit.
+/// Matches, filters, counts and facets are bitmaps and columns in memory, so that a change of stock
+/// or price touches no text. Products, the index of their texts and the checkpoint stand in one
+/// store (RocksDB) and are written together.
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -18,15 +18,14 @@
 #include "projections/search/tuning.h"
 
 namespace souk {
-namespace search {
-enum class Places;
-}
-
 struct SearchOptions {
   /// One group a line: `sofa, couch, settee`. None: a few built in.
   std::optional<std::filesystem::path> synonyms;
   SearchTuning tuning;
 };
+
+/// Of what SearchResult::cursor may be.
+inline constexpr std::size_t cursor_bytes_max = 8 * 1024;
 
 enum class SearchSort : std::uint8_t { relevance, price_up, price_down, name, newest };
 /// relevance, price, -price, name, newest.
@@ -91,7 +90,7 @@ struct Suggestion {
   bool operator==(const Suggestion&) const = default;
 };
 
-/// Invariant: every text of the store is in the index or in a change not yet committed.
+/// Invariant: the index says what the texts of the store say.
 class SearchModel final : public Projection {
  public:
   static Result<std::shared_ptr<SearchModel>, Fault> open(const std::filesystem::path& folder,
@@ -103,8 +102,6 @@ class SearchModel final : public Projection {
   Status commit(std::string_view checkpoint) override;
   std::string checkpoint() const override;
   Result<std::uint64_t, Fault> digest() override;
-  /// Without the places of words, which only phrases ask for.
-  Result<std::uint64_t, Fault> quick_digest() override;
 
   /// Thread: any, as the two below.
   Result<SearchResult, BadQuery> search(const SearchQuery& query) const;
@@ -117,7 +114,6 @@ class SearchModel final : public Projection {
   struct Impl;
   explicit SearchModel(std::unique_ptr<Impl> impl);
   BadQuery unreadable(const Fault& fault) const;
-  Result<std::uint64_t, Fault> digest_with(search::Places places) const;
   std::unique_ptr<Impl> impl_;
 };
 

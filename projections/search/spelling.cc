@@ -10,6 +10,8 @@
 namespace souk::search {
 namespace {
 
+constexpr std::size_t words_looked_at_max = 2'000;  // of those that begin alike
+
 std::uint32_t letters_of(std::string_view word) {
   std::uint32_t letters = 0;
   for (const char c : word) letters |= 1U << (static_cast<std::uint8_t>(c) & 31);
@@ -29,13 +31,27 @@ void Vocabulary::add(std::string_view word, std::uint32_t products) {
 }
 
 void Vocabulary::remove(std::string_view word) {
-  const auto at = index_.find(std::string(word));
+  const auto at = index_.find(word);
   if (at != index_.end() && entries_[at->second].products > 0) --entries_[at->second].products;
 }
 
 std::uint32_t Vocabulary::products_with(std::string_view word) const {
-  const auto at = index_.find(std::string(word));
+  const auto at = index_.find(word);
   return at == index_.end() ? 0 : entries_[at->second].products;
+}
+
+std::vector<std::string> Vocabulary::beginning_with(std::string_view prefix,
+                                                    std::size_t max) const {
+  std::vector<const Entry*> found;
+  for (auto at = index_.lower_bound(prefix);
+       at != index_.end() && at->first.starts_with(prefix) && found.size() < words_looked_at_max;
+       ++at)
+    if (entries_[at->second].products > 0) found.push_back(&entries_[at->second]);
+  std::ranges::stable_sort(found, std::greater{}, &Entry::products);
+  if (found.size() > max) found.resize(max);
+  std::vector<std::string> words;
+  for (const auto* entry : found) words.push_back(entry->word);
+  return words;
 }
 
 std::vector<Vocabulary::Candidate> Vocabulary::near(std::string_view word, std::size_t max) const {

@@ -1,9 +1,10 @@
 #pragma once
 /// The words that the catalogue knows, and which of them somebody may have meant.
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace souk::search {
@@ -20,6 +21,8 @@ class Vocabulary {
   void add(std::string_view word, std::uint32_t products = 1);
   void remove(std::string_view word);
   std::uint32_t products_with(std::string_view word) const;
+  /// Words that begin with `prefix`, most frequent first.
+  std::vector<std::string> beginning_with(std::string_view prefix, std::size_t max) const;
 
   /// Known words within two edits (one, below six letters; none, below four), nearest and then most
   /// frequent first. An edit is a letter added, left out, replaced or swapped with the next.
@@ -36,7 +39,7 @@ class Vocabulary {
   };
   std::vector<Entry> entries_;
   std::vector<Shape> shapes_;  // of the same index: read alone by `near`
-  std::unordered_map<std::string, std::uint32_t> index_;
+  std::map<std::string, std::uint32_t, std::less<>> index_;
 };
 
 /// Edits from `a` to `b`, or `most` + 1 where there are more.

@@ -30,7 +30,6 @@ Result<std::vector<Suggestion>, BadQuery> SearchModel::suggest(const std::string
   const auto& impl = *impl_;
   const auto reading = impl.reading();
   auto reader = impl.index->reader();
-  if (!reader) return unreadable(reader.error());
 
   // All words but the last are finished: they must be there.
   const std::string last = words.back().text;
@@ -40,20 +39,20 @@ Result<std::vector<Suggestion>, BadQuery> SearchModel::suggest(const std::string
   for (const auto& word : words) {
     before += word.text + ' ';
     if (search::stop_word(word.text)) continue;
-    const auto has = reader->docs(search::stem_of(word.text));
+    const auto has = reader.docs(search::stem_of(word.text));
     if (!has) return unreadable(has.error());
     context &= **has;
   }
-  auto completions = reader->words_from(last, words_looked_at_max);
-  if (!completions) return unreadable(completions.error());
-  if (completions->empty()) {
-    for (auto& near : impl.index->vocabulary().near(last, corrections_max)) {
-      completions->push_back(std::move(near.word));
+  const auto& vocabulary = impl.index->vocabulary();
+  auto completions = vocabulary.beginning_with(last, words_looked_at_max);
+  if (completions.empty()) {
+    for (auto& near : vocabulary.near(last, corrections_max)) {
+      completions.push_back(std::move(near.word));
     }
   }
   DocSet any;
-  for (const auto& word : *completions) {
-    const auto has = reader->docs("W" + word);
+  for (const auto& word : completions) {
+    const auto has = reader.docs("W" + word);
     if (!has) return unreadable(has.error());
     const DocSet both = context & **has;
     if (both.empty()) continue;

@@ -1,9 +1,11 @@
 #include "projections/search/text_fields.h"
 
-#include <xapian.h>
-
+#include <algorithm>
 #include <string>
+#include <unordered_map>
+#include <utility>
 
+#include "events/ids.h"
 #include "projections/search/text_index.h"
 #include "projections/search/words.h"
 
@@ -11,93 +13,162 @@ namespace souk::search {
 namespace {
 
 constexpr std::size_t description_words_max = 2'000;
-constexpr Xapian::termpos between_fields = 100;
+constexpr std::size_t kept_stems_max = 20'000;
 
-/// Adds the fields of one product to a document.
-class Indexer {
+/// Stems that this thread found lately: most words of a catalogue are the same few thousand.
+const std::string& kept_stem(const std::string& word) {
+  thread_local std::unordered_map<std::string, std::string> kept;
+  const auto found = kept.find(word);
+  if (found != kept.end()) return found->second;
+  if (kept.size() >= kept_stems_max) kept.clear();
+  return kept.emplace(word, stem_of(word)).first->second;
+}
+
+/// Adds the fields of one product.
+class Analyser {
  public:
-  explicit Indexer(const SearchTuning& tuning) : tuning_(tuning) {}
+  explicit Analyser(const SearchTuning& tuning) : tuning_(tuning) {}
 
-  Xapian::Document index(const ProductText& text) {
+  TextTerms analyse(const ProductText& text) {
     name(text.name);
     words(text.brand, tuning_.brand_weight);
     for (const auto& level : text.category) words(level, tuning_.category_weight);
     for (const auto& attribute : text.attributes) words(attribute.value, tuning_.attribute_weight);
     description(text.description);
-    return document_;
+    for (const auto& code : text.codes) this->code(code);
+    put_in_order();
+    return std::move(out_);
   }
 
  private:
   void name(const std::string& text) {
-    const auto all = words_of(text);
+    const auto all = words_of(text, SingleLetters::too);
     const auto absent = told_absent(all);
     std::string former;
     bool other_things = false;
     for (std::size_t i = 0; i < all.size(); ++i) {
       const auto& word = all[i].text;
-      const auto stem = stem_of(word);
+      if (all[i].ngram) {
+        ngram(all[i], tuning_.name_weight);
+        add(in_name(word), 0);
+        if (!other_things) add(in_focus(word), 1);
+        continue;
+      }
+      const auto stem = kept_stem(word);
       other_things = other_things || points_elsewhere(word);
-      add(stem, tuning_.name_weight);
+      place(stem, tuning_.name_weight);
       known(word);
       if (absent[i]) {
-        document_.add_term(denied(stem));
+        add(denied(stem), 1);
       } else {
-        document_.add_boolean_term(in_name(stem));
-        if (!other_things) document_.add_term(in_focus(stem));
+        add(in_name(stem), 0);
+        if (!other_things) add(in_focus(stem), 1);
       }
       deny(word);
       if (!stop_word(word)) {
-        if (!former.empty()) document_.add_boolean_term(pair_in_name(former, stem));
+        if (!former.empty()) add(pair_in_name(former, stem), 0);
         former = stem;
       }
-      if (all[i].glued && i > 0) joined(all[i - 1].text + word, tuning_.name_weight);
+      join(all, i, tuning_.name_weight, Known::yes);
     }
-    position_ += between_fields;
+    out_.places.push_back(between_fields);
   }
-  void words(const std::string& text, std::uint32_t weight) {
-    const auto all = words_of(text);
+  enum class Known { yes, no };
+  /// `known`: whether people may misspell them, or type their beginning.
+  void words(const std::string& text, std::uint32_t weight, Known known = Known::yes) {
+    const auto all = words_of(text, SingleLetters::too);
     for (std::size_t i = 0; i < all.size(); ++i) {
-      add(stem_of(all[i].text), weight);
-      known(all[i].text);
-      if (all[i].glued && i > 0) joined(all[i - 1].text + all[i].text, weight);
+      if (all[i].ngram) {
+        ngram(all[i], weight);
+        continue;
+      }
+      place(kept_stem(all[i].text), weight);
+      if (known == Known::yes) this->known(all[i].text);
+      join(all, i, weight, known);
     }
-    position_ += between_fields;
+    out_.places.push_back(between_fields);
   }
   void description(const std::string& text) {
-    auto all = words_of(text);
+    auto all = words_of(text, SingleLetters::too);
     if (all.size() > description_words_max) all.resize(description_words_max);
     const auto absent = told_absent(all);
     for (std::size_t i = 0; i < all.size(); ++i) {
-      const auto stem = stem_of(all[i].text);
-      add(stem, tuning_.description_weight);
-      if (absent[i]) document_.add_term(denied(stem));
+      if (all[i].ngram) {
+        ngram(all[i], tuning_.description_weight);
+        continue;
+      }
+      const auto stem = kept_stem(all[i].text);
+      place(stem, tuning_.description_weight);
+      if (absent[i]) add(denied(stem), 1);
       deny(all[i].text);
     }
   }
-  void add(const std::string& stem, std::uint32_t weight) {
-    document_.add_posting(stem, ++position_, weight);
+  void place(const std::string& stem, std::uint32_t weight) {
+    out_.places.push_back(placed_word(stem));
+    add(stem, weight);
   }
-  /// e-cloth is also ecloth.
-  void joined(const std::string& word, std::uint32_t weight) {
-    if (word.size() > word_bytes_max) return;
-    document_.add_term(stem_of(word), weight);
-    known(word);
+  void add(std::string term, std::uint32_t count) {
+    out_.terms.push_back({std::move(term), count});
   }
-  void known(const std::string& word) { document_.add_boolean_term("W" + word); }
+  /// Letters inside a word stand nowhere of their own.
+  void ngram(const Word& word, std::uint32_t weight) {
+    word.inside ? add(word.text, weight) : place(word.text, weight);
+  }
+  /// Its SKU or barcode: whole, its parts, and its parts without what stands between them.
+  void code(const std::string& code) {
+    add(whole_code(code), 1);
+    words(code, 1, Known::no);
+  }
+  /// e-cloth is also ecloth, AB-12-XL also ab12, 12xl and ab12xl.
+  void join(const std::vector<Word>& all, std::size_t last, std::uint32_t weight, Known known) {
+    if (!all[last].glued || last == 0) return;
+    std::string word = all[last].text;
+    for (std::size_t i = last; i-- > 0 && all[i + 1].glued;) {
+      word = all[i].text + word;
+      if (word.size() > word_bytes_max) return;
+      add(kept_stem(word), weight);
+      if (known == Known::yes) this->known(word);
+    }
+  }
+  void known(const std::string& word) { add("W" + word, 0); }
   void deny(const std::string& word) {
     const auto base = denied_by(word);
-    if (!base.empty()) document_.add_term(denied(stem_of(base)));
+    if (!base.empty()) add(denied(kept_stem(base)), 1);
+  }
+  void put_in_order() {
+    auto& terms = out_.terms;
+    std::ranges::sort(terms, {}, &TextTerm::term);
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < terms.size(); ++i) {
+      if (kept > 0 && terms[kept - 1].term == terms[i].term) {
+        terms[kept - 1].count += terms[i].count;
+      } else {
+        if (kept != i) terms[kept] = std::move(terms[i]);
+        ++kept;
+      }
+    }
+    terms.resize(kept);
   }
 
-  Xapian::Document document_;
+  TextTerms out_;
   const SearchTuning& tuning_;
-  Xapian::termpos position_ = 0;
 };
 
 }  // namespace
 
-Xapian::Document document_of(const ProductText& text, const SearchTuning& tuning) {
-  return Indexer(tuning).index(text);
+std::uint64_t TextTerms::length() const {
+  std::uint64_t sum = 0;
+  for (const auto& term : terms) sum += term.count;
+  return sum;
+}
+
+PlacedWord placed_word(std::string_view stem) {
+  const auto hash = static_cast<PlacedWord>(stable_hash(stem));
+  return hash == between_fields ? 1 : hash;
+}
+
+TextTerms terms_of(const ProductText& text, const SearchTuning& tuning) {
+  return Analyser(tuning).analyse(text);
 }
 
 }  // namespace souk::search

@@ -1,321 +1,394 @@
 #include "projections/search/text_index.h"
 
 #include <fmt/format.h>
-#include <xapian.h>
+#include <rocksdb/db.h>
+#include <rocksdb/write_batch.h>
 
 #include <algorithm>
-#include <atomic>
-#include <iterator>
 #include <mutex>
-#include <stdexcept>
-#include <system_error>
+#include <thread>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
-#include "projections/search/index_digest.h"
+#include "events/fault_log.h"
+#include "events/ids.h"
 #include "projections/search/kept_postings.h"
-#include "projections/search/text_fields.h"
+#include "projections/search/posting_list.h"
 
 namespace souk::search {
 namespace {
 
-constexpr const char* version_key = "souk-version";
-constexpr const char* epoch_key = "souk-epoch";
-constexpr const char* format_key = "souk-format";
-/// Of the terms, and what they weigh: another one on disk is indexed again.
+// Stored beside the products (product_store.cc). Numbers are big endian in keys, little in values.
+//   x           of what format the index is: another one is made anew
+//   p term      who has it (posting_list.h)
+//   l doc(4)    how many terms it has: the sum of their counts (8 bytes)
+//   w doc(4)    its words in the order of the text (4 bytes each)
+constexpr std::string_view format_key = "x";
 std::string format_of(const SearchTuning& tuning) {
-  return fmt::format("2 {} {} {} {} {}", tuning.name_weight, tuning.brand_weight,
+  return fmt::format("3 {} {} {} {} {}", tuning.name_weight, tuning.brand_weight,
                      tuning.category_weight, tuning.attribute_weight, tuning.description_weight);
 }
 constexpr std::size_t sets_bytes_max = 64 * 1024 * 1024;
-constexpr std::size_t words_looked_at_max = 2'000;
-constexpr int attempts_max = 6;
-constexpr std::size_t idle_readers_max = 16;
+constexpr std::size_t texts_at_once = 2'000;  // where all is made anew
+constexpr std::size_t texts_for_two = 32;     // from here on two threads read them
 
-Fault fault_of(const char* doing, const Xapian::Error& error) {
-  const std::string what = std::string("search index, ") + doing + ": " + error.get_description();
-  // A file that ends too soon is a plain DatabaseError, as is what the system refuses; that has the
-  // system's reason.
-  const std::string_view type = error.get_type();
-  const bool corrupt = type == "DatabaseCorruptError" ||
-                       (type == "DatabaseError" && error.get_error_string() == nullptr);
-  return {corrupt ? Fault::Kind::corrupt : Fault::Kind::unavailable, what};
+rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
+std::string_view view(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+std::string term_key(std::string_view term) { return "p" + std::string(term); }
+std::string doc_key(char letter, DocId doc) {
+  std::string key(1, letter);
+  for (int shift = 24; shift >= 0; shift -= 8)
+    key.push_back(static_cast<char>(doc >> shift & 0xFF));
+  return key;
+}
+/// Nothing where the key is none of a product.
+std::optional<DocId> doc_of(std::string_view key) {
+  if (key.size() != 5) return std::nullopt;
+  DocId doc = 0;
+  for (const char c : key.substr(1)) doc = doc << 8 | static_cast<std::uint8_t>(c);
+  return doc;
+}
+template <class Integer>
+void put_number(std::string& out, Integer value) {
+  for (std::size_t i = 0; i < sizeof value; ++i)
+    out.push_back(static_cast<char>(value >> (8 * i) & 0xFF));
+}
+template <class Integer>
+Integer number_at(std::string_view bytes, std::size_t at) {
+  Integer value = 0;
+  for (std::size_t i = sizeof value; i-- > 0;)
+    value = static_cast<Integer>(value << 8 | static_cast<std::uint8_t>(bytes[at + i]));
+  return value;
+}
+std::string encode_places(const std::vector<PlacedWord>& places) {
+  std::string out;
+  out.reserve(places.size() * sizeof(PlacedWord));
+  for (const auto word : places) put_number(out, word);
+  return out;
 }
 
-/// Lets only the products of a list through, and weighs nothing. A sorted list, as CRoaring's
-/// iterator looks through a whole container at every skip.
-class OnlyThese final : public Xapian::PostingSource {
- public:
-  explicit OnlyThese(const std::vector<DocId>& docs) : docs_(docs) {}
-  Xapian::doccount get_termfreq_min() const override { return count(); }
-  Xapian::doccount get_termfreq_est() const override { return count(); }
-  Xapian::doccount get_termfreq_max() const override { return count(); }
-  void init(const Xapian::Database&) override { started_ = false; }
-  void next(double) override {
-    if (started_) {
-      ++at_;
-    } else {
-      start();
-    }
-  }
-  void skip_to(Xapian::docid doc, double) override {
-    if (!started_) start();
-    at_ = seek(docs_, at_, doc);
-  }
-  bool at_end() const override { return started_ && at_ >= docs_.size(); }
-  Xapian::docid get_docid() const override { return docs_[at_]; }
+Fault fault_of(const char* doing, const rocksdb::Status& status) {
+  const std::string what =
+      std::string("search index, ") + doing + ": " + one_line(status.ToString());
+  if (status.IsNoSpace()) return {Fault::Kind::full, what};
+  return {status.IsCorruption() ? Fault::Kind::corrupt : Fault::Kind::unavailable, what};
+}
+Fault corrupt(const char* what) {
+  return {Fault::Kind::corrupt, std::string("search index: ") + what};
+}
 
- private:
-  void start() {
-    started_ = true;
-    at_ = 0;
-  }
-  Xapian::doccount count() const { return static_cast<Xapian::doccount>(docs_.size()); }
-  const std::vector<DocId>& docs_;
-  std::size_t at_ = 0;
-  bool started_ = false;
-};
+/// Calls `visit` with each key from `prefix` on and its value, while it says true.
+template <class Visit>
+Status each(rocksdb::DB& database, std::string_view prefix, const Visit& visit) {
+  rocksdb::ReadOptions once;
+  once.fill_cache = false;
+  const std::unique_ptr<rocksdb::Iterator> at(database.NewIterator(once));
+  for (at->Seek(slice(prefix)); at->Valid() && view(at->key()).starts_with(prefix); at->Next())
+    if (auto visited = visit(view(at->key()), view(at->value())); !visited) return visited;
+  if (!at->status().ok()) return fault_of("reading", at->status());
+  return Done{};
+}
 
-std::vector<std::string> terms_of(const Xapian::Database& database, DocId doc) {
-  std::vector<std::string> terms;
-  if (doc > database.get_lastdocid()) return terms;  // spares an exception each
-  try {
-    for (auto at = database.termlist_begin(doc); at != database.termlist_end(doc); ++at) {
-      terms.push_back(*at);
-    }
-  } catch (const Xapian::DocNotFoundError&) {
-  }
-  return terms;
+std::uint64_t digest_of_term(std::uint64_t product, std::string_view term, std::uint32_t count) {
+  std::string bytes(term);
+  bytes.push_back('\0');
+  put_number(bytes, product);
+  put_number(bytes, count);
+  return stable_hash(bytes);
+}
+std::uint64_t digest_of_places(std::uint64_t product, std::string_view places) {
+  std::string bytes(places);
+  put_number(bytes, product);
+  return stable_hash(bytes);
 }
 
 }  // namespace
 
-struct TextIndex::Slot {
-  explicit Slot(const std::string& folder) : database(folder) {}
-  Xapian::Database database;
-  std::uint64_t generation = 0;
+std::string whole_code(std::string_view code) {
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  while (!code.empty() && blank(code.front())) code.remove_prefix(1);
+  while (!code.empty() && blank(code.back())) code.remove_suffix(1);
+  std::string out = "K";
+  for (const char c : code) out.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c);
+  return out;
+}
+
+struct TextIndex::View {
+  std::shared_ptr<const rocksdb::Snapshot> snapshot;
+  std::shared_ptr<const Lengths> lengths = std::make_shared<Lengths>();
+  std::size_t docs = 0;
+  std::uint64_t total_length = 0;
 };
 
 struct TextIndex::Impl {
-  struct Change {
-    DocId doc;
-    std::uint16_t length;
-    std::vector<std::string> gone;
-    std::vector<std::string> come;
-  };
-
-  std::string folder;
+  rocksdb::DB& database;
   SearchTuning tuning;
-  Xapian::WritableDatabase writer;
-  std::uint64_t version = 0;
-  std::vector<Change> changes;
-  std::unordered_set<std::string> touched;  // terms of products that changed
+
+  // What was put and is not published yet.
+  std::unordered_map<std::string, std::vector<Posting>> changes;  // by term
+  std::unordered_map<DocId, std::uint64_t> new_lengths;
+  std::vector<std::uint64_t> lengths;  // by number; 0: not there
   Vocabulary vocabulary;
 
-  std::atomic<std::uint64_t> generation{1};  // counts what was published
-  std::mutex mutex;                          // of what follows
+  std::mutex mutex;  // of what follows: rankers load postings while the writer publishes
   std::unordered_map<std::string, std::shared_ptr<DocSet>> sets;
   std::size_t sets_bytes = 0;
   KeptPostings postings;
-  std::shared_ptr<const Lengths> lengths = std::make_shared<Lengths>();
-  std::vector<std::unique_ptr<Slot>> idle;
+  std::shared_ptr<const View> view = std::make_shared<View>();
 
-  void create(std::uint64_t epoch) {
-    writer = Xapian::WritableDatabase(folder, Xapian::DB_CREATE_OR_OVERWRITE | Xapian::DB_NO_SYNC);
-    writer.set_metadata(epoch_key, std::to_string(epoch));
-    writer.set_metadata(version_key, "0");
-    writer.set_metadata(format_key, format_of(tuning));
-    writer.commit();
-    version = 0;
+  Impl(rocksdb::DB& opened, const SearchTuning& how) : database(opened), tuning(how) {}
+
+  std::shared_ptr<const rocksdb::Snapshot> snapshot() {
+    return {database.GetSnapshot(),
+            [this](const rocksdb::Snapshot* old) { database.ReleaseSnapshot(old); }};
   }
-  /// Whether there is one that fits.
-  bool reuse(std::uint64_t epoch, std::uint64_t ruling_version) {
-    try {
-      writer = Xapian::WritableDatabase(folder, Xapian::DB_OPEN | Xapian::DB_NO_SYNC);
-      const auto text = writer.get_metadata(version_key);
-      version = std::strtoull(text.c_str(), nullptr, 10);
-      return writer.get_metadata(format_key) == format_of(tuning) &&
-             writer.get_metadata(epoch_key) == std::to_string(epoch) && !text.empty() &&
-             version <= ruling_version;
-    } catch (const Xapian::DatabaseLockError&) {
-      throw;
-    } catch (const Xapian::Error&) {
-      return false;
-    }
+  rocksdb::ReadOptions at(const View& shown) const {
+    rocksdb::ReadOptions options;
+    options.snapshot = shown.snapshot.get();
+    return options;
   }
+  Result<std::vector<Posting>, Fault> read(const std::string& term, const View& shown) {
+    rocksdb::PinnableSlice bytes;
+    const auto found =
+        database.Get(at(shown), database.DefaultColumnFamily(), slice(term_key(term)), &bytes);
+    if (found.IsNotFound()) return std::vector<Posting>{};
+    if (!found.ok()) return fault_of("reading a list", found);
+    auto list = decode_postings(search::view(bytes));
+    if (!list) return corrupt("a list cannot be read");
+    return std::move(*list);
+  }
+  Status load();
+  Status make_anew(TextIndex& index, const EachText& each_text);
+  /// The terms of each of `texts`, in their order.
+  std::vector<TextTerms> analyse(const std::vector<const ProductText*>& texts) const;
+  void change(DocId doc, const TextTerms& former, const TextTerms& now);
 };
+
+// ---- opening ----
+
+Status TextIndex::Impl::load() {
+  auto shown = std::make_shared<View>();
+  auto loaded = each(database, "l", [&](std::string_view key, std::string_view value) -> Status {
+    const auto doc = doc_of(key);
+    if (!doc || value.size() != 8) return corrupt("a length cannot be read");
+    if (*doc >= lengths.size()) lengths.resize(*doc + std::size_t{1});
+    lengths[*doc] = number_at<std::uint64_t>(value, 0);
+    shown->total_length += lengths[*doc];
+    ++shown->docs;
+    return Done{};
+  });
+  if (!loaded) return loaded;
+  loaded = each(database, "pW", [&](std::string_view key, std::string_view value) -> Status {
+    const auto list = decode_postings(value);
+    if (!list) return corrupt("a list cannot be read");
+    if (!list->empty()) vocabulary.add(key.substr(2), static_cast<std::uint32_t>(list->size()));
+    return Done{};
+  });
+  if (!loaded) return loaded;
+  auto cut = std::make_shared<Lengths>();
+  cut->reserve(lengths.size());
+  for (const auto length : lengths) cut->push_back(cut_count(length));
+  shown->lengths = std::move(cut);
+  shown->snapshot = snapshot();
+  view = std::move(shown);
+  return Done{};
+}
+
+Status TextIndex::Impl::make_anew(TextIndex& index, const EachText& each_text) {
+  rocksdb::WriteBatch clear;
+  for (const char letter : {'l', 'p', 'w'}) {
+    const char next = static_cast<char>(letter + 1);
+    clear.DeleteRange(rocksdb::Slice(&letter, 1), rocksdb::Slice(&next, 1));
+  }
+  clear.Delete(slice(format_key));
+  if (const auto s = database.Write({}, &clear); !s.ok()) return fault_of("clearing", s);
+  Texts texts;
+  const auto write = [&]() -> Status {
+    rocksdb::WriteBatch batch;
+    const auto nothing = [](DocId) { return std::optional<ProductText>{}; };
+    if (auto s = index.put(texts, nothing, batch); !s) return s;
+    changes.clear();
+    new_lengths.clear();
+    texts.clear();
+    const auto s = database.Write({}, &batch);
+    return s.ok() ? Status(Done{}) : fault_of("writing", s);
+  };
+  auto s = each_text([&](DocId doc, const ProductText& text) -> Status {
+    texts.emplace(doc, text);
+    return texts.size() < texts_at_once ? Status(Done{}) : write();
+  });
+  if (s) s = write();
+  if (!s) return s;
+  const auto said = database.Put({}, slice(format_key), format_of(tuning));
+  return said.ok() ? Status(Done{}) : fault_of("writing", said);
+}
 
 TextIndex::TextIndex(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 TextIndex::~TextIndex() = default;
 
-Result<std::unique_ptr<TextIndex>, Fault> TextIndex::open(const std::filesystem::path& folder,
-                                                          std::uint64_t epoch,
-                                                          std::uint64_t version,
-                                                          const SearchTuning& tuning) {
-  auto impl = std::make_unique<Impl>();
-  impl->folder = folder.string();
-  impl->tuning = tuning;
-  try {
-    if (!impl->reuse(epoch, version)) {
-      impl->writer.close();
-      std::error_code error;
-      std::filesystem::remove_all(folder, error);
-      impl->create(epoch);
-    }
-    for (auto at = impl->writer.allterms_begin("W"); at != impl->writer.allterms_end("W"); ++at) {
-      impl->vocabulary.add((*at).substr(1), at.get_termfreq());
-    }
-    auto lengths = std::make_shared<Lengths>(impl->writer.get_lastdocid() + 1);
-    for (auto at = impl->writer.postlist_begin(""); at != impl->writer.postlist_end(""); ++at)
-      lengths->at(*at) = cut_count(at.get_doclength());
-    impl->lengths = std::move(lengths);
-  } catch (const Xapian::Error& error) {
-    return fault_of("opening", error);
-  } catch (const std::out_of_range&) {
-    return Fault{Fault::Kind::corrupt, "search index, opening: a product beyond the last"};
-  }
-  return std::unique_ptr<TextIndex>(new TextIndex(std::move(impl)));
+Result<std::unique_ptr<TextIndex>, Fault> TextIndex::open(rocksdb::DB& database,
+                                                          const SearchTuning& tuning,
+                                                          const EachText& each_text) {
+  std::unique_ptr<TextIndex> index(new TextIndex(std::make_unique<Impl>(database, tuning)));
+  auto& impl = *index->impl_;
+  std::string format;
+  const auto found = database.Get({}, slice(format_key), &format);
+  if (!found.ok() && !found.IsNotFound()) return fault_of("opening", found);
+  if (format != format_of(tuning))
+    if (auto made = impl.make_anew(*index, each_text); !made) return made.error();
+  if (auto loaded = impl.load(); !loaded) return loaded.error();
+  return index;
 }
 
-std::uint64_t TextIndex::version() const { return impl_->version; }
 const Vocabulary& TextIndex::vocabulary() const { return impl_->vocabulary; }
 
-Status TextIndex::put(DocId doc, const ProductText& text) {
-  try {
-    const Xapian::Document document = document_of(text, impl_->tuning);
-    Impl::Change change{.doc = doc, .length = 0, .gone = {}, .come = {}};
-    std::uint64_t length = 0;
-    const auto former = terms_of(impl_->writer, doc);
-    std::vector<std::string> now;
-    for (auto at = document.termlist_begin(); at != document.termlist_end(); ++at) {
-      now.push_back(*at);
-      length += at.get_wdf();
+// ---- writing ----
+
+std::vector<TextTerms> TextIndex::Impl::analyse(
+    const std::vector<const ProductText*>& texts) const {
+  std::vector<TextTerms> terms(texts.size());
+  const auto some = [&](std::size_t first, std::size_t end) {
+    for (std::size_t i = first; i < end; ++i) terms[i] = terms_of(*texts[i], tuning);
+  };
+  if (texts.size() < texts_for_two) {
+    some(0, texts.size());
+    return terms;
+  }
+  const std::size_t half = texts.size() / 2;
+  std::jthread other(some, half, texts.size());
+  some(0, half);
+  return terms;
+}
+
+/// Notes what of a product's terms is not as it was. Both lists are sorted.
+void TextIndex::Impl::change(DocId doc, const TextTerms& former, const TextTerms& now) {
+  auto old = former.terms.begin();
+  const auto gone_until = [&](const std::string* term) {
+    for (; old != former.terms.end() && (term == nullptr || old->term < *term); ++old)
+      changes[old->term].push_back({.doc = doc, .count = 0, .gone = true});
+  };
+  for (const auto& term : now.terms) {
+    gone_until(&term.term);
+    const bool had = old != former.terms.end() && old->term == term.term;
+    const bool same = had && old->count == term.count;
+    if (had) ++old;
+    if (!same) changes[term.term].push_back({.doc = doc, .count = term.count, .gone = false});
+  }
+  gone_until(nullptr);
+  new_lengths[doc] = now.length();
+}
+
+Status TextIndex::put(const Texts& texts, const Former& former, rocksdb::WriteBatch& batch) {
+  auto& impl = *impl_;
+  std::vector<ProductText> old(texts.size());
+  std::vector<const ProductText*> all;
+  all.reserve(2 * texts.size());
+  std::size_t i = 0;
+  for (const auto& [doc, text] : texts) {
+    all.push_back(&text);
+    const bool known = doc < impl.lengths.size() && impl.lengths[doc] > 0;
+    if (known) {
+      auto found = former(doc);
+      if (!found) return found.error();
+      if (*found) old[i] = std::move(**found);
     }
-    change.length = cut_count(length);
-    // Both lists are sorted.
-    std::set_difference(former.begin(), former.end(), now.begin(), now.end(),
-                        std::back_inserter(change.gone));
-    std::set_difference(now.begin(), now.end(), former.begin(), former.end(),
-                        std::back_inserter(change.come));
-    impl_->touched.insert(former.begin(), former.end());
-    impl_->touched.insert(now.begin(), now.end());
-    impl_->writer.replace_document(doc, document);
-    impl_->changes.push_back(std::move(change));
-  } catch (const Xapian::Error& error) {
-    return fault_of("writing", error);
+    ++i;
   }
-  return Done{};
-}
-
-Result<std::uint64_t, Fault> TextIndex::digest(const std::vector<std::uint64_t>& products,
-                                               Places places) const {
-  try {
-    return digest_of_index(impl_->writer, products, places);
-  } catch (const Xapian::Error& error) {
-    return fault_of("reading all of it", error);
+  for (const auto& text : old) all.push_back(&text);
+  const auto terms = impl.analyse(all);
+  i = 0;
+  for (const auto& [doc, text] : texts) {
+    impl.change(doc, terms[i + texts.size()], terms[i]);
+    batch.Put(doc_key('w', doc), encode_places(terms[i].places));
+    std::string length;
+    put_number(length, terms[i].length());
+    batch.Put(doc_key('l', doc), length);
+    ++i;
   }
-}
-
-std::uint64_t TextIndex::digest_of(std::uint64_t product, const ProductText& text,
-                                   Places places) const {
-  return digest_of_document(product, document_of(text, impl_->tuning), places);
-}
-
-Status TextIndex::commit(std::uint64_t version) {
-  try {
-    impl_->writer.set_metadata(version_key, std::to_string(version));
-    impl_->writer.commit();
-    impl_->version = version;
-  } catch (const Xapian::Error& error) {
-    return fault_of("committing", error);
-  }
+  for (const auto& [term, postings] : impl.changes)
+    batch.Merge(slice(term_key(term)), encode_postings(postings));
   return Done{};
 }
 
 void TextIndex::publish() {
-  const std::scoped_lock lock(impl_->mutex);  // rankers load postings meanwhile
-  for (const auto& change : impl_->changes) {
-    const auto apply = [&](const std::string& term, bool inside) {
-      if (term[0] == 'W') {
-        const auto word = std::string_view(term).substr(1);
-        inside ? impl_->vocabulary.add(word) : impl_->vocabulary.remove(word);
-      } else if (const auto at = impl_->sets.find(term); at != impl_->sets.end()) {
-        at->second->put(change.doc, inside);
-      }
-    };
-    for (const auto& term : change.gone) apply(term, false);
-    for (const auto& term : change.come) apply(term, true);
-  }
-  for (const auto& term : impl_->touched) impl_->postings.drop(term);
-  impl_->touched.clear();
-  auto lengths = std::make_shared<Lengths>(*impl_->lengths);  // some still rank with the old ones
-  for (const auto& change : impl_->changes) {
-    if (change.doc >= lengths->size()) lengths->resize(change.doc + 1);
-    (*lengths)[change.doc] = change.length;
-  }
-  impl_->lengths = std::move(lengths);
-  impl_->changes.clear();
-  ++impl_->generation;
-}
-
-TextIndex::Reader::Reader(TextIndex& index, std::unique_ptr<Slot> slot)
-    : index_(&index), slot_(std::move(slot)) {}
-TextIndex::Reader::Reader(Reader&&) noexcept = default;
-TextIndex::Reader::~Reader() {
-  if (!slot_) return;
-  const std::scoped_lock lock(index_->impl_->mutex);
-  auto& idle = index_->impl_->idle;
-  if (idle.size() < idle_readers_max) idle.push_back(std::move(slot_));
-}
-
-Result<TextIndex::Reader, Fault> TextIndex::reader() {
-  std::unique_ptr<Slot> slot;
-  {
-    const std::scoped_lock lock(impl_->mutex);
-    if (!impl_->idle.empty()) {
-      slot = std::move(impl_->idle.back());
-      impl_->idle.pop_back();
+  auto& impl = *impl_;
+  const std::scoped_lock lock(impl.mutex);
+  for (const auto& [term, postings] : impl.changes) {
+    impl.postings.drop(term);
+    const auto set = impl.sets.find(term);
+    for (const auto& posting : postings) {
+      if (set != impl.sets.end()) set->second->put(posting.doc, !posting.gone);
+      if (term[0] != 'W') continue;
+      const auto word = std::string_view(term).substr(1);
+      posting.gone ? impl.vocabulary.remove(word) : impl.vocabulary.add(word);
     }
   }
-  try {
-    const std::uint64_t generation = impl_->generation;
-    if (!slot) {
-      slot = std::make_unique<Slot>(impl_->folder);
-    } else if (slot->generation != generation) {
-      slot->database.reopen();
-    }
-    slot->generation = generation;
-  } catch (const Xapian::Error& error) {
-    return fault_of("opening to read", error);
+  auto shown = std::make_shared<View>(*impl.view);
+  auto cut = std::make_shared<Lengths>(*shown->lengths);  // some still rank with the old ones
+  for (const auto& [doc, length] : impl.new_lengths) {
+    if (doc >= impl.lengths.size()) impl.lengths.resize(doc + std::size_t{1});
+    if (doc >= cut->size()) cut->resize(doc + std::size_t{1});
+    if (impl.lengths[doc] == 0) ++shown->docs;
+    shown->total_length += length - impl.lengths[doc];
+    impl.lengths[doc] = length;
+    (*cut)[doc] = cut_count(length);
   }
-  return Reader(*this, std::move(slot));
+  shown->lengths = std::move(cut);
+  shown->snapshot = impl.snapshot();
+  impl.view = std::move(shown);
+  impl.changes.clear();
+  impl.new_lengths.clear();
 }
 
-namespace {
+// ---- checking ----
 
-/// Reads again where the writer meanwhile used the blocks of the view that was read, or where it
-/// looks so: whoever reads a block that is just being written finds it damaged.
-template <class Read>
-auto read_again(const char* doing, Xapian::Database& database, const Read& read)
-    -> Result<decltype(read()), Fault> {
-  for (int attempt = 1;; ++attempt) {
-    try {
-      return read();
-    } catch (const Xapian::DatabaseError& error) {
-      if (attempt == attempts_max) return fault_of(doing, error);
-      try {
-        database.reopen();
-      } catch (const Xapian::Error& again) {
-        return fault_of(doing, again);
-      }
-    } catch (const Xapian::Error& error) {
-      return fault_of(doing, error);
-    }
-  }
+std::uint64_t TextIndex::digest_of(std::uint64_t product, const ProductText& text) const {
+  const auto terms = terms_of(text, impl_->tuning);
+  std::uint64_t sum = digest_of_places(product, encode_places(terms.places));
+  for (const auto& term : terms.terms) sum += digest_of_term(product, term.term, term.count);
+  return sum;
 }
 
-}  // namespace
+Result<std::uint64_t, Fault> TextIndex::digest(const std::vector<std::uint64_t>& products) const {
+  auto& impl = *impl_;
+  std::uint64_t sum = 0;
+  const auto name_of = [&](DocId doc) {
+    return doc < products.size() ? products[doc] : std::uint64_t{doc};
+  };
+  std::vector<std::uint64_t> counted(impl.lengths.size());
+  auto read = each(impl.database, "p", [&](std::string_view key, std::string_view value) -> Status {
+    const auto list = decode_postings(value);
+    if (!list) return corrupt("a list cannot be read");
+    for (const auto& posting : *list) {
+      if (posting.doc >= counted.size()) return corrupt("a list has a product that is not there");
+      counted[posting.doc] += posting.count;
+      if (const auto product = name_of(posting.doc); product != 0)
+        sum += digest_of_term(product, key.substr(1), posting.count);
+    }
+    return Done{};
+  });
+  if (!read) return read.error();
+  // The lengths stand beside, and ranking rests on them.
+  if (counted != impl.lengths) return corrupt("lengths are not the sums of their counts");
+  read = each(impl.database, "w", [&](std::string_view key, std::string_view value) -> Status {
+    const auto doc = doc_of(key);
+    if (!doc) return corrupt("places cannot be read");
+    if (const auto product = name_of(*doc); product != 0) sum += digest_of_places(product, value);
+    return Done{};
+  });
+  if (!read) return read.error();
+  return sum;
+}
+
+// ---- reading ----
+
+TextIndex::Reader::Reader(TextIndex& index, std::shared_ptr<const View> view)
+    : index_(&index), view_(std::move(view)) {}
+
+TextIndex::Reader TextIndex::reader() {
+  const std::scoped_lock lock(impl_->mutex);
+  return {*this, impl_->view};
+}
 
 Result<std::shared_ptr<const DocSet>, Fault> TextIndex::Reader::docs(const std::string& term) {
   auto& impl = *index_->impl_;
@@ -324,18 +397,13 @@ Result<std::shared_ptr<const DocSet>, Fault> TextIndex::Reader::docs(const std::
     const auto at = impl.sets.find(term);
     if (at != impl.sets.end()) return std::shared_ptr<const DocSet>(at->second);
   }
-  auto& database = slot_->database;
-  auto docs = read_again("reading a list", database, [&] {
-    std::vector<DocId> list;
-    list.reserve(database.get_termfreq(term));
-    for (auto at = database.postlist_begin(term); at != database.postlist_end(term); ++at) {
-      list.push_back(*at);
-    }
-    return list;
-  });
-  if (!docs) return docs.error();
-  auto set = std::make_shared<DocSet>(DocSet::of(*docs));
-  if (docs->empty()) return std::shared_ptr<const DocSet>(std::move(set));  // endless many
+  const auto list = impl.read(term, *view_);
+  if (!list) return list.error();
+  std::vector<DocId> docs;
+  docs.reserve(list->size());
+  for (const auto& posting : *list) docs.push_back(posting.doc);
+  auto set = std::make_shared<DocSet>(DocSet::of(docs));
+  if (docs.empty()) return std::shared_ptr<const DocSet>(std::move(set));  // endless many
   const std::size_t bytes = set->memory_bytes() + term.size();
   const std::scoped_lock lock(impl.mutex);
   if (impl.sets_bytes + bytes > sets_bytes_max) {
@@ -346,43 +414,27 @@ Result<std::shared_ptr<const DocSet>, Fault> TextIndex::Reader::docs(const std::
   return std::shared_ptr<const DocSet>(std::move(set));
 }
 
-Result<std::vector<std::string>, Fault> TextIndex::Reader::words_from(std::string_view prefix,
-                                                                      std::size_t max) {
-  auto& database = slot_->database;
-  return read_again("reading words", database, [&] {
-    std::vector<std::pair<Xapian::doccount, std::string>> found;
-    const std::string from = "W" + std::string(prefix);
-    std::size_t looked_at = 0;
-    for (auto at = database.allterms_begin(from);
-         at != database.allterms_end(from) && looked_at < words_looked_at_max; ++at, ++looked_at) {
-      found.emplace_back(at.get_termfreq(), (*at).substr(1));
-    }
-    std::stable_sort(found.begin(), found.end(),
-                     [](const auto& a, const auto& b) { return a.first > b.first; });
-    if (found.size() > max) found.resize(max);
-    std::vector<std::string> words;
-    for (auto& [products, word] : found) words.push_back(std::move(word));
-    return words;
-  });
-}
-
 Result<DocSet, Fault> TextIndex::Reader::phrase(const std::vector<std::string>& stems,
                                                 const DocSet& among) {
-  auto& database = slot_->database;
-  const auto list = among.list();
-  return read_again("reading a phrase", database, [&] {
-    OnlyThese only(list);
-    const Xapian::Query words(Xapian::Query::OP_PHRASE, stems.begin(), stems.end(),
-                              static_cast<Xapian::termcount>(stems.size()));
-    Xapian::Enquire enquire(database);
-    enquire.set_query(Xapian::Query(Xapian::Query::OP_FILTER, words, Xapian::Query(&only)));
-    enquire.set_weighting_scheme(Xapian::BoolWeight());
-    enquire.set_docid_order(Xapian::Enquire::ASCENDING);
-    std::vector<DocId> docs;
-    const auto found = enquire.get_mset(0, database.get_doccount());
-    for (auto at = found.begin(); at != found.end(); ++at) docs.push_back(*at);
-    return DocSet::of(docs);
-  });
+  auto& impl = *index_->impl_;
+  std::string wanted;
+  for (const auto& stem : stems) put_number(wanted, placed_word(stem));
+  std::vector<DocId> docs;
+  const std::unique_ptr<rocksdb::Iterator> at(impl.database.NewIterator(impl.at(*view_)));
+  for (DocSet::Walk doc(among); !doc.done(); doc.next()) {
+    const auto key = doc_key('w', doc.doc());
+    at->Seek(key);
+    if (!at->Valid() || view(at->key()) != key) continue;
+    const auto words = view(at->value());
+    for (auto place = words.find(wanted); place != std::string_view::npos;
+         place = words.find(wanted, place + 1)) {
+      if (place % sizeof(PlacedWord) != 0) continue;
+      docs.push_back(doc.doc());
+      break;
+    }
+  }
+  if (!at->status().ok()) return fault_of("reading a phrase", at->status());
+  return DocSet::of(docs);
 }
 
 Result<std::shared_ptr<const Postings>, Fault> TextIndex::Reader::postings(
@@ -392,49 +444,48 @@ Result<std::shared_ptr<const Postings>, Fault> TextIndex::Reader::postings(
     const std::scoped_lock lock(impl.mutex);
     if (auto kept = impl.postings.find(term)) return kept;
   }
-  auto& database = slot_->database;
-  auto read = read_again("reading postings", database, [&] {
-    Postings postings;
-    const auto size = database.get_termfreq(term);
-    postings.docs.reserve(size);
-    postings.counts.reserve(size);
-    for (auto at = database.postlist_begin(term); at != database.postlist_end(term); ++at) {
-      postings.docs.push_back(*at);
-      postings.counts.push_back(cut_count(at.get_wdf()));
-    }
-    return postings;
-  });
-  if (!read) return read.error();
-  auto postings = std::make_shared<const Postings>(std::move(*read));
-  if (postings->docs.empty()) return postings;  // endless many
+  const auto list = impl.read(term, *view_);
+  if (!list) return list.error();
+  auto postings = std::make_shared<Postings>();
+  postings->docs.reserve(list->size());
+  postings->counts.reserve(list->size());
+  for (const auto& posting : *list) {
+    postings->docs.push_back(posting.doc);
+    postings->counts.push_back(cut_count(posting.count));
+  }
+  if (list->empty()) return std::shared_ptr<const Postings>(std::move(postings));  // endless many
   const std::scoped_lock lock(impl.mutex);
   // What was published meanwhile may have changed them.
-  if (slot_->generation == impl.generation) impl.postings.put(term, postings);
-  return postings;
+  if (view_ == impl.view) impl.postings.put(term, postings);
+  return std::shared_ptr<const Postings>(std::move(postings));
 }
 
-Result<std::vector<Ranked>, Fault> TextIndex::Reader::rank(const std::vector<RankTerm>& terms,
-                                                           const std::vector<DocId>& among,
-                                                           std::size_t first) {
-  auto& impl = *index_->impl_;
-  const auto lengths = [&] {
-    const std::scoped_lock lock(impl.mutex);
-    return impl.lengths;
-  }();
-  const auto& tuning = impl.tuning;
-  auto& database = slot_->database;
-  auto bm25 = read_again("reading the index's size", database, [&] {
-    return Bm25{.k1 = tuning.k1,
-                .b = tuning.b,
-                .docs = database.get_doccount(),
-                .average_length = database.get_avlength()};
-  });
-  if (!bm25) return bm25.error();
-  std::vector<double> scores(among.size());
+Result<Weighing, Fault> TextIndex::Reader::weigh(const std::vector<RankTerm>& terms) {
+  Weighing weighing;
+  if (view_->docs > 0)
+    weighing.average_length =
+        static_cast<double>(view_->total_length) / static_cast<double>(view_->docs);
   for (const auto& term : terms) {
     const auto with = postings(term.term);
     if (!with) return with.error();
-    bm25->add(**with, term.weight, *lengths, among, scores);
+    const std::size_t size = (*with)->docs.size();
+    // The list may be of a later state of the index than the number of products.
+    weighing.terms.push_back(
+        {term.term, term.weight * worth_of(std::max(view_->docs, size), size)});
+  }
+  return weighing;
+}
+
+Result<std::vector<Ranked>, Fault> TextIndex::Reader::rank(const Weighing& weighing,
+                                                           const std::vector<DocId>& among,
+                                                           std::size_t first) {
+  const auto& tuning = index_->impl_->tuning;
+  const Bm25 bm25{.k1 = tuning.k1, .b = tuning.b, .average_length = weighing.average_length};
+  std::vector<double> scores(among.size());
+  for (const auto& term : weighing.terms) {
+    const auto with = postings(term.term);
+    if (!with) return with.error();
+    bm25.add(**with, term.weight, *view_->lengths, among, scores);
   }
   return best_of(among, scores, first);
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "events/limits.h"
 #include "projections/search/words.h"
 
 namespace souk::search {
@@ -12,7 +13,8 @@ namespace {
 constexpr std::size_t completions_max = 24;
 constexpr std::size_t candidates_max = 8;
 constexpr std::size_t completed_bytes_min = 2;
-constexpr std::size_t part_bytes_min = 3;  // of a word that is two
+constexpr std::size_t part_bytes_min = 3;    // of a word that is two
+constexpr double whole_code_weight = 1'000;  // before all else
 
 /// A failed read leaves everything empty and is kept: asked for once, at the end.
 class Understander {
@@ -27,6 +29,7 @@ class Understander {
         tuning_(tuning) {}
 
   Result<Understanding, Fault> run() {
+    look_for_code();
     deny();
     look_up();
     join_neighbours();
@@ -53,6 +56,12 @@ class Understander {
   void rank(const std::string& term, double weight) {
     auto& kept = weights_[term];
     kept = std::max(kept, weight);
+  }
+
+  void look_for_code() {
+    const auto term = whole_code(text_);
+    if (term.size() > 1 && text_.size() <= limits::name_bytes_max) out_.code = docs(term);
+    if (!out_.code.empty()) rank(term, whole_code_weight);
   }
 
   /// After "without" comes one word, and more where they are one thing: glass beads.
@@ -124,11 +133,10 @@ class Understander {
 
   bool complete(const std::string& word) {
     if (word.size() < completed_bytes_min) return false;
-    const auto words = reader_.words_from(word, completions_max);
-    if (!words) fault_ = words.error();
-    if (!words || words->empty()) return false;
+    const auto words = vocabulary_.beginning_with(word, completions_max);
+    if (words.empty()) return false;
     Group group;
-    for (const auto& longer : *words) {
+    for (const auto& longer : words) {
       const auto stem = stem_of(longer);
       group.docs |= docs(stem);
       rank(stem, tuning_.completion);
@@ -231,6 +239,8 @@ class Understander {
   void finish() {
     for (auto& group : groups_) out_.words.push_back(std::move(group.docs));
     out_.only_unknown = groups_.empty() && !query_.words.empty();
+    out_.no_words = groups_.empty() && query_ == QueryText{.open_end = query_.open_end} &&
+                    text_.find_first_not_of(" \t\r\n") != std::string_view::npos;
     for (const auto& [term, weight] : weights_) {
       if (weight > 0) out_.terms.push_back({term, weight});
     }

@@ -14,6 +14,8 @@ namespace souk::search {
 struct Understanding {
   std::vector<DocSet> words;  // for each known word, who has it or what stands for it
   bool only_unknown = false;  // there were words, and the catalogue knows none of them
+  bool no_words = false;      // something was asked that holds no letter and no digit
+  DocSet code;                // whose SKU or barcode the query is
   std::vector<RankTerm> terms;
   std::vector<std::vector<std::string>> phrases;  // stems
   DocSet excluded;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace souk::search {
 namespace {
@@ -27,10 +28,30 @@ bool hyphen(unsigned c) { return c == '-' || c == 0x2010 || c == 0x2011; }
 bool combining(unsigned c) { return c >= 0x300 && c < 0x370; }
 bool letter(unsigned c) { return Xapian::Unicode::is_wordchar(c) && c != '_'; }
 
+bool without_blanks(unsigned c) {
+  constexpr std::array<std::pair<unsigned, unsigned>, 12> ranges = {{{0x0E00, 0x0EFF},
+                                                                     {0x1000, 0x109F},
+                                                                     {0x1100, 0x11FF},
+                                                                     {0x1780, 0x17FF},
+                                                                     {0x3005, 0x3007},
+                                                                     {0x3040, 0x30FF},
+                                                                     {0x3130, 0x318F},
+                                                                     {0x31F0, 0x31FF},
+                                                                     {0x3400, 0x9FFF},
+                                                                     {0xAC00, 0xD7FF},
+                                                                     {0xF900, 0xFAFF},
+                                                                     {0xFF66, 0xFFDC}}};
+  if (c < ranges[0].first) return false;
+  if (c >= 0x20000 && c <= 0x3FFFF) return true;
+  return std::ranges::any_of(
+      ranges, [c](const auto& range) { return c >= range.first && c <= range.second; });
+}
+
 /// Collects letters and hands on whole words.
 class Collector {
  public:
-  explicit Collector(std::vector<Word>& out) : out_(out) {}
+  Collector(std::vector<Word>& out, SingleLetters single_letters)
+      : out_(out), single_letters_(single_letters) {}
   bool empty() const { return text_.empty(); }
   bool ends_in_digit() const {
     return !text_.empty() && digit(static_cast<unsigned char>(text_.back()));
@@ -39,8 +60,33 @@ class Collector {
   void add(unsigned c) {
     if (text_.size() + 4 <= word_bytes_max) Xapian::Unicode::append_utf8(text_, c);
   }
+  /// A letter of a script without blanks.
+  void add_to_run(unsigned c) {
+    end_word();
+    std::string letter;
+    Xapian::Unicode::append_utf8(letter, c);
+    if (run_ > 0) out_.push_back({.text = before_ + letter, .ngram = true});
+    if (run_ > 0 && single_letters_ == SingleLetters::too) {
+      if (run_ == 1) out_.push_back({.text = before_, .ngram = true, .inside = true});
+      out_.push_back({.text = letter, .ngram = true, .inside = true});
+    }
+    before_ = std::move(letter);
+    ++run_;
+  }
+  void end_run() {
+    if (run_ == 1) out_.push_back({.text = before_, .ngram = true});
+    before_.clear();
+    run_ = 0;
+  }
   void glue() { glue_ = true; }
+  void replace(std::string_view text) { text_ = text; }
   void end() {
+    end_run();
+    end_word();
+  }
+
+ private:
+  void end_word() {
     if (text_.empty()) {
       glue_ = false;
       return;
@@ -60,15 +106,15 @@ class Collector {
     text_.clear();
     glue_ = false;
   }
-  void replace(std::string_view text) { text_ = text; }
-
- private:
   void push(std::string text) {
-    out_.push_back({std::move(text), glue_ && !out_.empty()});
+    out_.push_back({.text = std::move(text), .glued = glue_ && !out_.empty()});
     glue_ = false;
   }
   std::vector<Word>& out_;
+  const SingleLetters single_letters_;
   std::string text_;
+  std::string before_;  // the letter before in a run of a script without blanks
+  std::size_t run_ = 0;
   bool glue_ = false;
 };
 
@@ -79,10 +125,10 @@ bool one_of(const std::array<std::string_view, N>& sorted, std::string_view word
 
 }  // namespace
 
-std::vector<Word> words_of(std::string_view text) {
+std::vector<Word> words_of(std::string_view text, SingleLetters single_letters) {
   std::vector<Word> words;
   words.reserve(text.size() / 6);
-  Collector word(words);
+  Collector word(words, single_letters);
   Xapian::Utf8Iterator at(text.data(), text.size());
   const Xapian::Utf8Iterator end;
   const auto peek = [&] {
@@ -93,9 +139,13 @@ std::vector<Word> words_of(std::string_view text) {
     const unsigned c = *at;
     if (combining(c)) {
       continue;
+    } else if (letter(c) && without_blanks(c)) {
+      word.add_to_run(c);
     } else if (letter(c)) {
+      word.end_run();
       word.add(folded(c));
     } else if (word.empty()) {
+      word.end_run();
       continue;
     } else if (apostrophe(c) && letter(peek())) {
       // women's is women; o'reilly is oreilly.

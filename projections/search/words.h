@@ -1,6 +1,7 @@
 #pragma once
 /// How text becomes words: the same way for what a product says and for what a customer asks.
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,12 +13,18 @@ namespace souk::search {
 struct Word {
   std::string text;    // 1 to `word_bytes_max` bytes
   bool glued = false;  // by a hyphen to the word before: e-cloth
+  /// Of a script that writes no blanks between words (Chinese, Japanese, Korean, Thai, Lao, Khmer,
+  /// Burmese): two letters that stand together, or one.
+  bool ngram = false;
+  bool inside = false;  // one letter of several: SingleLetters::too
 };
 inline constexpr std::size_t word_bytes_max = 64;
 
 /// The words of `text`: what is no letter or digit parts them. Bytes that are no UTF-8 are taken
-/// for Latin-1.
-std::vector<Word> words_of(std::string_view text);
+/// for Latin-1. `single_letters`: of two and more letters of a script without blanks also each one,
+/// so that who asks for one finds it inside.
+enum class SingleLetters : std::uint8_t { no, too };
+std::vector<Word> words_of(std::string_view text, SingleLetters single_letters = SingleLetters::no);
 
 /// The English stem. Words with digits are their own.
 std::string stem_of(std::string_view word);

@@ -475,7 +475,7 @@ class Operators(unittest.TestCase):
             client = daemon.client()
             all_live(client)
             for file in glob.glob(os.path.join(daemon.data_dir, "projections", "*", "*", "analytics.*")) + \
-                    glob.glob(os.path.join(daemon.data_dir, "projections", "*", "*", "text", "postlist.glass")):
+                    glob.glob(os.path.join(daemon.data_dir, "projections", "*", "*", "products", "*.sst")):
                 spoil(file)
             self.assertEqual(sql(client, "SELECT count(*) FROM order_lines").status, 503)
             self.assertEqual(ask(client, "/v1/search", q="red").status, 503)

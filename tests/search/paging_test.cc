@@ -127,6 +127,61 @@ TEST_CASE("paging: products that come and go before the cursor move no page") {
   CHECK(seen.size() == 57);
 }
 
+TEST_CASE(
+    "paging: relevance loses and repeats nothing while products are written and copies change") {
+  std::mt19937_64 dice(5);
+  const std::vector<std::string> words{"glass", "lamp", "oak", "red", "blue", "table", "shade"};
+  const auto some_product = [&](int category) {
+    std::string name = "lamp";
+    for (std::size_t n = dice() % 5; n > 0; --n) name += " " + words[dice() % words.size()];
+    auto made = product(name);
+    made.category = {"Home", "C" + std::to_string(category % 5)};
+    return made;
+  };
+  for (const char* q : {"lamp", "red glass lamp", "blue table shade", "\"glass lamp\""}) {
+    CAPTURE(q);
+    std::vector<std::pair<std::string, ProductDefined>> told;
+    const auto tell = [&](Shop& shop, const std::string& sku, const ProductDefined& what) {
+      shop.tell(sku, what);
+      told.emplace_back(sku, what);
+    };
+    auto shop = std::make_unique<Shop>(SearchOptions{});
+    for (int i = 0; i < 150; ++i) tell(*shop, "S" + std::to_string(i), some_product(i));
+    shop->commit();
+    SearchQuery query;
+    query.q = q;
+    query.limit = 100;
+    std::set<std::string> before;
+    for (SearchQuery all = query;;) {
+      const auto result = shop->search(all);
+      for (const auto& hit : result.hits) before.insert(hit.sku.text());
+      if (result.cursor.empty()) break;
+      all.cursor = result.cursor;
+    }
+    query.limit = 7;
+    std::multiset<std::string> seen;
+    for (int page = 0, next = 0; page < 200; ++page) {
+      const auto result = shop->search(query);
+      for (const auto& hit : result.hits) seen.insert(hit.sku.text());
+      if (result.cursor.empty()) break;
+      query.cursor = result.cursor;
+      for (int i = 0; i < 9; ++i, ++next)
+        tell(*shop, "N" + std::to_string(next), some_product(next));
+      shop->commit();
+      if (page % 3 != 2) continue;
+      auto anew = std::make_unique<Shop>(SearchOptions{});  // another copy, in another order
+      for (std::size_t i = told.size(); i-- > 0;) anew->tell(told[i].first, told[i].second);
+      shop = std::move(anew);
+      shop->commit();
+    }
+    for (const auto& sku : before) {
+      CAPTURE(sku);
+      CHECK(seen.count(sku) == 1);
+    }
+    for (const auto& sku : seen) CHECK(seen.count(sku) == 1);
+  }
+}
+
 TEST_CASE("paging: a cursor is refused with another query, an offset, or when it is not ours") {
   Shop shop;
   fill(shop);

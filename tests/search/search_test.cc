@@ -294,3 +294,51 @@ TEST_CASE("search: suggestions complete the last word, and name products") {
   CHECK_FALSE(shop.model().suggest("a", 0));
   CHECK_FALSE(shop.model().suggest("a", 21));
 }
+
+TEST_CASE("search: SKUs, barcodes and parts of codes are found, the exact one first") {
+  Shop shop;
+  auto lamp = product("Desk lamp");
+  lamp.barcode = "4006381333931";
+  shop.tell("WH-1000XM4/B", lamp);
+  shop.tell("85123A", product("Heart holder"));
+  shop.tell("85123", product("Holder for 85123A"));
+  shop.tell("BANK CHARGES", product("Fee"));
+  shop.tell("AB-12-XL", product("Shirt"));
+  shop.commit();
+  CHECK(shop.found("85123a") == "85123A 85123");
+  CHECK(shop.found("85123") == "85123");
+  CHECK(shop.found("4006381333931") == "WH-1000XM4/B");
+  CHECK(shop.found("wh-1000xm4/b") == "WH-1000XM4/B");
+  CHECK(shop.found("1000XM4") == "WH-1000XM4/B");
+  CHECK(shop.found("wh1000xm4") == "WH-1000XM4/B");
+  CHECK(shop.found("ab12xl") == "AB-12-XL");
+  CHECK(shop.found("bank charges") == "BANK CHARGES");
+}
+
+TEST_CASE("search: a query of signs alone finds nothing and says so") {
+  Shop shop;
+  shop.define("a", "Lamp").define("++", "Plus").commit();
+  for (const char* q : {"!!!", "\"\"", "---", "& / ()", "\xE2\x80\xA6"}) {
+    CAPTURE(q);
+    const auto result = shop.search(std::string(q));
+    CHECK(result.total == 0);
+    REQUIRE(result.relaxed.size() == 1);
+    CHECK(result.relaxed[0] == "there is no letter and no digit to look for");
+  }
+  CHECK(shop.search(std::string("  ")).total == 2);
+  CHECK(shop.found("++") == "++");  // a SKU
+}
+
+TEST_CASE("search: Chinese, Japanese, Korean and Thai are found inside words") {
+  Shop shop;
+  shop.define("tower", "東京タワー模型").define("tea", "有機緑茶ティーバッグ");
+  shop.define("laptop", "게이밍노트북").define("coffee", "กาแฟสด").commit();
+  CHECK(shop.found("東京") == "tower");
+  CHECK(shop.found("タワー") == "tower");
+  CHECK(shop.found("緑茶") == "tea");
+  CHECK(shop.found("茶") == "tea");
+  CHECK(shop.found("노트북") == "laptop");
+  CHECK(shop.found("กาแฟ") == "coffee");
+  CHECK(shop.found("\"京タワ\"") == "tower");
+  CHECK(shop.found("大阪") == "");
+}

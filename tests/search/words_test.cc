@@ -44,6 +44,23 @@ TEST_CASE("words: of any bytes none is empty or too long") {
   CHECK(words_of(std::string(1'000, 'x')).at(0).text.size() <= word_bytes_max);
 }
 
+TEST_CASE("words: scripts without blanks are pairs of letters, and single ones for the index") {
+  const auto texts = [](std::string_view text, SingleLetters single = SingleLetters::no) {
+    std::string out;
+    for (const auto& word : words_of(text, single))
+      out += (out.empty() ? "" : " ") + word.text + (word.inside ? "'" : "");
+    return out;
+  };
+  CHECK(texts("東京タワー") == "東京 京タ タワ ワー");
+  CHECK(texts("茶") == "茶");
+  CHECK(texts("緑茶 500ml入り") == "緑茶 500 ml 入り");
+  CHECK(texts("노트북") == "노트 트북");
+  CHECK(texts("กาแฟ") == "กา าแ แฟ");
+  CHECK(texts("緑茶", SingleLetters::too) == "緑茶 緑' 茶'");
+  CHECK(texts("茶", SingleLetters::too) == "茶");
+  CHECK(texts("茶・器") == "茶 器");
+}
+
 TEST_CASE("words: what a text denies") {
   const auto words = words_of("bottle without any straw, BPA free, no lid");
   const auto absent = told_absent(words);

@@ -7,6 +7,7 @@
 #include "events/currencies.h"
 #include "events/utf8.h"
 #include "gateway/api/edge/text.h"
+#include "projections/search/search.h"
 #include "projections/sql/sql_door.h"
 
 namespace souk {
@@ -41,7 +42,8 @@ constexpr std::array search_fields = {
     QueryField{"sort", QueryType::choice, "Without q: newest", 0, 0, search_sorts},
     count_field("limit", 1, 100, "Hits of a page, 10 where it is not given"),
     count_field("offset", 0, 10'000, "Hits to pass over"),
-    text_field("cursor", "`cursor` of the page before, instead of an offset"),
+    QueryField{"cursor", QueryType::text, "`cursor` of the page before, instead of an offset", 0,
+               static_cast<std::int64_t>(cursor_bytes_max)},
     QueryField{"facets", QueryType::choices, "What to count by", 0, 0, facet_names},
 };
 constexpr std::array suggest_fields = {
