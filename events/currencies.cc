@@ -51,11 +51,13 @@ constexpr std::string_view withdrawn_whole = "ADP BEF BYB BYR ESP GRD ITL LUF MG
 
 // ---- looking up ----
 
-/// Of each of the 26^3 codes: its digits, and whether it can be paid.
+/// Of each of the 26^3 codes: its digits beyond two, and whether it can be paid. All zero where
+/// nothing is said: g++ 12 leaves elements of such a table zero whatever their members begin with.
 struct Entry {
-  std::uint8_t digits = 2;
-  bool payable = false;
+  std::int8_t digits_more;
+  bool payable;
 };
+constexpr int digits_mostly = 2;
 constexpr std::size_t letters = 26;
 constexpr std::size_t place_of(std::string_view code) {
   std::size_t place = 0;
@@ -67,9 +69,9 @@ constexpr Table table = [] {
   Table all{};
   for (const auto& [digits, codes] : current)
     for (std::size_t i = 0; i < codes.size(); i += 4)
-      all[place_of(codes.substr(i, 3))] = {static_cast<std::uint8_t>(digits), true};
+      all[place_of(codes.substr(i, 3))] = {static_cast<std::int8_t>(digits - digits_mostly), true};
   for (std::size_t i = 0; i < withdrawn_whole.size(); i += 4)
-    all[place_of(withdrawn_whole.substr(i, 3))].digits = 0;
+    all[place_of(withdrawn_whole.substr(i, 3))].digits_more = -digits_mostly;
   return all;
 }();
 
@@ -122,7 +124,7 @@ std::string upper_ascii(std::string_view text) {
 
 }  // namespace
 
-int minor_digits(Currency currency) { return entry_of(currency).digits; }
+int minor_digits(Currency currency) { return digits_mostly + entry_of(currency).digits_more; }
 
 bool can_be_paid(Currency currency) { return entry_of(currency).payable; }
 

@@ -23,13 +23,12 @@ struct ReadEdge {
   explicit ReadEdge(std::vector<ProjectionKind> more = {})
       : folder(make_folder()), edge(options(), kinds(std::move(more)), folder) {
     const Money price{{2'500'000}, *Currency::parse("GBP")};
-    edge.log.append(ShardId{3}, {{*Sku::parse("tea"), ProductDefined{.name = "Green tea",
-                                                                     .description = {},
-                                                                     .brand = "Acme, Ltd",
-                                                                     .category = {"Food", "Tea"},
-                                                                     .attributes = {},
-                                                                     .price = price,
-                                                                     .active = true}}});
+    ProductDefined tea;
+    tea.name = "Green tea";
+    tea.brand = "Acme, Ltd";
+    tea.category = {"Food", "Tea"};
+    tea.price = price;
+    edge.log.append(ShardId{3}, {{*Sku::parse("tea"), tea}});
     order(1, "2011-01-31T10:00:00Z", 2, OrderConfirmed{});
     order(2, "2011-02-01T10:00:00Z", 3, OrderConfirmed{});
     order(3, "2011-02-02T10:00:00Z", 4, OrderRejected{Refusal::out_of_stock});

@@ -142,13 +142,18 @@ TEST_CASE("batch: what a newer version wrote is unsupported, not corrupt") {
 
 TEST_CASE("batch: a value that only a newer version knows is unsupported, not corrupt") {
   Transaction transaction = event_samples()[1].transaction;
-  transaction.events[0].payload = OrderRejected{static_cast<Refusal>(24)};
+  transaction.events[0].payload = OrderRejected{static_cast<Refusal>(28)};
   BatchHeader header = sample_header();
   CHECK(kind_of_failure(encode_batch(header, {transaction})) == Fault::Kind::unsupported);
-  transaction.events[0].payload = OrderRejected{Refusal::too_many_steps};
+  transaction.events[0].payload = OrderRejected{Refusal::of_a_user};
   header = sample_header();
   CHECK(decode_batch(encode_batch(header, {transaction})));
   transaction.events[0].payload = OrderReturned{1, {}, {}, {}, static_cast<Goods>(2)};
+  header = sample_header();
+  CHECK(kind_of_failure(encode_batch(header, {transaction})) == Fault::Kind::unsupported);
+  OrderPlaced adjusted;
+  adjusted.adjustments = {{static_cast<Adjustment::Kind>(2), {1}}};
+  transaction.events[0].payload = adjusted;
   header = sample_header();
   CHECK(kind_of_failure(encode_batch(header, {transaction})) == Fault::Kind::unsupported);
   transaction.events[0].payload = OrderConfirmed{};
@@ -168,7 +173,7 @@ TEST_CASE("batch: an event that only a newer version knows is unsupported, not c
   std::size_t unsupported = 0;
   for (std::size_t i = batch_header_bytes; i + 1 < bytes.size(); i += 2) {
     std::string newer = bytes;
-    const std::uint16_t member = 47;  // the first that is free
+    const std::uint16_t member = 48;  // the first that is free
     std::memcpy(newer.data() + i, &member, 2);
     seal(newer);
     const auto batch = decode_batch(newer);

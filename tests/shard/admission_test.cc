@@ -131,7 +131,7 @@ TEST_CASE("admission: If-None-Match: * makes a product once") {
   for (const auto code : {ReplyCode::created, ReplyCode::version_mismatch}) {
     ProductDefined tea_definition;
     tea_definition.name = "Tea";
-    tea_definition.price = gbp("1");
+    tea_definition.price = {Micros{1'000'000}, gbp()};
     Request r = shop.request(PutProduct{.sku = tea, .definition = tea_definition});
     r.preconditions = std::make_shared<const Preconditions>(absent);
     shop.owner.handle(std::move(r));

@@ -83,7 +83,7 @@ CartUndo any_undo() {
   CartUndo step;
   step.version = any_number<std::uint32_t>();
   step.line = any_number<std::uint16_t>();
-  step.what = any_enum(What::drop_line, What::drop_currency);
+  step.what = any_enum(What::drop_line, What::restore_currency);
   if (step.what == What::restore_line || step.what == What::insert_line) {
     step.before = any_cart_line();
   }
@@ -91,6 +91,7 @@ CartUndo any_undo() {
     step.status = any_enum(CartStatus::none, CartStatus::ordered);
     step.order = any_id<OrderId>();
   }
+  if (step.what == What::restore_currency) step.currency = any_currency();
   return step;
 }
 UserProfile any_profile() {
@@ -117,6 +118,12 @@ SkuState any_sku_state() {
                        return Attribute{any_text(), any_text()};
                      }),
                      .price = {{any_int()}, any_currency()},
+                     .images = any_list(any_text),
+                     .barcode = any_text(),
+                     .group = any_text(),
+                     .options = any_list([] {
+                       return Attribute{any_text(), any_text()};
+                     }),
                      .active = any_bool(),
                      .version = any_number<Version>()};
   }
@@ -180,8 +187,11 @@ OrderState any_order_state() {
   OrderState state;
   Order& order = state.order;
   order.status = any_enum(OrderStatus::none, OrderStatus::returned);
-  order.reason = any_enum(Refusal::none, Refusal::too_many_steps);
+  order.reason = any_enum(Refusal::none, Refusal::of_a_user);
   order.settled = any_bool();
+  order.erased = any_bool();
+  order.key_to_destroy = any_bool();
+  order.adjustments = any_list([] { return Adjustment{Adjustment::Kind::rounding, {any_int()}}; });
   order.cart = any_optional_id<CartId>();
   order.user = any_optional_id<UserId>();
   order.currency = any_currency();
@@ -201,7 +211,9 @@ OrderState any_order_state() {
                      {any_int()},
                      any_number<std::uint32_t>(),
                      any_list([] {
-                       return RefundDue{any_number<std::uint32_t>(), {any_int()}};
+                       return RefundDue{any_number<std::uint32_t>(), {any_int()}, any_optional([] {
+                                          return UnixMs{any_int()};
+                                        })};
                      })};
   }
   order.returns = any_list([] {
@@ -215,7 +227,7 @@ OrderState any_order_state() {
   });
   count_returned(order);
   order.history = any_list([] {
-    return OrderStep{any_enum(OrderStep::What::placed, OrderStep::What::return_accepted),
+    return OrderStep{any_enum(OrderStep::What::placed, OrderStep::What::erased),
                      any_enum(OrderStatus::none, OrderStatus::returned),
                      any_enum(PaymentStatus::none, PaymentStatus::declined),
                      any_number<std::uint32_t>(), any_int()};

@@ -144,6 +144,25 @@ void add_bare(std::vector<Sample>& all) {
   OrderPlaced abroad;
   abroad.country = "EIRE";
   all.push_back(sample("order_placed_abroad", order, abroad));
+  // Since format 4.
+  OrderPlaced rounded;
+  rounded.total = {32'000'000};
+  rounded.adjustments = {{Adjustment::Kind::rounding, {500'000}}};
+  all.push_back(sample("order_placed_rounded", order, rounded));
+  all.push_back(sample("order_erased", order, OrderErased{}));
+  all.push_back(sample("refund_requested_of_return", order,
+                       RefundRequested{3, {7}, UnixMs{1'293'840'000'003}}));
+  all.push_back(sample("payment_refunded_of_return", order,
+                       PaymentRefunded{3, {7}, UnixMs{1'293'840'000'003}}));
+  ReturnAccepted abroad_back;
+  abroad_back.country = "EIRE";
+  all.push_back(sample("return_accepted_abroad", order, abroad_back));
+  ProductDefined variant;
+  variant.images = {"https://shop.example/1.jpg"};
+  variant.barcode = "4006381333931";
+  variant.group = "lamps";
+  variant.options = {{"Size", "M"}};
+  all.push_back(sample("product_defined_variant", sku("85123A"), variant));
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Makes tests/golden/data-1 again: a small data directory of the build of commit 2978fd6 (manifest format 1), and
-tests/golden/data-1.json, what it must show to every later build. Never run it with a later build: the point of the
-directory is who wrote it. A later format gets a directory and a script of its own.
+"""Makes a small data directory of an earlier build, and beside it DIRECTORY.json, what it must show to every later
+build: tests/golden/data-1 of commit 2978fd6 (manifest format 1), data-3 of 4f051c1 (format 3). Never run it again with
+a later build: the point of a directory is who wrote it. A later format gets a directory of its own.
 
-usage: SOUK_BIN_DIR=<the programs of 2978fd6> make_data_1.py DIRECTORY
+usage: SOUK_BIN_DIR=<the programs of COMMIT> make_data.py DIRECTORY COMMIT
 What is in it: every kind of event that the API can cause, a person erased, an order pending with its hold open, and
 the end of a process that was killed. Read models are left out: they are folds, and a start builds them."""
 import collections
@@ -170,8 +170,8 @@ def main():
         cut_zeros(home)
         shutil.rmtree(os.path.join(home, "projections"), ignore_errors=True)
         os.path.exists(os.path.join(home, "lock")) and os.unlink(os.path.join(home, "lock"))
-    with open(os.path.join(os.path.dirname(home), "data-1.json"), "w", encoding="utf-8") as out:
-        json.dump({"commit": "2978fd6", "shards": 4, "pending": pending_path, "events": dict(sorted(kinds.items())),
+    with open(home.rstrip("/") + ".json", "w", encoding="utf-8") as out:
+        json.dump({"commit": sys.argv[2], "shards": 4, "pending": pending_path, "events": dict(sorted(kinds.items())),
                    "log": log, "documents": shown}, out, indent=1, sort_keys=True, ensure_ascii=False)
         out.write("\n")
 
