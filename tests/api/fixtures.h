@@ -283,7 +283,7 @@ struct Edge {
   RecentLog recent{64, 1'000'000};
   MemoryLog log{recent};
   ProjectionSet projections;
-  ReadSide read_side{projections, {log, recent}};
+  ReadSide read_side{projections, {log, recent}, Currency{}};
   Freshness freshness{64};
   ApiCommon common;
   Api api;

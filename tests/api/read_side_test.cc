@@ -29,7 +29,11 @@ struct ReadEdge {
                                                                      .category = {"Food", "Tea"},
                                                                      .attributes = {},
                                                                      .price = price,
-                                                                     .active = true}}});
+                                                                     .active = true,
+                                                                     .images = {},
+                                                                     .barcode = {},
+                                                                     .group = {},
+                                                                     .options = {}}}});
     order(1, "2011-01-31T10:00:00Z", 2, OrderConfirmed{});
     order(2, "2011-02-01T10:00:00Z", 3, OrderConfirmed{});
     order(3, "2011-02-02T10:00:00Z", 4, OrderRejected{Refusal::out_of_stock});
