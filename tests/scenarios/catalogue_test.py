@@ -1,5 +1,5 @@
-"""Catalogues of other shops through the real command line into a real daemon, and out again: each row of a file is told
-of once, a repeat changes nothing, and what was exported comes in as the same products."""
+"""Files of other shops through the real command line into a real daemon, and catalogues out again: each row of a file
+is told of once, a repeat changes nothing, and what was exported comes in as the same products."""
 import json
 import os
 import shutil
@@ -132,6 +132,38 @@ class Catalogues(unittest.TestCase):
             ran = self.souk("import", "products", self.file("some.csv", "sku,name,price\nA,a,1\n"), *wrong)
             self.assertEqual(ran.returncode, code, ran.stderr)
         book = self.souk("import", "products", self.file("book.xlsx", b"PK\x03\x04" + bytes(100)))
+        self.assertEqual(book.returncode, 1)
+        self.assertIn("save each of its sheets as CSV", book.stderr)
+
+    def test_invoices_go_in_however_they_are_written(self):
+        """The same three lines as Online Retail II, as spreadsheets of two countries have them, and renamed."""
+        wanted = {"lines": 3, "orders": 2, "order_lines": 2, "returned_lines": 1, "rejected": 0, "revenue": "54.2604"}
+        files = {
+            "two.csv": ("Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country\n"
+                        "{0}1,C-{0},Café,6,2010-12-01 08:26:00,2.55,17850.0,UK\n"
+                        "{0}2,C-{0},Café,12,2010-12-13 09:00:00,3.2467,,UK\n"
+                        "C{0}3,C-{0},Café,-1,2010-12-14 09:00:00,2.55,17850.0,UK\n", []),
+            "us.csv": ("InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\r\n"
+                       "{0}1,C-{0},Café,6,12/1/2010 8:26,2.55,17850,UK\r\n{0}2,C-{0},Café,12,12/13/2010 9:00,3.2467,,UK\r\n"
+                       "C{0}3,C-{0},Café,-1,12/14/2010 9:00,2.55,17850,UK\r\n", []),
+            "de.csv": ("Beleg;StockCode;Description;Quantity;InvoiceDate;Netto;CustomerID;Country\n"
+                       "{0}1;C-{0};Café;6;01.12.2010 08:26;2,55;17850;UK\n{0}2;C-{0};Café;12;05.12.2010 09:00;3,2467;;UK\n"
+                       "C{0}3;C-{0};Café;-1;06.12.2010 09:00;2,55;17850;UK\n",
+                       ["--map", "InvoiceNo=Beleg,UnitPrice=Netto", "--date-format", "01.12.2010 08:26"]),
+        }
+        for number, (name, (text, options)) in enumerate(files.items()):
+            path = self.file(name, text.format(number).encode("utf-8" if number == 0 else "latin-1"))
+            ran = self.souk("import", "online-retail", path, "--json", *options)
+            self.assertEqual((ran.returncode, ran.stderr), (0, ""), name)
+            got = json.loads(ran.stdout)
+            self.assertEqual({key: got[key] for key in wanted}, wanted, name)
+            self.assertEqual(self.product(f"C-{number}")["name"], "Café")
+        days = {"2010-12-01": 3, "2010-12-05": 1, "2010-12-13": 2}
+        self.assertEqual(eventually(lambda: {row["day"]: row["orders"] for row in self.client.get(
+            "/v1/analytics/sales?group_by=day").json["rows"] if row["orders"]}, lambda seen: seen == days), days)
+        undated = self.souk("import", "online-retail", self.file("odd.csv", "x"), "--date-format", "whenever")
+        self.assertEqual(undated.returncode, 2)
+        book = self.souk("import", "online-retail", self.file("book.xlsx", b"PK\x03\x04" + bytes(100)))
         self.assertEqual(book.returncode, 1)
         self.assertIn("save each of its sheets as CSV", book.stderr)
 

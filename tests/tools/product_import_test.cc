@@ -1,3 +1,5 @@
+#include <rapidcheck.h>
+
 #include "tests/tools/product_files.h"
 #include "tools/souk/import/product_preview.h"
 
@@ -150,6 +152,59 @@ TEST_CASE("product file: addresses may have commas of their own") {
 TEST_CASE("product file: a workbook is told from text") {
   CHECK(why_not("PK\x03\x04...").starts_with("this is a workbook (xlsx)"));
   CHECK(why_not("") == "the file is empty");
+}
+
+TEST_CASE("product file: whatever the bytes, each row is told of once and what is taken is JSON") {
+  static const std::string headers[] = {
+      "sku,name,price,stock,active,images,barcode,group,option:Size\n",
+      "Handle,Title,Variant Price,Option1 Name,Option1 Value,Variant SKU,Image Src,Body (HTML)\n",
+      "ID,Type,SKU,Name,Regular price,Parent,Categories,Attribute 1 name,Attribute 1 value(s)\n",
+      "id\ttitle\tprice\titem_group_id\tproduct_detail\tcolor\n", "<rss><channel><item>"};
+  static const std::string pieces[] = {",",
+                                       "\t",
+                                       "\n",
+                                       "\r\n",
+                                       "\"",
+                                       "\"\"",
+                                       "A",
+                                       "B",
+                                       "1",
+                                       "1.5",
+                                       "1,234",
+                                       "12,50 EUR",
+                                       "$",
+                                       "'",
+                                       " ",
+                                       ">",
+                                       "<b>",
+                                       "&amp;",
+                                       "&#x",
+                                       "simple",
+                                       "variation",
+                                       "id:1",
+                                       "https://x/",
+                                       "\xC3\xA9",
+                                       "\xFF",
+                                       "\\",
+                                       ":",
+                                       "</item><item>",
+                                       "<g:id>",
+                                       "</g:id>",
+                                       "<title>",
+                                       "</title>",
+                                       "4006381333931",
+                                       "true",
+                                       "-1"};
+  CHECK(rc::check([](const std::vector<std::uint8_t>& chosen, std::uint8_t format) {
+    std::string text = headers[format % std::size(headers)];
+    for (const std::uint8_t one : chosen) text += pieces[one % std::size(pieces)];
+    const auto file = read_product_file(text, {});
+    if (!file) return;
+    RC_ASSERT(file->rows.size() + file->rejected.size() + file->skipped.size() + file->merged ==
+              file->lines);
+    for (const ProductRow& row : file->rows)
+      RC_ASSERT(Json::parse("{" + row.members.substr(1) + "}").has_value());
+  }));
 }
 
 TEST_CASE("product preview: what the daemon would refuse is found without one") {
