@@ -143,6 +143,12 @@ TEST_CASE("product file: a SKU that is made stays within its limits and stays th
   CHECK(as_sku(whole + "a") == std::string(55, 'x') + "-9b2af02c");
 }
 
+TEST_CASE("product file: of several paths the deepest is taken, the first of equals") {
+  using Steps = std::vector<std::string>;
+  CHECK(deepest_path({"A", "B > C", "D>E"}) == Steps{"B", "C"});
+  CHECK(deepest_path({"", " > "}).empty());
+}
+
 TEST_CASE("product file: addresses may have commas of their own") {
   CHECK(addresses_of("https://x/a,b.jpg, http://y/c.jpg|//z/d.jpg\nhttps://w") ==
         std::vector<std::string>{"https://x/a,b.jpg", "http://y/c.jpg", "//z/d.jpg", "https://w"});

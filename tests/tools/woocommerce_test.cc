@@ -77,3 +77,10 @@ TEST_CASE("woocommerce: which of several categories is taken is said, and what s
   CHECK(notes.find("4 in stock, but the file does not say how many") != std::string::npos);
   CHECK(notes.find("5 the sale price 8,00 holds for some days only") != std::string::npos);
 }
+
+TEST_CASE("woocommerce: a variation of a parent that is not published is not on sale") {
+  const auto file = read_file(
+      "Type,SKU,Name,Published,Regular price,Parent,Attribute 1 name,Attribute 1 value(s)\n"
+      "variable,P,Parent,0,,,Size,S\nvariation,P-S,Small,1,5,P,Size,S\n");
+  CHECK(product(file, "P-S")["active"].text() == "false");
+}

@@ -8,6 +8,7 @@
 #include "events/result.h"
 #include "events/time.h"
 #include "events/utf8.h"
+#include "events/web_address.h"
 #include "gateway/api/edge/text.h"
 
 namespace souk {
@@ -43,16 +44,6 @@ bool is_email(std::string_view text) {
   const auto at = text.find('@');
   if (at == std::string_view::npos || at == 0 || at + 1 == text.size()) return false;
   if (text.find('@', at + 1) != std::string_view::npos) return false;
-  return text.find(' ') == std::string_view::npos && utf8_valid_without_controls(text);
-}
-
-/// Blanks and whatever is not printable must be percent-encoded, beyond ASCII may be either way.
-bool is_web_address(std::string_view text) {
-  const std::string lower = lower_ascii(text.substr(0, 8));
-  const std::size_t scheme = lower.starts_with("https://")  ? 8
-                             : lower.starts_with("http://") ? 7
-                                                            : 0;
-  if (scheme == 0 || text.size() == scheme || text[scheme] == '/') return false;
   return text.find(' ') == std::string_view::npos && utf8_valid_without_controls(text);
 }
 

@@ -10,6 +10,7 @@
 #include "events/ids.h"
 #include "events/limits.h"
 #include "events/utf8.h"
+#include "events/web_address.h"
 #include "tools/souk/client/json.h"
 #include "tools/souk/import/product_file.h"
 
@@ -84,12 +85,7 @@ std::string mended_address(std::string_view text) {
   if (address.starts_with("//")) address = "https:" + address;
   for (std::size_t at = 0; (at = address.find(' ', at)) != std::string::npos;)
     address.replace(at, 1, "%20");
-  const std::string begins = lower(address.substr(0, 8));
-  const std::size_t scheme = begins.starts_with("https://")  ? 8
-                             : begins.starts_with("http://") ? 7
-                                                             : 0;
-  if (scheme == 0 || address.size() == scheme || address[scheme] == '/') return {};
-  if (address.size() > limits::image_bytes_max || !utf8_valid_without_controls(address)) return {};
+  if (address.size() > limits::image_bytes_max || !is_web_address(address)) return {};
   return address;
 }
 
