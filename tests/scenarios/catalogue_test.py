@@ -85,6 +85,7 @@ class Catalogues(unittest.TestCase):
         self.assertEqual(self.parts(got), {"created": 3, "merged": 1, "rejected": 1, "stocked": 2})
         self.assertEqual(said.strip().splitlines()[-1], "souk: 1 of 5 rows were rejected")
         self.assertIn("souk: line 7 rejected: handle: it is empty", said)
+        self.assertIn("prices that name no currency are taken as GBP", said)
         small = self.product("TEE-S")
         self.assertEqual(
             {name: small[name] for name in small if name != "version"},
@@ -128,7 +129,7 @@ class Catalogues(unittest.TestCase):
         self.assertIn("line 3 rejected: sku: A-1 stands in line 2 already", said)
         self.assertEqual((self.product("A-1")["name"], self.product("A-1")["price"]),
                          ('27" screen', {"amount": "1234.50", "currency": "EUR"}))
-        for wrong, code in ((["--delimiter", "x"], 2), (["--encoding", "klingon"], 2), (["--format", "merchant"], 1)):
+        for wrong, code in ((["--delimiter", "x"], 2), (["--currency", "DEM"], 2), (["--encoding", "klingon"], 2), (["--format", "merchant"], 1)):
             ran = self.souk("import", "products", self.file("some.csv", "sku,name,price\nA,a,1\n"), *wrong)
             self.assertEqual(ran.returncode, code, ran.stderr)
         book = self.souk("import", "products", self.file("book.xlsx", b"PK\x03\x04" + bytes(100)))

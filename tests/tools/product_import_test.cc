@@ -35,6 +35,13 @@ TEST_CASE("product file: images, barcode, group, options and attributes have col
   CHECK(product(file, "B").members().size() == 2);
 }
 
+TEST_CASE("product file: it is known whether a currency had to be assumed") {
+  CHECK(read_file("sku,name,price\nA,a,1\n").currency_assumed);
+  CHECK_FALSE(read_file("sku,name,price\nA,a,1\n", {.currency = "EUR"}).currency_assumed);
+  CHECK_FALSE(read_file("sku,name,price\nA,a,1 EUR\n").currency_assumed);
+  CHECK_FALSE(read_file("sku,name,price,currency\nA,a,1,EUR\n").currency_assumed);
+}
+
 TEST_CASE("product file: other columns are attributes where that is asked for") {
   const auto file = read_file("sku,colour,name,price,size\nA,red,Mug,1,XL\nB,,Bowl,1,\n",
                               {.other_columns_are_attributes = true});

@@ -196,6 +196,8 @@ std::string ProductFileBuilder::check_price(const ProductDraft& draft, std::stri
   const PriceCurrency currency =
       currency_of_price(amount.mark, trimmed(draft.currency), options_.currency, "GBP");
   if (!currency.wrong.empty()) return "currency: " + currency.wrong;
+  if (amount.mark.empty() && trimmed(draft.currency).empty() && options_.currency.empty())
+    file_.currency_assumed = true;
   json = "{\"amount\":" + json_string(to_decimal(amount.value)) +
          ",\"currency\":" + json_string(currency.code) + "}";
   return {};

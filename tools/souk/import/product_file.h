@@ -58,6 +58,7 @@ struct ProductFile {
   std::vector<Rejection> rejected;
   std::vector<Rejection> skipped;   // rightly no product
   std::vector<Rejection> notes;     // taken, but not as the file has it
+  bool currency_assumed = false;    // a price names none, nor did the caller
   std::vector<std::string> unused;  // columns
 };
 

@@ -1,6 +1,7 @@
 // souk import products
 #include <cstdio>
 
+#include "events/currencies.h"
 #include "tools/souk/import/product_import.h"
 #include "tools/souk/import/product_preview.h"
 #include "tools/souk/verbs/file_arguments.h"
@@ -16,11 +17,14 @@ Outcome<ProductFileOptions> options_of(const Invocation& invocation) {
   if (!delimiter) return delimiter.error();
   auto decimal = decimal_argument(invocation);
   if (!decimal) return decimal.error();
+  const std::string& currency = invocation.get("currency");
+  if (const std::string why = currency.empty() ? "" : why_not_payable(currency); !why.empty())
+    return Failure{ExitCode::usage, "--currency: " + why};
   return ProductFileOptions{.format = invocation.get("format"),
                             .encoding = invocation.get("encoding"),
                             .delimiter = *delimiter,
                             .decimal = *decimal,
-                            .currency = invocation.get("currency"),
+                            .currency = currency,
                             .renamed = *renamed,
                             .other_columns_are_attributes = invocation.has("attributes")};
 }
@@ -47,6 +51,9 @@ Outcome<ExitCode> import_product_file(const Invocation& invocation) {
     const bool usage = file.error().code == ExitCode::usage;
     return Failure{file.error().code, (usage ? "" : name + ": ") + file.error().message};
   }
+  if (file->currency_assumed)
+    std::fputs("souk: prices that name no currency are taken as GBP; --currency says another\n",
+               stderr);
   if (invocation.has("dry-run")) {
     check_as_the_daemon(*file);
     std::fputs((invocation.json() ? preview_json(*file) : preview_text(*file)).c_str(), stdout);
