@@ -1,8 +1,11 @@
 // souk export products
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
-#include <mutex>
+#include <thread>
 
 #include "tools/souk/audit/parallel.h"
 #include "tools/souk/cli/progress.h"
@@ -14,10 +17,40 @@ namespace {
 
 constexpr std::size_t products_per_chunk = 200;
 constexpr std::size_t off_sale_max = 1'000'000;
+constexpr auto read_models_wait = std::chrono::seconds(60);
+
+/// By how many seconds search or analytics, whichever is further behind, trails the shop.
+Outcome<double> seconds_behind(BatchSender& sender) {
+  auto models = sender.read("/v1/projections");
+  if (!models) return models.error();
+  double most = 0;
+  for (const Json& model : (*models)["projections"].items())
+    if (model["lag_events"].integer() > 0)
+      most = std::max(most, std::strtod(model["lag_seconds"].text().c_str(), nullptr));
+  return most;
+}
+
+/// Waits, for a while, until the read models know what the shop knew when this was called.
+Outcome<Done> wait_for_read_models(BatchSender& sender) {
+  const auto begun = std::chrono::steady_clock::now();
+  for (;;) {
+    auto behind = seconds_behind(sender);
+    if (!behind) return behind.error();
+    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begun;
+    if (*behind == 0 || *behind < passed.count()) return Done{};
+    if (passed > read_models_wait) {
+      std::fprintf(stderr, "souk: read models are %.0f s behind: newer products are missing\n",
+                   *behind);
+      return Done{};
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+}
 
 /// Every SKU: page by page what search finds, then what is not on sale.
 Outcome<std::vector<std::string>> all_skus(const Url& url) {
   BatchSender sender(url);
+  if (auto done = wait_for_read_models(sender); !done) return done.error();
   std::vector<std::string> skus;
   for (std::string cursor;;) {
     QueryString query;
@@ -99,9 +132,9 @@ Outcome<ExitCode> export_products(const Invocation& invocation) {
 
 const char* const details =
     "csv has every member and is what `souk import products` reads back; merchant is a feed for\n"
-    "Google Merchant Center, of what is on sale. The read models find the products, so the export "
-    "is\n"
-    "as fresh as they are.";
+    "Google Merchant Center, of what is on sale. The read models find the products: the export "
+    "waits\n"
+    "up to a minute for them, and says so where they are still behind.";
 
 }  // namespace
 
