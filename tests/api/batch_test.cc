@@ -311,6 +311,78 @@ TEST_CASE(
   CHECK(std::string(read.answers[4].getBody().cStr()) == "{\"cart_id\":1}");
 }
 
+TEST_CASE("capnp: a product's images, barcode, group and options have the hash of their JSON") {
+  capnp::MallocMessageBuilder message;
+  auto commands = message.initRoot<schema::Commands>().initCommands(3);
+  const auto fill = [&](unsigned index, std::string_view key) {
+    commands[index].setIdempotencyKey(std::string(key));
+    auto put = commands[index].initPutProduct();
+    put.setSku("S");
+    put.setName("N");
+    put.initPrice().setMicros(1'000'000);
+    put.getPrice().setCurrency("GBP");
+    put.initImages(1).set(0, "https://a/1");
+    put.setBarcode("96385074");
+    put.setGroup("G");
+    auto option = put.initOptions(1)[0];
+    option.setName("Size");
+    option.setValue("M");
+    return put;
+  };
+  fill(0, "k1");
+  fill(1, "k2").getOptions()[0].setValue("L");
+  auto bad = fill(2, "k3");
+  bad.setBarcode("96385075");
+  commands[0].setIfAbsent(true);
+
+  Edge edge;
+  edge.send(HttpMethod::post, "/v1/commands", bytes_of(message), as_capnp);
+  REQUIRE(edge.engine.asked.size() == 2);
+  const auto& taken = edge.engine.command<PutProduct>(0).definition;
+  CHECK(taken.images == std::vector<std::string>{"https://a/1"});
+  CHECK(taken.barcode == "96385074");
+  CHECK(taken.group == "G");
+  CHECK(taken.options == std::vector<Attribute>{{"Size", "M"}});
+  REQUIRE(edge.engine.asked[0].preconditions);
+  CHECK(edge.engine.asked[0].preconditions->none_match == Preconditions::Of::any);
+  CHECK_FALSE(edge.engine.asked[1].preconditions);
+  const std::string head =
+      R"({"name":"N","price":{"amount":"1","currency":"GBP"},"active":true,"group":"G",)";
+  const auto hash_of = [&](const std::string& rest) {
+    edge.send(HttpMethod::put, "/v1/products/S", head + rest, {.key = "k1"});
+    return edge.engine.asked.back().request_hash;
+  };
+  const auto same =
+      hash_of(R"("options":{"Size":"M"},"images":["https://a/1"],"barcode":"96385074"})");
+  CHECK(same == edge.engine.asked[0].request_hash);
+  // Each of them is part of what a key stands for.
+  CHECK(hash_of(R"("options":{"Size":"M"},"images":["https://a/1"]})") != same);
+  CHECK(hash_of(R"("options":{"Size":"M"},"barcode":"96385074"})") != same);
+  CHECK(hash_of(R"("images":["https://a/1"],"barcode":"96385074"})") != same);
+  CHECK(hash_of(R"("options":{"Size":"L"},"images":["https://a/1"],"barcode":"96385074"})") !=
+        same);
+}
+
+TEST_CASE("ndjson: if_none_match asks that there is nothing yet, beside if_match or alone") {
+  Edge edge;
+  const std::string put =
+      R"({"command":"put_product","sku":"S","name":"N","price":{"amount":"1","currency":"GBP"},)";
+  const auto exchange =
+      edge.send(HttpMethod::post, "/v1/commands",
+                put + R"("if_none_match":"*"})" + "\n" + put +
+                    R"("if_none_match":"*","if_match":3})" + "\n" + put + R"("if_none_match":"3"})",
+                {.content_type = "application/x-ndjson"});
+  REQUIRE(edge.engine.asked.size() == 2);
+  CHECK(edge.engine.asked[0].preconditions->none_match == Preconditions::Of::any);
+  CHECK(edge.engine.asked[0].preconditions->match == Preconditions::Of::nothing);
+  CHECK(edge.engine.asked[1].preconditions->none_match == Preconditions::Of::any);
+  CHECK(edge.engine.asked[1].preconditions->matches == std::vector<Version>{3});
+  edge.engine.answer(0, reply_of(ReplyCode::created, some_cart(), 1, "{}"));
+  edge.engine.answer(1, reply_of(ReplyCode::created, some_cart(), 1, "{}"));
+  edge.wake();
+  CHECK(Json(lines_of(edge.answer(exchange).body)[2]).text("/body/path") == "if_none_match");
+}
+
 TEST_CASE("capnp: every command of the schema reaches its own operation") {
   capnp::MallocMessageBuilder message;
   auto c = message.initRoot<schema::Commands>().initCommands(static_cast<unsigned>(command_count));

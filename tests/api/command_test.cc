@@ -232,6 +232,16 @@ TEST_CASE("commands: every member arrives where it belongs") {
   CHECK(product.definition.attributes[0].name == "a");  // sorted
   CHECK_FALSE(product.definition.active);
   CHECK(put.request.wants == Wants::body);
+  const auto variant = b.build(
+      R"({"command":"put_product","sku":"S 2","name":"N","price":{"amount":"1","currency":"EUR"},)"
+      R"("images":["https://a/1","https://a/2"],"barcode":"96385074","group":"S",)"
+      R"("options":{"Size":"M","Colour":"red"},"attributes":{"z":"1"}})");
+  const auto& shown = std::get<PutProduct>(variant.request.op).definition;
+  CHECK(shown.images == std::vector<std::string>{"https://a/1", "https://a/2"});
+  CHECK(shown.barcode == "96385074");
+  CHECK(shown.group == "S");
+  CHECK(shown.options == std::vector<Attribute>{{"Colour", "red"}, {"Size", "M"}});
+  CHECK(shown.attributes == std::vector<Attribute>{{"z", "1"}});
 
   const auto order = R"(,"order_id":")" + some_order().text() + "\"}";
   const auto back = b.build(R"({"command":"return_order","lines":[{"sku":"a","quantity":2}],)"

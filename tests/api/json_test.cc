@@ -228,6 +228,62 @@ TEST_CASE("json: the longest legal texts pass and one byte more does not") {
   CHECK(read(Action::put_product, product("description", R"("a\n\tb")")).good);
 }
 
+TEST_CASE("json: images, barcode, group and options are checked to their limits") {
+  const auto body = [](const std::string& members) {
+    return R"({"name":"x","price":{"amount":"1","currency":"GBP"},)" + members + "}";
+  };
+  const auto good = [&](const std::string& members) {
+    CAPTURE(members.substr(0, 120));
+    CHECK(read(Action::put_product, body(members)).good);
+  };
+  const auto bad = [&](const std::string& members, std::string_view path) {
+    refused(Action::put_product, body(members), 422, "invalid_request", path);
+  };
+  const auto images = [](std::size_t count) {
+    std::string all = R"("images":["https://a/1")";
+    for (std::size_t i = 1; i < count; ++i) all += R"(,"HTTP://a/)" + std::to_string(i) + "\"";
+    return all + "]";
+  };
+  good(images(limits::images_max));
+  bad(images(limits::images_max + 1), "images");
+  const std::string longest = "https://a/" + std::string(limits::image_bytes_max - 10, 'x');
+  good(R"("images":[")" + longest + "\"]");
+  bad(R"("images":[")" + longest + "x\"]", "images[0]");
+  for (const char* image : {"ftp://a/1", "https://", "https:///x", "a.jpg", "", "https://a/b c",
+                            "https://a/b\\n", "https://a/\xC2\x80"})
+    bad(R"("images":["https://a/1",")" + std::string(image) + "\"]", "images[1]");
+  bad(R"("images":"https://a/1")", "images");
+  bad(R"("images":[7])", "images[0]");
+
+  for (const char* barcode : {"96385074", "036000291452", "4006381333931", "10614141000415"})
+    good(R"("barcode":")" + std::string(barcode) + "\"");
+  for (const char* barcode : {"", "400638133393", "40063813339310", "400638133393x", " 96385074"})
+    bad(R"("barcode":")" + std::string(barcode) + "\"", "barcode");
+  CHECK(read(Action::put_product, body(R"("barcode":"4006381333932")")).problem.detail ==
+        "has the wrong check digit: 2, where 1 would be right");
+
+  good(R"("group":")" + std::string(limits::group_bytes_max, 'x') + "\"");
+  bad(R"("group":")" + std::string(limits::group_bytes_max + 1, 'x') + "\"", "group");
+  bad(R"("group":"")", "group");
+  bad(R"("group":"a/b")", "group");
+
+  const auto options = [](std::size_t count) {
+    std::string all;
+    for (std::size_t i = 0; i < count; ++i)
+      all += (i == 0 ? "\"" : ",\"") + std::to_string(i) + R"(":"x")";
+    return R"("group":"g","options":{)" + all + "}";
+  };
+  good(options(limits::options_max));
+  bad(options(limits::options_max + 1), "options");
+  good(R"("options":{})");
+  bad(R"("options":{"Size":"M"})", "options");
+  bad(R"("group":"g","options":{"Size":")" +
+          std::string(limits::attribute_value_bytes_max + 1, 'x') + "\"}",
+      "options.Size");
+  refused(Action::put_product, body(R"("group":"g","options":{"a":"1","a":"2"})"), 400,
+          "invalid_json");
+}
+
 TEST_CASE("json: lists of lines say which line is wrong") {
   const auto order = [](const std::string& lines) {
     return R"({"lines":)" + lines + R"(,"payment":{"method":"simulated"}})";

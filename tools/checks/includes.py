@@ -43,6 +43,7 @@ VENDORS = {
                  "actors/adapters/payment_simulator/*.cc"],
     "jemalloc/": ["tools/soukd/*.cc"],
     "zstd.h": ["tools/souk/*/*.cc", "gateway/api/edge/compression.cc"],
+    "pugixml.hpp": ["tools/souk/import/merchant_xml.cc"],
     "zlib.h": ["gateway/api/edge/compression.cc"],
     "toml++/": ["tools/soukd/*.cc"],
     "toml.hpp": ["tools/soukd/*.cc"],

@@ -63,6 +63,8 @@ class JsonLines final : public CommandSource {
     if (fields.has(FieldId::if_match))
       out.conditions.preconditions =
           if_version(static_cast<Version>(fields.at(FieldId::if_match).number));
+    if (fields.has(FieldId::if_none_match))
+      out.conditions.preconditions = if_absent(out.conditions.preconditions.get());
     if (fields.has(FieldId::prefer)) out.conditions.wants = Wants::minimal;
     if (!fields.has(FieldId::wait)) return true;
     if (out.shape->waits == Waits::no) {
@@ -117,6 +119,12 @@ class JsonAnswers final : public AnswerWriter {
 };
 
 }  // namespace
+
+std::shared_ptr<const Preconditions> if_absent(const Preconditions* others) {
+  Preconditions preconditions = others != nullptr ? *others : Preconditions{};
+  preconditions.none_match = Preconditions::Of::any;
+  return std::make_shared<const Preconditions>(std::move(preconditions));
+}
 
 BatchForm ndjson_batch(std::string_view body, CommandReader& reader) {
   return {std::make_unique<JsonLines>(body, reader), std::make_unique<JsonAnswers>()};

@@ -20,6 +20,9 @@ struct BatchCommand {
   Conditions conditions;
 };
 
+/// Only where there is nothing yet, as `If-None-Match: *`; and what `others` ask, null: nothing.
+std::shared_ptr<const Preconditions> if_absent(const Preconditions* others);
+
 /// Hands out the commands of a batch, one after another. Owns the bytes.
 class CommandSource {
  public:

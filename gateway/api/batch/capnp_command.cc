@@ -67,14 +67,21 @@ class Fill {
     return true;
   }
 
-  bool attributes(capnp::List<schema::NamedText>::Reader list) {
-    const auto& attributes = field(FieldId::attributes);
-    out_.fields.present |= bit_of(attributes.id);
+  bool images(capnp::List<capnp::Text>::Reader list) {
+    for (const auto image : list)
+      if (!take_image(field(FieldId::images), view(image), out_, problem_)) return false;
+    return true;
+  }
+
+  /// `id`: a field of the type `attributes`.
+  bool named(FieldId id, capnp::List<schema::NamedText>::Reader list) {
+    const auto& names = field(id);
+    out_.fields.present |= bit_of(id);
     for (const auto one : list)
-      if (!take_attribute(attributes, view(one.getName()), view(one.getValue()), out_, problem_))
+      if (!take_attribute(names, view(one.getName()), view(one.getValue()), out_, problem_))
         return false;
-    if (finish_attributes(out_)) return true;
-    problem_ = invalid_request("attributes", "a name stands twice");
+    if (finish_attributes(names, out_)) return true;
+    problem_ = invalid_request(std::string(names.name), "a name stands twice");
     return false;
   }
 
@@ -138,7 +145,10 @@ bool read(Fill& fill, schema::PutProductCommand::Reader from) {
   fill.active(from.getActive());
   return SOUK_TEXT(sku, Sku) && SOUK_TEXT(name, Name) && SOUK_TEXT(description, Description) &&
          SOUK_TEXT(brand, Brand) && (!from.hasCategory() || fill.category(from.getCategory())) &&
-         (!from.hasAttributes() || fill.attributes(from.getAttributes())) &&
+         (!from.hasAttributes() || fill.named(FieldId::attributes, from.getAttributes())) &&
+         (!from.hasImages() || fill.images(from.getImages())) && SOUK_TEXT(barcode, Barcode) &&
+         SOUK_TEXT(group, Group) &&
+         (!from.hasOptions() || fill.named(FieldId::options, from.getOptions())) &&
          (!from.hasPrice() || fill.price(FieldId::price, from.getPrice()));
 }
 bool read(Fill& fill, schema::ReceiveStockCommand::Reader from) {
@@ -209,6 +219,8 @@ class CommandOfCapnp {
       }
     }
     if (command.getIfMatchSet()) out.conditions.preconditions = if_version(command.getIfMatch());
+    if (command.getIfAbsent())
+      out.conditions.preconditions = if_absent(out.conditions.preconditions.get());
     if (command.getMinimal()) out.conditions.wants = Wants::minimal;
     out.conditions.wait_final = command.getWaitFinal();
     if (!read_union(command, out, problem)) return false;

@@ -62,6 +62,11 @@ PutProduct put_product_of(const CommandInput& input) {
   product.category.assign(input.category.begin(), input.category.end());
   for (const auto& [name, value] : input.attributes)
     product.attributes.push_back({std::string(name), std::string(value)});
+  product.images.assign(input.images.begin(), input.images.end());
+  product.barcode = text_of(input, FieldId::barcode);
+  product.group = text_of(input, FieldId::group);
+  for (const auto& [name, value] : input.options)
+    product.options.push_back({std::string(name), std::string(value)});
   product.price = money_of(input, FieldId::price);
   product.active =
       !input.fields.has(FieldId::active) || input.fields.at(FieldId::active).number != 0;

@@ -17,6 +17,7 @@ constexpr std::int64_t price_max = limits::price_micros_max;
 constexpr std::array<std::string_view, 1> payment_methods = {"simulated"};
 constexpr std::array<std::string_view, 1> wait_words = {"final"};
 constexpr std::array<std::string_view, 1> prefer_words = {"minimal"};
+constexpr std::array<std::string_view, 1> absent_words = {"*"};
 
 constexpr Field in_path(FieldId id, std::string_view name, FieldType type, std::string_view about) {
   return {
@@ -148,6 +149,25 @@ constexpr std::array put_product_fields = {
           .about = "names with texts, in the order of their names"},
     Field{
         .id = FieldId::active, .name = "active", .type = boolean, .about = "on sale; default true"},
+    Field{.id = FieldId::images,
+          .name = "images",
+          .type = addresses,
+          .max = bytes(limits::image_bytes_max),
+          .about = "the first is shown first"},
+    Field{.id = FieldId::barcode,
+          .name = "barcode",
+          .type = gtin,
+          .about = "GTIN-8, -12 (UPC), -13 (EAN) or -14, with its check digit"},
+    Field{.id = FieldId::group,
+          .name = "group",
+          .type = sku,
+          .max = bytes(limits::group_bytes_max),
+          .about = "variants of one thing have the same"},
+    Field{.id = FieldId::options,
+          .name = "options",
+          .type = attributes,
+          .max = bytes(limits::attribute_value_bytes_max),
+          .about = "what makes this one of its group; only with a group"},
 };
 constexpr std::array receive_stock_fields = {
     sku_path, quantity_member,
@@ -263,6 +283,11 @@ constexpr std::array batch_table = {
           .type = integer,
           .max = INT64_MAX,
           .about = "the version, as the header If-Match"},
+    Field{.id = FieldId::if_none_match,
+          .name = "if_none_match",
+          .type = word,
+          .about = "only where there is nothing yet, as the header If-None-Match",
+          .words = absent_words},
     Field{.id = FieldId::wait,
           .name = "wait",
           .type = word,

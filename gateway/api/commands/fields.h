@@ -112,8 +112,14 @@ enum class FieldId : std::uint8_t {
   if_match = 28,
   wait = 29,
   prefer = 30,
+  // of a product
+  images = 31,
+  barcode = 32,
+  group = 33,
+  options = 34,
+  if_none_match = 35,  // of a batch line
 };
-inline constexpr std::size_t field_count = 31;
+inline constexpr std::size_t field_count = 36;
 
 enum class FieldType : std::uint8_t {
   sku,
@@ -133,6 +139,8 @@ enum class FieldType : std::uint8_t {
   time,
   category,    // a list of texts
   attributes,  // an object of texts
+  addresses,   // a list of http(s) addresses
+  gtin,        // 8, 12, 13 or 14 digits, the last one the check digit
   object,      // with `members`
   list,        // of objects with `members`
   any_object,  // any JSON object; max in bytes of its shortest form

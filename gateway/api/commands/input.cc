@@ -3,10 +3,12 @@
 #include <algorithm>
 
 #include "events/currencies.h"
+#include "events/gtin.h"
 #include "events/limits.h"
 #include "events/result.h"
 #include "events/time.h"
 #include "events/utf8.h"
+#include "events/web_address.h"
 #include "gateway/api/edge/text.h"
 
 namespace souk {
@@ -98,6 +100,8 @@ void CommandInput::clear() {
   fields.present = 0;
   category.clear();
   attributes.clear();
+  images.clear();
+  options.clear();
   lines.clear();
   address.clear();
 }
@@ -137,6 +141,9 @@ bool take_text(const Field& field, std::string_view text, FieldSet& out, Problem
         return refuse(problem, field, "must be a decimal with at most 6 places, as 12.50");
       return keep(field, text, out, amount->value);
     }
+    case FieldType::gtin:
+      if (auto why = why_no_gtin(text); !why.empty()) return refuse(problem, field, std::move(why));
+      return keep(field, text, out);
     case FieldType::time: {
       const auto at = parse_rfc3339(text);
       if (!at) return refuse(problem, field, "must be a time as 2011-08-31T11:25:00Z");
@@ -202,9 +209,11 @@ bool take_category_level(const Field& field, std::string_view text, CommandInput
 
 bool take_attribute(const Field& field, std::string_view name, std::string_view value,
                     CommandInput& out, Problem& problem) {
-  if (out.attributes.size() >= limits::attributes_max)
-    return refuse(problem, field,
-                  "must have at most " + std::to_string(limits::attributes_max) + " members");
+  auto& named = out.named(field.id);
+  const std::size_t most =
+      field.id == FieldId::options ? limits::options_max : limits::attributes_max;
+  if (named.size() >= most)
+    return refuse(problem, field, "must have at most " + std::to_string(most) + " members");
   if (name.empty() || name.size() > limits::attribute_name_bytes_max ||
       !utf8_valid_without_controls(name))
     return refuse(problem, field,
@@ -216,15 +225,32 @@ bool take_attribute(const Field& field, std::string_view name, std::string_view 
         "must have at most " + std::to_string(field.max) + " bytes and no control characters");
     return false;
   }
-  out.attributes.emplace_back(name, value);
+  named.emplace_back(name, value);
   return true;
 }
 
-bool finish_attributes(CommandInput& out) {
-  std::sort(out.attributes.begin(), out.attributes.end());
-  return std::adjacent_find(out.attributes.begin(), out.attributes.end(),
-                            [](const auto& a, const auto& b) { return a.first == b.first; }) ==
-         out.attributes.end();
+bool take_image(const Field& field, std::string_view text, CommandInput& out, Problem& problem) {
+  if (out.images.size() >= limits::images_max)
+    return refuse(problem, field,
+                  "must have at most " + std::to_string(limits::images_max) + " addresses");
+  if (static_cast<std::int64_t>(text.size()) > field.max || !is_web_address(text)) {
+    problem =
+        invalid_request(std::string(field.name) + "[" + std::to_string(out.images.size()) + "]",
+                        "must be an http or https address of at most " + std::to_string(field.max) +
+                            " bytes without blanks and control characters");
+    return false;
+  }
+  out.fields.present |= bit_of(field.id);
+  out.images.push_back(text);
+  return true;
+}
+
+bool finish_attributes(const Field& field, CommandInput& out) {
+  auto& named = out.named(field.id);
+  std::sort(named.begin(), named.end());
+  return std::adjacent_find(named.begin(), named.end(), [](const auto& a, const auto& b) {
+           return a.first == b.first;
+         }) == named.end();
 }
 
 void take_line(const FieldSet& line, CommandInput& out) {
@@ -256,6 +282,8 @@ Problem wrong_type(const Field& field) {
         return R"(must be an object as {"amount":"12.50","currency":"GBP"})";
       case FieldType::category:
         return "must be a list of texts";
+      case FieldType::addresses:
+        return "must be a list of http or https addresses";
       case FieldType::attributes:
         return "must be an object of texts";
       case FieldType::object:
@@ -285,6 +313,10 @@ bool check_complete(const CommandShape& shape, const CommandInput& input, Proble
   if (!check_members(shape.fields, input.fields, problem)) return false;
   if (shape.action == Action::adjust_stock && input.fields.at(FieldId::delta).number == 0) {
     problem = invalid_request("delta", "must not be 0");
+    return false;
+  }
+  if (!input.options.empty() && !input.fields.has(FieldId::group)) {
+    problem = invalid_request("options", "stand only with a group: they tell its variants apart");
     return false;
   }
   constexpr auto changes =
@@ -324,9 +356,13 @@ std::string canonical_bytes(const CommandShape& shape, const CommandInput& input
         append_word(out, static_cast<std::int64_t>(input.category.size()));
         for (const auto level : input.category) append_bytes(out, level);
         break;
+      case FieldType::addresses:
+        append_word(out, static_cast<std::int64_t>(input.images.size()));
+        for (const auto image : input.images) append_bytes(out, image);
+        break;
       case FieldType::attributes:
-        append_word(out, static_cast<std::int64_t>(input.attributes.size()));
-        for (const auto& [name, value] : input.attributes) {
+        append_word(out, static_cast<std::int64_t>(input.named(field.id).size()));
+        for (const auto& [name, value] : input.named(field.id)) {
           append_bytes(out, name);
           append_bytes(out, value);
         }

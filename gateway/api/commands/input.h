@@ -45,14 +45,23 @@ struct InputLine {
   std::string_view currency = {};
 };
 
+using NamedTexts = std::vector<std::pair<std::string_view, std::string_view>>;
+
 /// A whole command as a client gave it.
 struct CommandInput {
   FieldSet fields;
   std::vector<std::string_view> category;
-  std::vector<std::pair<std::string_view, std::string_view>> attributes;  // sorted by name
+  NamedTexts attributes;  // sorted by name
+  std::vector<std::string_view> images;
+  NamedTexts options;  // sorted by name
   std::vector<InputLine> lines;
   std::string address;  // JSON in its shortest form
 
+  /// Of a field of the type `attributes`.
+  NamedTexts& named(FieldId id) { return id == FieldId::options ? options : attributes; }
+  const NamedTexts& named(FieldId id) const {
+    return id == FieldId::options ? options : attributes;
+  }
   void clear();
 };
 
@@ -69,8 +78,9 @@ bool take_category_level(const Field& field, std::string_view text, CommandInput
                          Problem& problem);
 bool take_attribute(const Field& field, std::string_view name, std::string_view value,
                     CommandInput& out, Problem& problem);
-/// Sorts the attributes; false where a name stands twice.
-bool finish_attributes(CommandInput& out);
+bool take_image(const Field& field, std::string_view text, CommandInput& out, Problem& problem);
+/// Sorts the members of `field`; false where a name stands twice.
+bool finish_attributes(const Field& field, CommandInput& out);
 /// Moves the fields of `line` (one element of a list) to `out.lines`.
 void take_line(const FieldSet& line, CommandInput& out);
 /// `json`: an object in its shortest form.
@@ -78,7 +88,7 @@ bool take_address(const Field& field, std::string json, CommandInput& out, Probl
 /// A member of the wrong type. Says what is wanted.
 Problem wrong_type(const Field& field);
 /// Every required field is there, and what the table cannot say: an adjustment of 0, a change of
-/// nothing, returns of several currencies.
+/// nothing, returns of several currencies, options without a group.
 bool check_complete(const CommandShape& shape, const CommandInput& input, Problem& problem);
 /// False where a required member of `fields` is missing; the path is its name.
 bool check_members(std::span<const Field> fields, const FieldSet& given, Problem& problem);

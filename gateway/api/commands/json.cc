@@ -188,7 +188,9 @@ class Walk {
       case FieldType::money:
         return money(field, value, set);
       case FieldType::category:
-        return category(field, value);
+        return texts(field, value, out_.category, take_category_level);
+      case FieldType::addresses:
+        return texts(field, value, out_.images, take_image);
       case FieldType::attributes:
         return attributes(field, value);
       case FieldType::object:
@@ -253,7 +255,10 @@ class Walk {
     return true;
   }
 
-  bool category(const Field& field, dom::element value) {
+  /// `taken`: where `take` puts what it takes.
+  template <class Take>
+  bool texts(const Field& field, dom::element value, const std::vector<std::string_view>& taken,
+             Take take) {
     dom::array source;
     if (value.get_array().get(source) != simdjson::SUCCESS)
       return fail(problem_, wrong_type(field));
@@ -261,9 +266,8 @@ class Walk {
     for (const auto element : source) {
       std::string_view text;
       if (element.get_string().get(text) != simdjson::SUCCESS)
-        return fail(problem_,
-                    invalid_request(list_path(field, out_.category.size()), "must be a text"));
-      if (!take_category_level(field, text, out_, problem_)) return false;
+        return fail(problem_, invalid_request(list_path(field, taken.size()), "must be a text"));
+      if (!take(field, text, out_, problem_)) return false;
     }
     return true;
   }
@@ -280,7 +284,7 @@ class Walk {
                                               "must be a text"));
       if (!take_attribute(field, name, text, out_, problem_)) return false;
     }
-    return finish_attributes(out_) || duplicate(problem_, "of an attribute");
+    return finish_attributes(field, out_) || duplicate(problem_, "of " + std::string(field.name));
   }
 
   bool any_object(const Field& field, dom::element value) {

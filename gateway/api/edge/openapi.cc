@@ -163,8 +163,16 @@ std::string type_schema(const Field& field) {
       return R"("type":"array","maxItems":)" + std::to_string(limits::category_depth_max) +
              R"(,"items":{"type":"string","minLength":1,"maxLength":)" + std::to_string(field.max) +
              "}";
+    case FieldType::addresses:
+      return R"("type":"array","maxItems":)" + std::to_string(limits::images_max) +
+             R"(,"items":{"type":"string","format":"uri","maxLength":)" +
+             std::to_string(field.max) + "}";
+    case FieldType::gtin:
+      return R"("type":"string","pattern":"^([0-9]{8}|[0-9]{12,14})$")";
     case FieldType::attributes:
-      return R"("type":"object","maxProperties":)" + std::to_string(limits::attributes_max) +
+      return R"("type":"object","maxProperties":)" +
+             std::to_string(field.id == FieldId::options ? limits::options_max
+                                                         : limits::attributes_max) +
              R"(,"propertyNames":{"minLength":1,"maxLength":)" +
              std::to_string(limits::attribute_name_bytes_max) +
              R"(},"additionalProperties":{"type":"string","maxLength":)" +

@@ -40,6 +40,7 @@ struct Command {
     acceptReturn @23 :AcceptReturnCommand;
     eraseOrder @24 :Text;          # order id
   }
+  ifAbsent @25 :Bool;              # only where there is nothing yet, as If-None-Match: *
 }
 
 struct Price {
@@ -59,6 +60,10 @@ struct PutProductCommand {
   attributes @5 :List(NamedText);
   price @6 :Price;
   active @7 :Bool = true;
+  images @8 :List(Text);
+  barcode @9 :Text;
+  group @10 :Text;
+  options @11 :List(NamedText);
 }
 struct ReceiveStockCommand {
   sku @0 :Text;

@@ -28,6 +28,7 @@ const char* group_summary(std::string_view path) {
       {"payment", "What the payment provider has on record"},
       {"return", "Goods that come back without an order"},
       {"import", "Fill a shop from a file"},
+      {"export", "Write what a shop has to a file"},
       {"bench", "Load and latency"},
       {"report", "What was sold, to whom, and what was not"},
   };
@@ -101,7 +102,8 @@ class Tree {
     const bool positional = argument.kind == Kind::positional ||
                             argument.kind == Kind::optional_positional ||
                             argument.kind == Kind::words;
-    const std::string name = positional ? argument.name : "--" + argument.name;
+    std::string name = positional ? argument.name : "--" + argument.name;
+    if (argument.letter != 0) name += std::string(",-") + argument.letter;
     CLI::Option* made = app.add_option(name, argument.help);
     made->type_name(positional ? "" : "VALUE");
     if (argument.kind == Kind::positional) made->required();

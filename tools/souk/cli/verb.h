@@ -25,6 +25,7 @@ struct Argument {
   Kind kind = Kind::positional;
   std::string fallback = {};              // of an option that is not given; empty: none
   std::vector<std::string> choices = {};  // empty: any text
+  char letter = 0;                        // of an option, as -o; 0: none
 };
 
 /// A positional that must be given.

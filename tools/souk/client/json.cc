@@ -105,6 +105,8 @@ bool take_answer(dom::element line, std::string_view id_member, BatchAnswer& out
   out.status = static_cast<int>(status);
   bool replayed = false;
   if (answer["replayed"].get(replayed) == simdjson::SUCCESS) out.replayed = replayed;
+  std::int64_t version = 0;
+  if (answer["version"].get(version) == simdjson::SUCCESS) out.version = version;
   if (answer["body"].get(body) != simdjson::SUCCESS) return true;
   if (status >= 400) {
     take_string(body, "code", out.code);

@@ -49,6 +49,7 @@ std::string json_string(std::string_view text);
 struct BatchAnswer {
   int status = 0;
   bool replayed = false;
+  std::int64_t version = 0;  // of what the command changed, or left as it was
   std::string id;            // cart_id, order_id or user_id of the body, as asked for
   std::string order_status;  // `status` of the body
   std::string code;          // of a problem, or the reason of a rejected order

@@ -81,10 +81,11 @@ void CsvReader::step(char c) {
     return;
   }
   begun_ = true;
-  if (c == ',') {
+  if (c == delimiter_) {
     end_field();
     state_ = State::field_start;
   } else if (c == '"') {
+    if (state_ == State::unquoted && delimiter_ == '\t') return append(c);
     if (state_ == State::unquoted) return fail("a quote inside a field without quotes");
     if (state_ == State::quote_seen) append('"');
     state_ = State::quoted;

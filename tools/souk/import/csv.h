@@ -1,5 +1,5 @@
 #pragma once
-/// RFC 4180, read strictly and in pieces.
+/// RFC 4180, read strictly and in pieces; other delimiters too.
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -19,13 +19,15 @@ struct CsvRecord {
 /// Accepts LF and CRLF, a missing line end at the very end, a byte order mark at the very
 /// beginning. A record that is wrong (a quote inside an unquoted field, text behind a closing
 /// quote, an open quote at the end of the file, longer than record_bytes_max) is handed over with
-/// `wrong` set and reading goes on with the next line. Blank lines are skipped.
+/// `wrong` set and reading goes on with the next line. Blank lines are skipped. Between tabs a quote
+/// inside a field is a letter like any other: that is how such files are written.
 class CsvReader {
  public:
   static constexpr std::size_t record_bytes_max = 1024 * 1024;
   using Take = std::function<void(const CsvRecord&)>;
 
-  explicit CsvReader(Take take) : take_(std::move(take)) {}
+  explicit CsvReader(Take take, char delimiter = ',')
+      : take_(std::move(take)), delimiter_(delimiter) {}
   void feed(std::string_view bytes);
   /// The file has ended.
   void finish();
@@ -39,6 +41,7 @@ class CsvReader {
   void append(char c);
 
   Take take_;
+  const char delimiter_;
   State state_ = State::field_start;
   CsvRecord record_;
   std::size_t fields_used_ = 0;

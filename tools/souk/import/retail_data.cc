@@ -7,6 +7,8 @@
 #include "events/ids.h"
 #include "events/limits.h"
 #include "events/utf8.h"
+#include "tools/souk/import/amounts.h"
+#include "tools/souk/import/sheet.h"
 
 namespace souk::cli {
 namespace {
@@ -14,12 +16,6 @@ namespace {
 constexpr std::size_t invoice_bytes_max = 64;
 constexpr std::size_t customer_bytes_max = 64;
 constexpr std::size_t country_bytes_max = 64;
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 /// Letters, digits and a few marks: it becomes part of keys and of an email address.
 bool is_plain(std::string_view text, std::size_t bytes_max) {
@@ -44,6 +40,49 @@ std::string presentable(std::string_view text) {
   return out;
 }
 
+/// Every name of a column that is known, UCI's first: in the order of Column.
+using KnownNames = std::vector<std::string_view>;
+const std::array<KnownNames, 8> names = {{{"InvoiceNo", "Invoice", "Invoice No", "Invoice Number"},
+                                          {"StockCode", "Stock Code"},
+                                          {"Description"},
+                                          {"Quantity"},
+                                          {"InvoiceDate", "Invoice Date"},
+                                          {"UnitPrice", "Price", "Unit Price"},
+                                          {"CustomerID", "Customer ID"},
+                                          {"Country"}}};
+constexpr std::size_t date_names = 4;
+
+std::optional<std::size_t> column_of(const std::vector<std::string>& header,
+                                     const KnownNames& known,
+                                     const std::map<std::string, std::string>& renamed) {
+  const auto mapped = renamed.find(std::string(known[0]));
+  KnownNames wanted = known;
+  if (mapped != renamed.end()) wanted = {mapped->second};
+  for (const std::string_view name : wanted)
+    for (std::size_t i = 0; i < header.size(); ++i)
+      if (lower(trimmed(header[i])) == lower(name)) return i;
+  return std::nullopt;
+}
+
+/// `17850.0` is 17850: how tables with gaps write whole numbers.
+std::string_view without_fraction(std::string_view number) {
+  const std::size_t digits = number.find_first_not_of("0123456789");
+  return digits != std::string_view::npos && digits > 0 && number.substr(digits) == ".0"
+             ? number.substr(0, digits)
+             : number;
+}
+
+std::string_view example_of(const DateFormat& dates) {
+  switch (dates.order()) {
+    case DateFormat::Order::month_first:
+      return "8/31/2011 11:25";
+    case DateFormat::Order::day_first:
+      return "31.08.2011 11:25";
+    default:
+      return "2011-08-31 11:25:00";
+  }
+}
+
 std::string in_quotes(std::string_view text) {
   return "\"" + std::string(text.substr(0, 80)) + "\"";
 }
@@ -64,14 +103,6 @@ std::uint32_t Texts::number_of(std::string_view text) {
   return at->second;
 }
 
-std::optional<UnixMs> parse_invoice_date(std::string_view text) {
-  std::string time(text);
-  if (time.size() == 16) time += ":00";
-  if (time.size() != 19 || (time[10] != ' ' && time[10] != 'T')) return std::nullopt;
-  time[10] = 'T';
-  return parse_rfc3339(time + "Z");
-}
-
 void RetailReader::take(const CsvRecord& record) {
   if (!wrong_.empty()) return;
   if (columns_.empty()) return take_header(record);
@@ -80,23 +111,41 @@ void RetailReader::take(const CsvRecord& record) {
   if (!why.empty()) data_.rejected.push_back({static_cast<std::uint32_t>(record.line), why});
 }
 
+std::optional<std::size_t> RetailReader::date_column(const std::vector<std::string>& header,
+                                                     const RetailOptions& options) {
+  return column_of(header, names[date_names], options.renamed);
+}
+
+std::optional<Micros> RetailReader::price_of(std::string_view text) const {
+  if (options_.decimal != ',')
+    if (const auto plain = parse_decimal(text)) return plain;
+  const Amount amount = Amounts(options_.decimal, Amounts::Doubt::unclear).read(text);
+  if (!amount.wrong.empty() || !amount.mark.empty()) return std::nullopt;
+  return amount.value;
+}
+
 void RetailReader::take_header(const CsvRecord& record) {
-  static constexpr std::array<std::string_view, column_count> names = {
-      "InvoiceNo",   "StockCode", "Description", "Quantity",
-      "InvoiceDate", "UnitPrice", "CustomerID",  "Country"};
   if (!record.wrong.empty()) {
     wrong_ = "line 1: " + record.wrong;
     return;
   }
-  for (const std::string_view name : names) {
-    const auto at = std::ranges::find(record.fields, name);
-    if (at == record.fields.end()) {
-      wrong_ = "line 1: no column " + std::string(name) +
-               "; wanted the columns InvoiceNo, StockCode, "
-               "Description, Quantity, InvoiceDate, UnitPrice, CustomerID and Country";
+  for (const auto& [ours, theirs] : options_.renamed)
+    if (std::ranges::none_of(names, [&](const auto& all) { return all[0] == ours; })) {
+      wrong_ = "--map: there is no column " + ours + " of Online Retail";
       return;
     }
-    columns_.push_back(static_cast<std::size_t>(at - record.fields.begin()));
+  for (const auto& all : names) {
+    const auto at = column_of(record.fields, all, options_.renamed);
+    if (!at) {
+      const auto mapped = options_.renamed.find(std::string(all[0]));
+      wrong_ = "line 1: no column " +
+               (mapped != options_.renamed.end() ? mapped->second : std::string(all[0])) +
+               "; wanted the columns InvoiceNo (or Invoice), StockCode, Description, Quantity, "
+               "InvoiceDate, UnitPrice (or Price), CustomerID (or Customer ID) and Country; others "
+               "with --map InvoiceNo=COLUMN";
+      return;
+    }
+    columns_.push_back(*at);
   }
   width_ = record.fields.size();
 }
@@ -112,12 +161,15 @@ std::string RetailReader::take_line(const CsvRecord& record) {
   if (!Sku::parse(field(sku))) return "StockCode cannot be a SKU: " + in_quotes(field(sku));
   const auto pieces = parse_integer(field(quantity));
   if (!pieces) return "Quantity is no whole number: " + in_quotes(field(quantity));
-  const auto at = parse_invoice_date(field(date));
-  if (!at) return "InvoiceDate is no time such as 2011-08-31 11:25:00: " + in_quotes(field(date));
-  const auto unit_price = parse_decimal(field(price));
+  const auto at = options_.dates.read(field(date));
+  if (!at)
+    return "InvoiceDate is no time such as " + std::string(example_of(options_.dates)) + ": " +
+           in_quotes(field(date)) + "; see --date-format";
+  const auto unit_price = price_of(field(price));
   if (!unit_price) return "UnitPrice is no amount: " + in_quotes(field(price));
-  if (!field(customer).empty() && !is_plain(field(customer), customer_bytes_max))
-    return "CustomerID is no plain word: " + in_quotes(field(customer));
+  const std::string_view person = without_fraction(field(customer));
+  if (!person.empty() && !is_plain(person, customer_bytes_max))
+    return "CustomerID is no plain word: " + in_quotes(person);
   if (!utf8_valid(field(description))) return "Description is not UTF-8";
   if (!utf8_valid_without_controls(field(country)) || field(country).size() > country_bytes_max)
     return "Country is no name: " + in_quotes(field(country));
@@ -132,8 +184,8 @@ std::string RetailReader::take_line(const CsvRecord& record) {
     data_.invoice.push_back({.at = *at, .country = data_.countries.number_of(field(country))});
   RetailInvoice& whole = data_.invoice[line.invoice];
   whole.at = std::min(whole.at, *at);
-  if (whole.customer == no_customer && !field(customer).empty())
-    whole.customer = data_.customers.number_of(field(customer));
+  if (whole.customer == no_customer && !person.empty())
+    whole.customer = data_.customers.number_of(person);
   data_.lines.push_back(line);
   return {};
 }

@@ -3,6 +3,7 @@
 /// once.
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "events/money.h"
 #include "events/time.h"
 #include "tools/souk/import/csv.h"
+#include "tools/souk/import/date_format.h"
 
 namespace souk::cli {
 
@@ -60,17 +62,27 @@ struct RetailData {
 /// The longest beginning of `text` that has at most `bytes_max` bytes and cuts no character.
 std::string_view utf8_prefix(std::string_view text, std::size_t bytes_max);
 
-/// `2011-08-31 11:25[:00]`, with a blank or a T, taken as UTC.
-std::optional<UnixMs> parse_invoice_date(std::string_view text);
+/// What the caller said of a file of invoices.
+struct RetailOptions {
+  std::map<std::string, std::string> renamed = {};  // the name of UCI's -> the file's column
+  DateFormat dates = DateFormat();
+  char decimal = 0;  // ',' or '.'; 0: a price alone tells, 1,234 does not
+};
 
-/// Makes RetailData of CSV records, the first of which names the columns.
+/// Makes RetailData of CSV records, the first of which names the columns: as UCI's Online Retail
+/// has them (InvoiceNo, UnitPrice, CustomerID ...) or Online Retail II (Invoice, Price,
+/// Customer ID ...), whatever the case.
 class RetailReader {
  public:
+  explicit RetailReader(RetailOptions options = {}) : options_(std::move(options)) {}
   void take(const CsvRecord& record);
   /// Empty, or why this is no such file at all.
   const std::string& wrong() const { return wrong_; }
   bool has_header() const { return !columns_.empty(); }
   RetailData take_data() { return std::move(data_); }
+  /// Where the dates of a file with this header stand; nothing where they do not.
+  static std::optional<std::size_t> date_column(const std::vector<std::string>& header,
+                                                const RetailOptions& options);
 
  private:
   enum Column { invoice, sku, description, quantity, date, price, customer, country, column_count };
@@ -78,6 +90,9 @@ class RetailReader {
   /// Empty, or why the line is rejected.
   std::string take_line(const CsvRecord& record);
 
+  std::optional<Micros> price_of(std::string_view text) const;
+
+  RetailOptions options_;
   std::vector<std::size_t> columns_;  // where each Column stands
   std::size_t width_ = 0;
   RetailData data_;

@@ -1,91 +1,96 @@
-// souk import ...
+// souk import online-retail
 #include <chrono>
 #include <cstdio>
 
-#include "tools/souk/import/input_file.h"
-#include "tools/souk/import/product_import.h"
+#include "tools/souk/import/product_file.h"
 #include "tools/souk/import/retail_import.h"
+#include "tools/souk/import/text_encoding.h"
+#include "tools/souk/verbs/file_arguments.h"
 #include "tools/souk/verbs/verbs.h"
 
 namespace souk::cli {
 namespace {
 
-constexpr std::size_t rejections_shown_max = 1'000;
+constexpr std::size_t piece_bytes = 64 * 1024;
 
-template <class Reader>
-Outcome<Done> read_csv(const std::string& name, Reader& reader) {
-  CsvReader csv([&](const CsvRecord& record) { reader.take(record); });
-  auto done = read_input(name, [&](std::string_view bytes) {
-    csv.feed(bytes);
-    return reader.wrong().empty();
-  });
-  if (!done) return done;
+/// The dates that are looked at until one tells whether the month comes first.
+DateFormat dates_of(std::string_view text, char delimiter, const RetailOptions& options) {
+  DateOrder order;
+  std::optional<std::size_t> column;
+  bool header = true;
+  CsvReader csv(
+      [&](const CsvRecord& record) {
+        if (header) column = RetailReader::date_column(record.fields, options);
+        header = false;
+        if (column && *column < record.fields.size()) order.look_at(record.fields[*column]);
+      },
+      delimiter);
+  for (std::size_t at = 0; at < text.size() && !order.format(); at += piece_bytes)
+    csv.feed(text.substr(at, piece_bytes));
+  return order.format().value_or(options.dates);
+}
+
+Outcome<RetailData> read_retail(const Invocation& invocation, RetailOptions options) {
+  const std::string& name = invocation.get("file");
+  auto bytes = read_whole_file(name);
+  if (!bytes) return bytes.error();
+  if (std::string why = why_no_text(*bytes); !why.empty())
+    return Failure{ExitCode::refused, name + ": " + why};
+  auto decoded = to_utf8(std::move(*bytes), invocation.get("encoding"));
+  if (!decoded) return Failure{decoded.error().code, name + ": " + decoded.error().message};
+  auto delimiter = delimiter_argument(invocation);
+  if (!delimiter) return delimiter.error();
+  if (*delimiter == 0) *delimiter = guess_delimiter(decoded->text);
+  if (!invocation.has("date-format")) options.dates = dates_of(decoded->text, *delimiter, options);
+
+  RetailReader reader(std::move(options));
+  CsvReader csv([&](const CsvRecord& record) { reader.take(record); }, *delimiter);
+  csv.feed(decoded->text);
   csv.finish();
   if (!reader.wrong().empty()) return Failure{ExitCode::refused, name + ": " + reader.wrong()};
   if (!reader.has_header()) return Failure{ExitCode::refused, name + ": the file is empty"};
-  return Done{};
-}
-
-void report(const std::vector<Rejection>& rejected) {
-  for (std::size_t i = 0; i < std::min(rejections_shown_max, rejected.size()); ++i)
-    std::fprintf(stderr, "souk: line %u rejected: %s\n", rejected[i].line, rejected[i].why.c_str());
-  if (rejected.size() > rejections_shown_max)
-    std::fprintf(stderr, "souk: and %zu more lines rejected\n",
-                 rejected.size() - rejections_shown_max);
-}
-
-template <class Summary>
-void print(const Invocation& invocation, const Summary& summary) {
-  std::fputs((invocation.json() ? summary.json() : summary.text()).c_str(), stdout);
+  return reader.take_data();
 }
 
 Outcome<ExitCode> import_online_retail(const Invocation& invocation) {
   auto connections = integer_argument(invocation, "connections", 1, 64);
   if (!connections) return connections.error();
+  auto renamed = map_argument(invocation);
+  if (!renamed) return renamed.error();
+  auto decimal = decimal_argument(invocation);
+  if (!decimal) return decimal.error();
+  RetailOptions options{.renamed = *renamed, .decimal = *decimal};
+  if (const std::string& text = invocation.get("date-format"); !text.empty()) {
+    const auto dates = DateFormat::parse(text);
+    if (!dates)
+      return Failure{ExitCode::usage,
+                     "--date-format: wanted a pattern as %m/%d/%Y %H:%M or a date of the file, got "
+                     "\"" +
+                         text + "\""};
+    options.dates = *dates;
+  }
   const auto begun = std::chrono::steady_clock::now();
-  RetailReader reader;
-  if (auto done = read_csv(invocation.get("file"), reader); !done) return done.error();
-  const RetailData data = reader.take_data();
-  const RetailPlan plan = plan_retail(data);
-  report(plan.rejected);
-  Progress progress("lines", data.records);
+  const auto data = read_retail(invocation, std::move(options));
+  if (!data) return data.error();
+  const RetailPlan plan = plan_retail(*data);
+  report_lines(plan.rejected, "rejected");
+  Progress progress("lines", data->records);
   auto summary =
-      import_retail(data, plan, invocation.url, static_cast<std::size_t>(*connections), progress);
+      import_retail(*data, plan, invocation.url, static_cast<std::size_t>(*connections), progress);
   progress.finish();
   if (!summary) return summary.error();
   const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begun;
   summary->seconds = passed.count();  // reading included
-  print(invocation, *summary);
+  std::fputs((invocation.json() ? summary->json() : summary->text()).c_str(), stdout);
   return ExitCode::ok;
 }
 
-Outcome<ExitCode> import_product_file(const Invocation& invocation) {
-  auto connections = integer_argument(invocation, "connections", 1, 64);
-  if (!connections) return connections.error();
-  std::map<std::string, std::string> renamed;
-  for (const std::string& pair : invocation.all("map")) {
-    const std::size_t equals = pair.find('=');
-    if (equals == std::string::npos || equals == 0 || equals + 1 == pair.size())
-      return Failure{ExitCode::usage, "--map: wanted NAME=COLUMN, got \"" + pair + "\""};
-    renamed[pair.substr(0, equals)] = pair.substr(equals + 1);
-  }
-  using Others = ProductReader::Others;
-  ProductReader reader(renamed, invocation.get("currency"),
-                       invocation.has("attributes") ? Others::attributes : Others::wrong);
-  if (auto done = read_csv(invocation.get("file"), reader); !done) return done.error();
-  Progress progress("products", reader.rows().size());
-  auto summary =
-      import_products(reader, invocation.url, static_cast<std::size_t>(*connections), progress);
-  progress.finish();
-  if (!summary) return summary.error();
-  report(summary->rejected);
-  print(invocation, *summary);
-  return summary->rejected.empty() ? ExitCode::ok : ExitCode::refused;
-}
-
-const char* const retail_details =
+const char* const details =
     "Reads InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID, "
-    "Country.\n"
+    "Country,\n"
+    "and the names of Online Retail II: Invoice, Price, Customer ID. What parts the fields, the\n"
+    "encoding and whether days or months come first in dates are found in the file. A workbook\n"
+    "(xlsx) must be saved as CSV, each sheet by itself.\n"
     "An invoice becomes an order at its own time and prices; a C invoice a return, of the "
     "customer's\n"
     "latest order with that SKU where there is one; other lines of price 0 or of a negative "
@@ -102,36 +107,27 @@ const char* const retail_details =
     "stock\n"
     "is all in, only the daemon's memory of keys tells what was booked.";
 
-const char* const product_details =
-    "Columns: sku, name, price, and where there are any description, brand, category (steps parted "
-    "by\n"
-    "\" > \"), currency, active (true or false), stock. Others are refused, or attributes (values "
-    "to 512\n"
-    "bytes) with --attributes. A repeat changes nothing that is the same; stock\n"
-    "is received only where a SKU has never had any. Exits with 1 where a line was rejected.";
+Verb import_retail_verb() {
+  return {
+      .path = "import online-retail",
+      .summary = "Import a file in the shape of UCI Online Retail",
+      .examples =
+          {"souk import online-retail online_retail.csv.zst",
+           "zstdcat online_retail.csv.zst | souk import online-retail - --json",
+           "souk import online-retail data.csv --encoding latin1 --date-format '12/1/2010 8:26'",
+           "souk import online-retail export.csv --map 'InvoiceNo=Document,UnitPrice=Net'"},
+      .arguments = {required("file", "The CSV file; .zst is decompressed, - is standard input"),
+                    map_option(),
+                    option("date-format",
+                           "%m/%d/%Y %H:%M, or a date as the file has it; default: as they tell"),
+                    delimiter_option(), encoding_option(), decimal_option(),
+                    option("connections", "How many at a time, 1 to 64", "4")},
+      .run = import_online_retail,
+      .details = details};
+}
 
 }  // namespace
 
-Verbs import_verbs() {
-  const Argument file = required("file", "The CSV file; .zst is decompressed, - is standard input");
-  const Argument connections = option("connections", "How many at a time, 1 to 64", "4");
-  Argument map = option("map", "NAME=COLUMN: take NAME from the file's COLUMN; repeat for more");
-  map.kind = Argument::Kind::repeated;
-  return {{.path = "import online-retail",
-           .summary = "Import a file in the shape of UCI Online Retail",
-           .examples = {"souk import online-retail online_retail.csv.zst",
-                        "zstdcat online_retail.csv.zst | souk import online-retail - --json"},
-           .arguments = {file, connections},
-           .run = import_online_retail,
-           .details = retail_details},
-          {.path = "import products",
-           .summary = "Import a catalogue from a CSV file",
-           .examples = {"souk import products catalogue.csv",
-                        "souk import products list.csv.zst --map sku=Article --map price=Net"},
-           .arguments = {file, map, flag("attributes", "Take other columns as attributes"),
-                         option("currency", "Where the file names none", "GBP"), connections},
-           .run = import_product_file,
-           .details = product_details}};
-}
+Verbs import_verbs() { return {import_retail_verb(), import_products_verb()}; }
 
 }  // namespace souk::cli

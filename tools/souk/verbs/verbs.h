@@ -12,6 +12,8 @@ Verbs cart_verbs();
 Verbs order_verbs();
 Verbs service_verbs();
 Verbs import_verbs();
+Verb import_products_verb();
+Verbs export_verbs();
 Verbs generate_verbs();
 Verbs bench_verbs();
 Verbs engine_bench_verbs();
