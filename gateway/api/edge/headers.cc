@@ -5,6 +5,7 @@
 
 #include "events/limits.h"
 #include "gateway/api/edge/text.h"
+#include "gateway/api/edge/weights.h"
 
 namespace souk {
 namespace {
@@ -70,6 +71,23 @@ std::optional<Tag> parse_tag(std::string_view text) {
   if (!beside) return std::nullopt;
   return Tag{*version, *beside};
 }
+
+/// How gladly a client takes one media type: what its closest range says.
+struct Wish {
+  int weight = 0;
+  int closeness = 0;      // 1: */*, 2: all of the kind, 3: the type itself
+  std::size_t place = 0;  // in the list
+
+  void hear(const Weighted& range, std::string_view type, std::string_view kind,
+            std::size_t at_place) {
+    const int close = equals_ignoring_case(range.name, type)   ? 3
+                      : equals_ignoring_case(range.name, kind) ? 2
+                      : range.name == "*/*"                    ? 1
+                                                               : 0;
+    if (close <= closeness) return;
+    *this = {range.weight, close, at_place};
+  }
+};
 
 }  // namespace
 
@@ -154,8 +172,18 @@ bool read_min_position(std::string_view header, std::uint32_t shards,
 }
 
 AnswerForm answer_form_of(std::string_view accept) {
-  return lower_ascii(accept).find("text/csv") == std::string::npos ? AnswerForm::json
-                                                                   : AnswerForm::csv;
+  Wish csv, json;
+  bool malformed = false;
+  for (std::size_t place = 1; const auto range = next_weighted(accept, malformed); ++place) {
+    csv.hear(*range, "text/csv", "text/*", place);
+    json.hear(*range, "application/json", "application/*", place);
+  }
+  // `*/*` alone is JSON. Where both are wanted alike, the one that is named more closely, or first.
+  if (malformed || csv.weight == 0 || csv.weight < json.weight) return AnswerForm::json;
+  if (csv.closeness < 2 && json.weight > 0) return AnswerForm::json;
+  if (csv.weight > json.weight || csv.closeness > json.closeness) return AnswerForm::csv;
+  return csv.closeness == json.closeness && csv.place < json.place ? AnswerForm::csv
+                                                                   : AnswerForm::json;
 }
 
 MediaType media_type_of(const HttpRequest& request) {
