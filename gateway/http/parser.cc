@@ -180,6 +180,7 @@ class HeadParser final : public http::basic_parser<true> {
         request.has_if_match = true;
         return keep(value, request.if_match, error);
       case http::field::if_none_match:
+        request.has_if_none_match = true;
         return keep(value, request.if_none_match, error);
       case http::field::accept:
         if (request.accept.empty()) keep(value, request.accept, error);

@@ -23,8 +23,8 @@ struct HttpRequest {
   std::string_view body;
   std::string_view content_type, content_encoding, accept, accept_encoding, prefer, idempotency_key,
       if_match, if_none_match, souk_min_position;
-  bool has_idempotency_key = false, has_if_match = false, has_min_position = false,
-       has_content_type = false;
+  bool has_idempotency_key = false, has_if_match = false, has_if_none_match = false,
+       has_min_position = false, has_content_type = false;
 };
 
 struct HttpResponse {

@@ -451,7 +451,7 @@ TEST_CASE("json: names can be seen") {
   for (const std::string name :
        {" ", "   ", "\u00a0", "\u3000", "\u200b", "\u200d\ufeff", "\u3164", "\u2028", "\u2800"})
     refused(Action::put_product, product(name), 422, "invalid_request", "name");
-  for (const std::string name : {" a ", "\u8336", "\ud83d\udc19", "."})
+  for (const std::string name : {" a ", "\u8336", "🐙", "."})
     CHECK(read(Action::put_product, product(name)).good);
   refused(Action::register_user, R"({"email":"a@b","name":"\u00a0 "})", 422, "invalid_request",
           "name");

@@ -29,7 +29,11 @@ struct ReadEdge {
                                                                      .category = {"Food", "Tea"},
                                                                      .attributes = {},
                                                                      .price = price,
-                                                                     .active = true}}});
+                                                                     .active = true,
+                                                                     .images = {},
+                                                                     .barcode = {},
+                                                                     .group = {},
+                                                                     .options = {}}}});
     order(1, "2011-01-31T10:00:00Z", 2, OrderConfirmed{});
     order(2, "2011-02-01T10:00:00Z", 3, OrderConfirmed{});
     order(3, "2011-02-02T10:00:00Z", 4, OrderRejected{Refusal::out_of_stock});
@@ -396,7 +400,7 @@ TEST_CASE("mending: a read model that does not listen holds up no question, and 
 
 TEST_CASE("openapi: what is asked of the read models stands in it") {
   const Router router;
-  const Json json(openapi_document(router, "1"));
+  const Json json(openapi_document(router, "1", 64));
   REQUIRE(json.good());
   const std::string sql = "/paths/~1v1~1sql/get";
   CHECK(json.text(sql + "/parameters/1/name") == "q");

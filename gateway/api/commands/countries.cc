@@ -90,6 +90,12 @@ std::string why_no_country(std::string_view text) {
   return "is not a country code of ISO 3166-1; the nearest is " + std::string(nearest(code));
 }
 
+std::vector<std::string_view> country_codes() {
+  std::vector<std::string_view> all;
+  for (std::size_t i = 0; i < countries; ++i) all.push_back(alpha2_at(i));
+  return all;
+}
+
 std::string address_country(std::string_view text) {
   return text.size() == 2 && is_letters(text) ? upper_ascii(text) : std::string(text);
 }

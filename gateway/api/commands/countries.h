@@ -7,12 +7,16 @@
 /// Thread: any.
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace souk {
 
 /// Why `text` is no country, with the nearest code, as the end of a sentence that began with the
 /// member. Empty: it is one. Only what has two letters is taken for a code and can be wrong.
 std::string why_no_country(std::string_view text);
+
+/// The alpha-2 codes, by the alphabet.
+std::vector<std::string_view> country_codes();
 
 /// As it is kept of a user: two letters in upper case; an alpha-3 code, in any case, as its alpha-2;
 /// all else as it is.

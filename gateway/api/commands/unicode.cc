@@ -84,10 +84,9 @@ std::string email_key(std::string_view email) {
   } else {
     key = utf8_of(folded(unicode_of(email)));
     const auto domain_at = key.rfind('@') + 1;
-    const auto domain = std::string_view(key).substr(domain_at);
     // IDNA looks at what was typed: folding has made two letters of some (\u00df) that it keeps.
     const auto typed = email.substr(email.rfind('@') + 1);
-    const auto ascii = is_ascii(domain) ? std::string(domain) : ascii_domain(unicode_of(typed));
+    const auto ascii = is_ascii(typed) ? std::string() : ascii_domain(unicode_of(typed));
     if (!ascii.empty()) key.replace(domain_at, std::string::npos, ascii);
   }
   if (key.ends_with('.')) key.pop_back();

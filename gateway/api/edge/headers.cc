@@ -19,11 +19,21 @@ std::optional<Integer> parse_unsigned(std::string_view text) {
   return value;
 }
 
+/// The first comma that does not stand in quotes.
+std::size_t comma_of_list(std::string_view header) {
+  bool quoted = false;
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    if (header[i] == '"') quoted = !quoted;
+    if (header[i] == ',' && !quoted) return i;
+  }
+  return std::string_view::npos;
+}
+
 /// Calls `take` with each part between commas, blanks trimmed; stops where it says false.
 template <class F>
 bool for_each_part(std::string_view header, F take) {
   for (;;) {
-    const auto comma = header.find(',');
+    const auto comma = comma_of_list(header);
     if (!take(trim_blanks(header.substr(0, comma)))) return false;
     if (comma == std::string_view::npos) return true;
     header.remove_prefix(comma + 1);
@@ -139,7 +149,7 @@ bool read_conditions(const HttpRequest& request, Conditions& out, Problem& probl
     }
     out.key = request.idempotency_key;
   }
-  if (request.has_if_match || !request.if_none_match.empty()) {
+  if (request.has_if_match || request.has_if_none_match) {
     constexpr const char* wanted = R"(must be versions in quotes, as "3" or "3", "4", or *)";
     Preconditions asked;
     if (request.has_if_match &&
@@ -147,8 +157,8 @@ bool read_conditions(const HttpRequest& request, Conditions& out, Problem& probl
       problem = invalid_request("If-Match", wanted);
       return false;
     }
-    if (!request.if_none_match.empty() && !read_entity_tags(request.if_none_match, Weak::counts,
-                                                            asked.none_match, asked.none_matches)) {
+    if (request.has_if_none_match && !read_entity_tags(request.if_none_match, Weak::counts,
+                                                       asked.none_match, asked.none_matches)) {
       problem = invalid_request("If-None-Match", wanted);
       return false;
     }

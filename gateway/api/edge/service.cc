@@ -53,7 +53,7 @@ ApiCommon::ApiCommon(Engine& engine, Vault& vault, PaymentProvider& payments,
       randomness_(randomness),
       read_side_(read_side),
       options_(std::move(options)),
-      openapi_(openapi_document(router_, options_.version)),
+      openapi_(openapi_document(router_, options_.version, engine.shards())),
       console_(console_page(options_.version)),
       views_(freshness, options_.view_cache_bytes),
       worker_(vault, payments) {}
