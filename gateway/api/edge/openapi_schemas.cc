@@ -281,7 +281,8 @@ std::string OpenapiSchemas::in_query(const QueryField& field) const {
 
 std::string OpenapiSchemas::shared() {
   return R"("Currency":)" + enum_schema(payable(-1)) + ",\"Price\":" +
-         money_schema(R"(^(0|[1-9][0-9]{0,9})(\\.[0-9]{1,6})?$)", reference("schemas", "Currency")) +
+         money_schema(R"(^(0|[1-9][0-9]{0,9})(\\.[0-9]{1,6})?$)",
+                      reference("schemas", "Currency")) +
          ",\"Refund\":" + refund_schema() +
          R"(,"Country":{"description":"ISO 3166-1: two letters, in any case, are a code that is )"
          R"(assigned; of a user three that are one become its two. Longer: a name as the merchant )"
