@@ -5,6 +5,7 @@ import uuid
 import schemathesis
 
 KEY_BYTES_MAX = 255
+PRECONDITIONS = ("If-Match", "If-None-Match")
 
 
 @schemathesis.serializer("application/x-ndjson")
@@ -35,13 +36,17 @@ def without_large_numbers(value):
 @schemathesis.hook
 def before_call(_, case, kwargs):
     """Of good data, what JSON Schema cannot tell: a key is for one request; a cursor is the server's own word; a period
-    does not end before it begins; an address may hold anything, but no number of more than 64 bits."""
+    does not end before it begins; an address may hold anything, but no number of more than 64 bits. And preconditions, which would
+    stop nearly all, are sent where they are what is looked at."""
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
     key = (case.headers or {}).get("Idempotency-Key")
     if key is not None:
         fresh = uuid.uuid4().hex
         case.headers["Idempotency-Key"] = key[:KEY_BYTES_MAX - len(fresh)] + fresh
+    if getattr(case.meta.phase.data, "parameter", None) not in PRECONDITIONS:
+        for name in PRECONDITIONS:
+            (case.headers or {}).pop(name, None)
     query = case.query or {}
     query.pop("cursor", None)
     if str(query.get("from", "")) >= str(query.get("to", "~")):
