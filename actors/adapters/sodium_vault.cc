@@ -6,12 +6,15 @@
 #include <rocksdb/version.h>
 #include <rocksdb/write_batch.h>
 #include <sodium.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 
+#include "events/fault_log.h"
+
 namespace souk {
 namespace {
+
+FaultLog purges_fail("destroyed keys not purged yet");  // tried again each purge_retry
 
 constexpr std::string_view if_corrupt =
     "without its keys nobody can read personal data: restore this folder from a backup";
@@ -396,7 +399,10 @@ void SodiumVault::purge_loop() {
     const auto wanted = purges_wanted_;
     lock.unlock();
     const auto purged = purge();
-    if (!purged) spdlog::warn("destroyed keys not purged yet what=\"{}\"", purged.error().what);
+    if (purged)
+      purges_fail.passed();
+    else
+      purges_fail.failed(fmt::format("what=\"{}\"", one_line(purged.error().what)));
     lock.lock();
     if (purged) {
       purges_done_ = wanted;

@@ -65,6 +65,7 @@ class EpollHttpServer final : public HttpServer {
   bool drop_input(Connection& c, std::size_t bytes);
   std::size_t feed(Connection& c, std::string_view bytes);
   void hand_over(Connection& c, const RequestHead& head);
+  void hand_over_decoded(Connection& c, HttpRequest request);
   void note_progress(Connection& c);
   void recount(Connection& c);
 

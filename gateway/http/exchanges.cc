@@ -4,6 +4,7 @@
 #include <ctime>
 #include <utility>
 
+#include "gateway/http/content_coding.h"
 #include "gateway/http/epoll_server.h"
 
 namespace souk {
@@ -114,9 +115,30 @@ void EpollHttpServer::hand_over(Connection& c, const RequestHead& head) {
   c.deadline_ms = no_deadline;
   c.head_only = head.request.method == HttpMethod::head;
   c.close_after = !head.keep_alive;
-  handler_.on_request(*this, {c.slot, c.exchange}, head.request);
+  if (is_coded(head.request))
+    hand_over_decoded(c, head.request);
+  else
+    handler_.on_request(*this, {c.slot, c.exchange}, head.request);
   c.reader.clear();
   recount(c);
+}
+
+/// The request has come whole: where it cannot be decoded the connection stays.
+void EpollHttpServer::hand_over_decoded(Connection& c, HttpRequest request) {
+  std::string body;  // for as long as the handler looks at it
+  const auto limit = handler_.body_limit(request.method, request.target);
+  if (const auto why = decode_body(request, limit, body)) {
+    counters_.bad_requests.add(why->status < 500 ? 1 : 0);
+    HttpResponse response;
+    response.status = why->status;
+    response.content_type = "application/problem+json";
+    response.body = handler_.problem(why->status, why->code, why->detail);
+    response.retry_after_s = why->status == 503 ? 1 : 0;
+    if (why->status == 415) response.accept_encoding = request_codings;
+    return answer(c, std::move(response));
+  }
+  request.body = body;
+  handler_.on_request(*this, {c.slot, c.exchange}, request);
 }
 
 /// After more of a request has come, but not all of it.

@@ -173,11 +173,14 @@ class HeadParser final : public http::basic_parser<true> {
         if (request.has_content_type) return refuse(error, "more than one Content-Type header");
         request.has_content_type = true;
         return keep(value, request.content_type, error);
+      case http::field::content_encoding:
+        return take_content_encoding(value, error);
       case http::field::if_match:
         if (request.has_if_match) return refuse(error, "more than one If-Match header");
         request.has_if_match = true;
         return keep(value, request.if_match, error);
       case http::field::if_none_match:
+        request.has_if_none_match = true;
         return keep(value, request.if_none_match, error);
       case http::field::accept:
         if (request.accept.empty()) keep(value, request.accept, error);
@@ -207,6 +210,15 @@ class HeadParser final : public http::basic_parser<true> {
       request.has_min_position = true;
       keep(value, request.souk_min_position, error);
     }
+  }
+
+  /// A second one is a list with the first: of two codings, which nobody here takes off.
+  void take_content_encoding(std::string_view value, Error& error) {
+    constexpr std::string_view several = ",";
+    auto& coding = head_.request.content_encoding;
+    const bool repeated = !coding.empty();
+    keep(value, coding, error);
+    if (repeated) coding = several;
   }
 
   /// HTTP/1.0 knows none (RFC 9110, 10.1.1).

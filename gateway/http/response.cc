@@ -114,6 +114,8 @@ void append_response_head(const HttpResponse& response, AfterAnswer after, std::
     out.append("\r\n");
   }
   if (!response.allow.empty()) append_field("Allow: ", response.allow, out);
+  if (!response.accept_encoding.empty())
+    append_field("Accept-Encoding: ", response.accept_encoding, out);
   if (!response.location.empty()) append_field("Location: ", response.location, out);
   if (after == AfterAnswer::close) out.append("Connection: close\r\n");
   out.append("\r\n");

@@ -19,26 +19,28 @@ enum class HttpMethod : std::uint8_t { get, head, put, post, patch, del, options
 struct HttpRequest {
   HttpMethod method = HttpMethod::other;
   std::string_view target;  // as sent: path and query, percent-encoded
-  std::string_view body;    // has at least 64 readable bytes behind it (for simdjson)
-  std::string_view content_type, accept, accept_encoding, prefer, idempotency_key, if_match,
-      if_none_match, souk_min_position;
-  bool has_idempotency_key = false, has_if_match = false, has_min_position = false,
-       has_content_type = false;
+  /// Without its content coding; has at least 64 readable bytes behind it (for simdjson).
+  std::string_view body;
+  std::string_view content_type, content_encoding, accept, accept_encoding, prefer, idempotency_key,
+      if_match, if_none_match, souk_min_position;
+  bool has_idempotency_key = false, has_if_match = false, has_if_none_match = false,
+       has_min_position = false, has_content_type = false;
 };
 
 struct HttpResponse {
   int status = 200;
   std::string_view content_type = "application/json";  // static storage; not sent without a body
   std::string body;
-  std::uint64_t etag = 0;          // 0: none; sent as "N"
-  std::string position;            // Souk-Position; empty: none
-  bool replayed = false;           // Idempotent-Replay: true
-  bool truncated = false;          // Souk-Truncated: true: there were more rows
-  int retry_after_s = 0;           // 0: none
-  std::string_view allow;          // Allow, of 405; static storage
-  std::string location;            // empty: none
-  bool close = false;              // Connection: close
-  std::string_view cache_control;  // static storage; empty: none
+  std::uint64_t etag = 0;            // 0: none; sent as "N"
+  std::string position;              // Souk-Position; empty: none
+  bool replayed = false;             // Idempotent-Replay: true
+  bool truncated = false;            // Souk-Truncated: true: there were more rows
+  int retry_after_s = 0;             // 0: none
+  std::string_view allow;            // Allow, of 405; static storage
+  std::string_view accept_encoding;  // Accept-Encoding, of 415; static storage
+  std::string location;              // empty: none
+  bool close = false;                // Connection: close
+  std::string_view cache_control;    // static storage; empty: none
 };
 
 /// Until when caches between us and the clients may use an answer without asking again.
@@ -70,7 +72,8 @@ class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
   /// The body limit for this request, asked when the headers are complete (before any of the body
-  /// is read). The server answers 413 itself beyond it.
+  /// is read), and again of its size without its content coding. The server answers 413 itself
+  /// beyond it.
   virtual std::size_t body_limit(HttpMethod method, std::string_view target) = 0;
   /// Answer with server.respond(exchange, ...) now or later.
   virtual void on_request(HttpServer& server, ExchangeId exchange, const HttpRequest& request) = 0;
@@ -80,7 +83,8 @@ class HttpHandler {
   virtual void on_wake(HttpServer& server) = 0;
   /// About every 50 ms.
   virtual void on_tick(HttpServer& server) = 0;
-  /// A problem+json body for an error that the server itself answers (400, 408, 413, 431, 503).
+  /// A problem+json body for an error that the server itself answers (400, 408, 413, 415, 431,
+  /// 503).
   virtual std::string problem(int status, std::string_view code, std::string_view detail) = 0;
 };
 

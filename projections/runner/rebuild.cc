@@ -146,10 +146,12 @@ void ProjectionRunner::finish_rebuild() {
     builder_.reset();
   }
   if (fault) {
-    spdlog::warn("projection's rebuild failed projection={} why=\"{}\"", kind_.name, fault->what);
+    rebuilds_fail_.failed(
+        fmt::format("projection={} why=\"{}\"", kind_.name, one_line(fault->what)));
     rest_after_fault();
   } else {
     rest_after_fault_ = {};
+    rebuilds_fail_.passed();
     spdlog::info("projection was rebuilt projection={} generation={} outcome=\"{}\"", kind_.name,
                  generation_, outcome);
   }

@@ -115,6 +115,7 @@ class ProjectionRunner {
   bool broken_ = false;  // the live copy failed: it takes nothing more
   bool stands_ = false;  // its disk takes no writes: it answers until it can be opened anew
   FaultLog failures_{"projection fails"};
+  FaultLog rebuilds_fail_{"projection's rebuild failed"};
   int failed_opens_ = 0;
   // Seals (seal.h). What one costs is known from the last, and guessed before.
   std::uint64_t still_applied_ = 0;  // as of still_since_

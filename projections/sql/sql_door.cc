@@ -1,10 +1,11 @@
 #include "projections/sql/sql_door.h"
 
-#include <spdlog/spdlog.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "events/fault_log.h"
 #include "projections/sql/sql_process.h"
 
 namespace souk {
@@ -68,8 +69,13 @@ std::optional<SqlDoor::Turn> SqlDoor::enter(const std::filesystem::path& databas
 
 SqlDoor::Process SqlDoor::start() {
   auto started = analytics::SqlProcess::start(options_.program, options_.word);
-  if (started) return std::move(*started);
-  spdlog::warn("a worker of the SQL door cannot be started why=\"{}\"", started.error().what);
+  // Whoever asks sets the rate.
+  static FaultLog starts_fail("a worker of the SQL door cannot be started");
+  if (started) {
+    starts_fail.passed();
+    return std::move(*started);
+  }
+  starts_fail.failed(fmt::format("why=\"{}\"", one_line(started.error().what)));
   return nullptr;
 }
 

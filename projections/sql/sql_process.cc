@@ -1,9 +1,9 @@
 #include "projections/sql/sql_process.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <spawn.h>
-#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +15,8 @@
 #include <cstring>
 #include <thread>
 #include <vector>
+
+#include "events/fault_log.h"
 
 namespace souk::analytics {
 namespace {
@@ -36,17 +38,10 @@ int left_ms(Clock::time_point deadline) {
   return static_cast<int>(std::max<std::int64_t>(0, left));
 }
 
-/// A stranger sets the rate of these: one line in ten seconds.
 void tell_of_a_death(int status) {
-  static std::atomic<std::int64_t> last{0};
-  const auto now =
-      std::chrono::duration_cast<std::chrono::seconds>(Clock::now().time_since_epoch()).count();
-  std::int64_t before = last.load();
-  if (before != 0 && now - before < 10) return;
-  if (!last.compare_exchange_strong(before, now)) return;
-  spdlog::warn("a worker of the SQL door died of its query signal={} status={}",
-               WIFSIGNALED(status) ? WTERMSIG(status) : 0,
-               WIFEXITED(status) ? WEXITSTATUS(status) : 0);
+  static FaultLog deaths("a worker of the SQL door died of its query");  // a stranger sets the rate
+  deaths.failed(fmt::format("signal={} status={}", WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+                            WIFEXITED(status) ? WEXITSTATUS(status) : 0));
 }
 
 /// What the worker's own libraries need of the daemon's surroundings.

@@ -87,7 +87,7 @@ TEST_CASE("batch: one bad line spoils nothing, and answers come in the order of 
 
 TEST_CASE("batch: a batch without a line is answered with none") {
   Edge edge;
-  for (const auto* body : {"", "\n", "  \r\n\n"}) {
+  for (const auto* body : {"\n", "  \r\n\n"}) {
     const auto exchange = edge.send(HttpMethod::post, "/v1/commands", body, as_ndjson);
     REQUIRE(edge.answered(exchange));
     CHECK(edge.answer(exchange).status == 200);

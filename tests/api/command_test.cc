@@ -269,3 +269,44 @@ TEST_CASE("commands: every member arrives where it belongs") {
   CHECK(ship.request.wants == Wants::minimal);
   CHECK(b.build(R"({"command":"open_cart"})", conditions).request.wants == Wants::body);
 }
+
+TEST_CASE("commands: long texts have line feeds, countries their codes") {
+  Builder b;
+  const std::string price = R"("price":{"amount":"1","currency":"GBP"})";
+  const auto product = b.build(R"({"command":"put_product","sku":"A","name":"x",)" + price +
+                               R"(,"description":"a\r\nb\rc"})");
+  CHECK(std::get<PutProduct>(product.request.op).definition.description == "a\nb\nc");
+  const auto user = b.build(R"({"command":"register_user","email":"a@b","country":"deu"})");
+  CHECK(std::get<RegisterUser>(user.request.op).country == "DE");
+  const auto order = [&](const std::string& country) {
+    return b.try_build(R"({"command":"place_order","lines":[{"sku":"a","quantity":1}],)"
+                       R"("payment":{"method":"simulated"},"shipping_address":{"country":")" +
+                       country + "\"}}");
+  };
+  for (const auto& [given, kept] : {std::pair{"gb", "GB"}, std::pair{"USA", "USA"},
+                                    std::pair{"EIRE", "EIRE"}, std::pair{"", ""}})
+    CHECK(std::get<PlaceOrder>(order(given)->request.op).country == kept);
+  CHECK_FALSE(order("UK").has_value());
+  CHECK(b.problem.path == "shipping_address.country");
+}
+
+TEST_CASE("commands: a SKU with a blank at its end is only that of a product that is there") {
+  Builder b;
+  const auto put = [&](const std::string& sku, const Conditions& conditions = {}) {
+    return b.build(R"({"command":"put_product","sku":")" + sku +
+                       R"(","name":"x","price":{"amount":"1","currency":"GBP"}})",
+                   conditions);
+  };
+  CHECK_FALSE(put("A B").creates_nothing);
+  CHECK(put("A B").request.preconditions == nullptr);
+  for (const char* sku : {"A ", " A", R"(A\u00a0)", R"(\u200bA)"}) {
+    const auto spared = put(sku);
+    CHECK(spared.creates_nothing);
+    REQUIRE(spared.request.preconditions != nullptr);
+    CHECK(spared.request.preconditions->match == Preconditions::Of::any);
+  }
+  Conditions known;
+  known.preconditions = if_version(3);
+  CHECK_FALSE(put("A ", known).creates_nothing);  // it must be there anyway
+  CHECK(put("A ", known).request.preconditions->matches == std::vector<Version>{3});
+}

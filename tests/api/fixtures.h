@@ -308,6 +308,7 @@ struct Edge {
     request.body = std::string_view(padded).substr(0, body.size());
     request.prefer = headers.prefer;
     request.if_none_match = headers.if_none_match;
+    request.has_if_none_match = !headers.if_none_match.empty();
     request.accept = headers.accept;
     request.accept_encoding = headers.accept_encoding;
     const auto set = [](const std::optional<std::string>& value, std::string_view& view,

@@ -98,6 +98,9 @@ TEST_CASE("api: what is refused at the edge never reaches the engine") {
   refused(HttpMethod::get, orders + "?cursor=x", "", 422, "invalid_request");
   refused(HttpMethod::post, "/v1/commands", "{}", 415, "unsupported_media_type",
           {.content_type = "application/json"});
+  refused(HttpMethod::post, "/v1/commands", "{}", 415, "unsupported_media_type");
+  refused(HttpMethod::post, "/v1/commands", "", 422, "invalid_request",
+          {.content_type = "application/x-ndjson"});
   refused(HttpMethod::post, "/v1/commands", "x", 400, "invalid_capnp",
           {.content_type = "application/x-capnp"});
   const auto ship = "/v1/orders/" + some_order().text() + "/ship";
@@ -571,4 +574,40 @@ TEST_CASE("api: the limits of bodies are those of a command and of a batch") {
   CHECK(edge.api.body_limit(HttpMethod::post, "/v1/commands") == 16 * 1024 * 1024);
   CHECK(edge.api.body_limit(HttpMethod::post, "/v1/commands?x") == 16 * 1024 * 1024);
   CHECK(Json(edge.api.problem(413, "too_large", "too much")).text("/code") == "too_large");
+}
+
+TEST_CASE("api: no new product has a SKU with a blank at its end") {
+  Edge edge;
+  const auto exchange = edge.send(HttpMethod::put, "/v1/products/A%20",
+                                  R"({"name":"x","price":{"amount":"1","currency":"GBP"}})");
+  Reply missing;
+  missing.code = ReplyCode::version_mismatch;
+  edge.engine.answer(0, missing);
+  edge.wake();
+  CHECK(edge.answer(exchange).status == 422);
+  CHECK(code_of(edge.answer(exchange)) == "invalid_request");
+}
+
+TEST_CASE("headers: rows come as CSV where Accept wants it no less than JSON") {
+  const auto is = [](std::string_view accept, AnswerForm wanted) {
+    CAPTURE(accept);
+    CHECK(answer_form_of(accept) == wanted);
+  };
+  is("", AnswerForm::json);
+  is("*/*", AnswerForm::json);
+  is("text/csv", AnswerForm::csv);
+  is("TEXT/CSV; header=present", AnswerForm::csv);
+  is("text/*", AnswerForm::csv);
+  is("text/csv, */*", AnswerForm::csv);
+  is("text/csv;q=0", AnswerForm::json);
+  is("text/csv;q=0, text/*", AnswerForm::json);
+  is("text/csv;q=0.5, application/json", AnswerForm::json);
+  is("text/csv;q=0.5, application/json;q=0.4", AnswerForm::csv);
+  is("application/json, text/csv", AnswerForm::json);
+  is("text/csv, application/json", AnswerForm::csv);
+  is("text/csv;q=0.5, */*", AnswerForm::json);
+  is("application/json;q=0, */*", AnswerForm::csv);
+  is("application/json;q=0", AnswerForm::json);
+  is("text/csv;q=x", AnswerForm::json);
+  is("image/png", AnswerForm::json);
 }

@@ -1,17 +1,22 @@
 #!/usr/bin/env python3
 """The disk fills up: a clear error, reads go on, nothing acknowledged is lost, and writes resume when there is
 room again, without a restart. Needs root for its small tmpfs; skipped where it cannot mount."""
+import collections
 import errno
 import os
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import unittest
 
 from skips import skip_scenario
 from souk_client import PATIENCE, Daemon, Shop, binary, eventually, money
 
 TMPFS_MIB = 256
+# A disk that stays full, with clients that go on: so many lines in all, not one a try.
+LOUD_SECONDS, CLIENTS, LINES_MAX = 12, 4, 300
 mount_point = None
 
 
@@ -111,6 +116,31 @@ class DiskFull(unittest.TestCase):
             daemon.kill()
             daemon.start()
             self.all_there(daemon, kept)
+            self.assertEqual(daemon.stop(60), 0)
+
+    def test_a_fault_that_lasts_is_said_once_and_counted(self):
+        with Daemon(data_dir=os.path.join(mount_point, "loud")) as daemon:
+            shop = Shop(daemon.client())
+            self.write_until_refused(shop, [])
+            ballast, end = Ballast(), time.monotonic() + LOUD_SECONDS
+
+            def write():
+                mine = Shop(daemon.client())
+                while time.monotonic() < end:
+                    sku = mine.fresh("loud")
+                    mine.client.put(f"/v1/products/{sku}", {"name": sku, "description": "d" * 16000, "price": money("1")})
+
+            threads = [threading.Thread(target=write) for _ in range(CLIENTS)]
+            for thread in threads:
+                thread.start()
+            while time.monotonic() < end:
+                ballast.grow(0)
+                time.sleep(0.2)
+            for thread in threads:
+                thread.join()
+            lines = collections.Counter(line.split("] ", 2)[-1].split("=")[0] for line in daemon.log().splitlines())
+            self.assertLess(lines.total(), LINES_MAX, lines.most_common(8))
+            ballast.drop()
             self.assertEqual(daemon.stop(60), 0)
 
     def test_a_daemon_that_starts_on_a_full_disk_says_so(self):

@@ -50,9 +50,14 @@ def has_esci():
     return os.path.isdir(os.path.join(TREE, "..", "shared", "data", "esci-search"))
 
 
+def has_schemathesis():
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return os.access(os.path.join(cache, "souk", "schemathesis", "bin", "schemathesis"), os.X_OK)
+
+
 # What a test may lack, and whether this machine has it.
 NEEDS = {"mount": can_mount, "nginx": has_nginx, "thread-slices": has_thread_slices, "esci": has_esci,
-         "landlock": has_landlock}
+         "landlock": has_landlock, "schemathesis": has_schemathesis}
 
 
 def read_notes(path):

@@ -1,12 +1,16 @@
 #include "actors/adapters/payment_simulator/simulator.h"
 
-#include <spdlog/spdlog.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <iterator>
 
+#include "events/fault_log.h"
+
 namespace souk {
 namespace {
+
+FaultLog ledger_fails("payment provider cannot use its ledger");
 
 PaymentAnswer failed(const PaymentCall& call) {
   return {call.order, call.op, call.number, PaymentAnswer::Kind::failed};
@@ -124,11 +128,11 @@ void PaymentSimulator::commit(const PaymentCall* calls, std::size_t count) {
   std::ranges::sort(changed, {}, [](const auto& one) { return one.first; });
   const auto saved = ledger_->save(changed);
   if (saved) {
-    disk_failed_ = false;
+    ledger_fails.passed();
     for (const auto& reply : replies) deliver(reply);
     return;
   }
-  warn_once(saved.error());
+  warn(saved.error());
   former_accounts_.clear();
   accounts_.clear();  // they hold what may not be on disk
   for (std::size_t i = 0; i < count; ++i) answer_(failed(calls[i]));
@@ -141,7 +145,7 @@ PaymentSimulator::CachedAccount* PaymentSimulator::account_of(OrderId order) {
   }
   auto account = ledger_->load(order);
   if (!account) {
-    warn_once(account.error());
+    warn(account.error());
     return nullptr;
   }
   auto& cached = accounts_[order];
@@ -177,9 +181,8 @@ void PaymentSimulator::deliver_late() {
   }
 }
 
-void PaymentSimulator::warn_once(const Fault& fault) {
-  if (!disk_failed_) spdlog::warn("payment provider cannot use its ledger what=\"{}\"", fault.what);
-  disk_failed_ = true;
+void PaymentSimulator::warn(const Fault& fault) {
+  ledger_fails.failed(fmt::format("what=\"{}\"", one_line(fault.what)));
 }
 
 }  // namespace souk

@@ -62,7 +62,7 @@ class PaymentSimulator final : public PaymentProvider {
   CachedAccount* account_of(OrderId order);
   void deliver(const ProviderReply& reply);
   void deliver_late();
-  void warn_once(const Fault& fault);
+  void warn(const Fault& fault);
 
   std::unique_ptr<SimulatorLedger> ledger_;
   Clock& clock_;
@@ -80,7 +80,6 @@ class PaymentSimulator final : public PaymentProvider {
   std::uint64_t commits_ = 0;
   std::multimap<Steady::time_point, PaymentAnswer> late_;
   std::unordered_map<OrderId, LateOrder> late_orders_;
-  bool disk_failed_ = false;
   std::thread thread_;
 };
 

@@ -94,6 +94,7 @@ bool BatchTable::start_held(std::uint32_t slot, std::int64_t now_ns) {
   ticket.started_ns = now_ns;
   ticket.batch = slot;
   ticket.line = held.line;
+  ticket.creates_nothing = held.command.creates_nothing;
   const bool too_large = bytes_ >= limits::batch_bytes_max_in_all;
   if (too_large && shape_of(held.action).minimal == Minimal::drops_body &&
       held.wants == Wants::body) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "gateway/api/commands/countries.h"
+#include "gateway/api/commands/unicode.h"
 #include "gateway/api/edge/limits.h"
 #include "gateway/api/edge/text.h"
 
@@ -57,7 +59,7 @@ PutProduct put_product_of(const CommandInput& input) {
   PutProduct command{sku_of(input), {}};
   auto& product = command.definition;
   product.name = text_of(input, FieldId::name);
-  product.description = text_of(input, FieldId::description);
+  product.description = with_line_feeds(text_of(input, FieldId::description));
   product.brand = text_of(input, FieldId::brand);
   product.category.assign(input.category.begin(), input.category.end());
   for (const auto& [name, value] : input.attributes)
@@ -98,7 +100,19 @@ std::string country_of_address(const CommandInput& input) {
   std::string_view country;
   if (parser.parse(input.address)["country"].get(country) != simdjson::SUCCESS) return {};
   if (country.size() > limits::country_bytes_max || has_control(country)) return {};
-  return std::string(country);
+  return address_country(country);
+}
+
+bool check_address(const CommandInput& input, Problem& problem) {
+  auto why = why_no_country(country_of_address(input));
+  if (why.empty()) return true;
+  problem = invalid_request("shipping_address.country", std::move(why));
+  return false;
+}
+
+std::optional<std::string> country_of_user(const CommandInput& input) {
+  if (!input.fields.has(FieldId::country)) return std::nullopt;
+  return user_country(input.fields.at(FieldId::country).text);
 }
 
 /// The address waits for its seal, where there is one.
@@ -125,7 +139,7 @@ OrderId order_of_check_out(const Vault& vault, CartId cart, std::string_view key
 }
 
 EmailHash email_hash(const Vault& vault, std::string_view email, std::uint32_t shards) {
-  return {on_own_shard(vault.keyed_hash128("email", lower_ascii(email)), shards)};
+  return {on_own_shard(vault.keyed_hash128("email", email_key(email)), shards)};
 }
 
 CommandBuilder::CommandBuilder(const Vault& vault, Randomness& randomness, std::uint32_t shards)
@@ -272,12 +286,12 @@ Op CommandBuilder::register_user(const CommandInput& input, const Conditions& co
   out.seal = SealWork{user, optional_text(input, FieldId::email),
                       optional_text(input, FieldId::name), std::nullopt};
   const auto hash = email_hash(vault_, input.fields.at(FieldId::email).text, shards_);
-  return RegisterUser{user, hash, {}, {}, text_of(input, FieldId::country)};
+  return RegisterUser{user, hash, {}, {}, country_of_user(input).value_or("")};
 }
 
 Op CommandBuilder::update_user(const CommandInput& input, PreparedCommand& out) {
   const auto& fields = input.fields;
-  UpdateUser command{fields.user, {}, {}, optional_text(input, FieldId::country)};
+  UpdateUser command{fields.user, {}, {}, country_of_user(input)};
   if (fields.has(FieldId::email))
     command.email = PendingEmail{email_hash(vault_, fields.at(FieldId::email).text, shards_), {}};
   if (fields.has(FieldId::name)) command.sealed_name = Sealed{};
@@ -287,12 +301,24 @@ Op CommandBuilder::update_user(const CommandInput& input, PreparedCommand& out) 
   return command;
 }
 
+/// SKUs with a blank at an end look like others: products that have one go on, but no new one gets it.
+void CommandBuilder::spare_old_sku(const CommandInput& input, PreparedCommand& out) const {
+  if (!has_blank_end(input.fields.at(FieldId::sku).text)) return;
+  auto& asked = out.request.preconditions;
+  Preconditions with_it = asked ? *asked : Preconditions{};
+  if (with_it.match != Preconditions::Of::nothing) return;  // it must be there already
+  with_it.match = Preconditions::Of::any;
+  asked = std::make_shared<const Preconditions>(std::move(with_it));
+  out.creates_nothing = true;
+}
+
 bool CommandBuilder::build(const CommandShape& shape, const CommandInput& input,
                            const Conditions& conditions, PreparedCommand& out, Problem& problem) {
-  if (!check_shards(shape, input, problem)) return false;
+  if (!check_shards(shape, input, problem) || !check_address(input, problem)) return false;
   out.request.op = make_op(shape, input, conditions, out);
   out.request.cause = cheap_random();
   out.request.preconditions = conditions.preconditions;
+  if (shape.action == Action::put_product) spare_old_sku(input, out);
   out.request.wait_final = conditions.wait_final;
   // A dropped body need not be written at all; only what a creation answers is.
   if (shape.minimal == Minimal::drops_body) out.request.wants = conditions.wants;

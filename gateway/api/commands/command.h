@@ -21,6 +21,8 @@ struct SealWork {
 struct PreparedCommand {
   Request request;  // sealed members still empty
   std::optional<SealWork> seal;
+  /// A product whose SKU no new one may have: version_mismatch says that there is none.
+  bool creates_nothing = false;
 };
 
 /// Whose key seals the shipping address of an order: the user's where they bought at once; the
@@ -34,7 +36,7 @@ Id128 id_of_key(const Vault& vault, std::string_view purpose, std::string_view k
                 std::uint32_t shards);
 /// The id of the order that a check-out of this cart with this key makes; on the cart's shard.
 OrderId order_of_check_out(const Vault& vault, CartId cart, std::string_view key);
-/// Case does not matter.
+/// Of its email_key: case and spelling do not matter.
 EmailHash email_hash(const Vault& vault, std::string_view email, std::uint32_t shards);
 
 /// Thread: one at a time.
@@ -43,12 +45,14 @@ class CommandBuilder {
   CommandBuilder(const Vault& vault, Randomness& randomness, std::uint32_t shards);
 
   /// REQUIRES: check_complete said yes.
-  /// Errors: 404 where an id of the path is of no shard; 422 for one of the body.
+  /// Errors: 404 where an id of the path is of no shard; 422 for one of the body, and for the country
+  ///         of an address.
   bool build(const CommandShape& shape, const CommandInput& input, const Conditions& conditions,
              PreparedCommand& out, Problem& problem);
   std::uint32_t shards() const { return shards_; }
 
  private:
+  void spare_old_sku(const CommandInput& input, PreparedCommand& out) const;
   bool check_shards(const CommandShape& shape, const CommandInput& input, Problem& problem) const;
   Op make_op(const CommandShape& shape, const CommandInput& input, const Conditions& conditions,
              PreparedCommand& out);

@@ -131,7 +131,7 @@ constexpr std::array put_product_fields = {
           .name = "description",
           .type = long_text,
           .max = bytes(limits::description_bytes_max),
-          .about = "may hold line breaks and tabs"},
+          .about = "may hold line breaks, kept as LF, and tabs"},
     Field{.id = FieldId::brand,
           .name = "brand",
           .type = line_text,
@@ -197,18 +197,19 @@ constexpr Field email_member(Need need) {
           .type = email,
           .need = need,
           .max = bytes(limits::email_bytes_max),
-          .about = "one user each; compared without regard to case; stored sealed"};
+          .about = "one user each; compared without regard to case and spelling; stored sealed"};
 }
 constexpr Field person_name_member = {.id = FieldId::name,
                                       .name = "name",
                                       .type = line_text,
                                       .max = bytes(limits::person_name_bytes_max),
                                       .about = "stored sealed"};
-constexpr Field country_member = {.id = FieldId::country,
-                                  .name = "country",
-                                  .type = line_text,
-                                  .max = bytes(limits::country_bytes_max),
-                                  .about = "ISO 3166, or as the merchant has it"};
+constexpr Field country_member = {
+    .id = FieldId::country,
+    .name = "country",
+    .type = line_text,
+    .max = bytes(limits::country_bytes_max),
+    .about = "a code of ISO 3166-1 (recommended), or a name as the merchant has it"};
 constexpr std::array register_user_fields = {email_member(required), person_name_member,
                                              country_member};
 constexpr std::array update_user_fields = {user_path, email_member(optional), person_name_member,
@@ -353,6 +354,9 @@ constexpr std::array<std::string_view, action_count - command_count> other_names
     "mend_projection", "commands",        "health",   "ready",           "metrics",
     "openapi",         "console",         "unknown"};
 
+constexpr std::array<std::string_view, 3> read_only_of_product = {"sku", "available", "version"};
+constexpr std::array<std::string_view, 2> read_only_of_user = {"user_id", "version"};
+
 }  // namespace
 
 const CommandShape& shape_of(Action action) { return shapes[index_of(action)]; }
@@ -383,6 +387,12 @@ bool takes_body(const CommandShape& shape) {
   for (const auto& field : shape.fields)
     if (field.place == Place::body) return true;
   return false;
+}
+
+std::span<const std::string_view> read_only_members(Action action) {
+  if (action == Action::put_product) return read_only_of_product;
+  if (action == Action::update_user) return read_only_of_user;
+  return {};
 }
 
 std::string_view action_name(Action action) {

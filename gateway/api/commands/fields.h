@@ -194,6 +194,9 @@ const Field* find_field(std::span<const Field> fields, std::string_view name);
 std::uint64_t required_fields(std::span<const Field> fields);
 constexpr std::uint64_t bit_of(FieldId id) { return 1ull << static_cast<unsigned>(id); }
 bool takes_body(const CommandShape& shape);
+/// Members of the document that GET gives which a command's body may hold and which change nothing,
+/// so that what was read can be sent back; one that names the entity must name that of the path.
+std::span<const std::string_view> read_only_members(Action action);
 /// Of every action, as metrics name it.
 std::string_view action_name(Action action);
 

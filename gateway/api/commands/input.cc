@@ -9,6 +9,8 @@
 #include "events/time.h"
 #include "events/utf8.h"
 #include "events/web_address.h"
+#include "gateway/api/commands/countries.h"
+#include "gateway/api/commands/unicode.h"
 #include "gateway/api/edge/text.h"
 
 namespace souk {
@@ -31,7 +33,8 @@ bool length_is_right(const Field& field, std::string_view text, Problem& problem
 
 bool is_long_text(std::string_view text) {
   for (const char c : text)
-    if ((static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7f) return false;
+    if ((static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r' && c != '\t') || c == 0x7f)
+      return false;
   return true;
 }
 
@@ -43,8 +46,26 @@ bool is_email(std::string_view text) {
   if (text.size() > limits::email_bytes_max) return false;
   const auto at = text.find('@');
   if (at == std::string_view::npos || at == 0 || at + 1 == text.size()) return false;
-  if (text.find('@', at + 1) != std::string_view::npos) return false;
+  if (text.find('@', at + 1) != std::string_view::npos || text.substr(at + 1) == ".") return false;
   return text.find(' ') == std::string_view::npos && utf8_valid_without_controls(text);
+}
+
+/// What people must be able to read: names, and why stock was adjusted.
+bool must_be_seen(const Field& field, std::string_view text) {
+  return !text.empty() && (field.id == FieldId::name || field.id == FieldId::reason);
+}
+
+/// A text without line breaks and within its length.
+bool take_line_text(const Field& field, std::string_view text, FieldSet& out, Problem& problem) {
+  if (!utf8_valid_without_controls(text))
+    return refuse(problem, field, "must not hold control characters");
+  if (must_be_seen(field, text) && !has_visible(text))
+    return refuse(problem, field, "must hold a character that can be seen");
+  if (field.id == FieldId::country)
+    if (auto why = why_no_country(text); !why.empty())
+      return refuse(problem, field, std::move(why));
+  out.set(field.id, {text, 0});
+  return true;
 }
 
 /// An id in the path that is none names nothing; one in a body is of the wrong shape.
@@ -114,9 +135,7 @@ bool take_text(const Field& field, std::string_view text, FieldSet& out, Problem
                     "must be " + between(1, static_cast<std::int64_t>(limits::sku_bytes_max)) +
                         " bytes of UTF-8 without control characters or '/'");
     case FieldType::line_text:
-      if (!length_is_right(field, text, problem)) return false;
-      if (utf8_valid_without_controls(text)) return keep(field, text, out);
-      return refuse(problem, field, "must not hold control characters");
+      return length_is_right(field, text, problem) && take_line_text(field, text, out, problem);
     case FieldType::long_text:
       if (!length_is_right(field, text, problem)) return false;
       if (is_long_text(text)) return keep(field, text, out);

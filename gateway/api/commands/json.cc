@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "events/limits.h"
 #include "events/result.h"
+#include "gateway/api/commands/json_numbers.h"
 #include "gateway/api/edge/limits.h"
 
 namespace souk {
@@ -46,53 +48,6 @@ bool surrogates_are_paired(std::string_view text) {
     i += 6;
   }
   return true;
-}
-
-/// The length of a number by JSON's grammar at `at`; 0 where there is none.
-std::size_t number_length(std::string_view text, std::size_t at) {
-  std::size_t i = at;
-  const auto digits = [&] {
-    const auto first = i;
-    while (i < text.size() && std::isdigit(static_cast<unsigned char>(text[i])) != 0) ++i;
-    return i - first;
-  };
-  if (i < text.size() && text[i] == '-') ++i;
-  const bool leading_zero = i < text.size() && text[i] == '0';
-  const auto whole = digits();
-  if (whole == 0 || (leading_zero && whole > 1)) return 0;
-  if (i < text.size() && text[i] == '.') {
-    ++i;
-    if (digits() == 0) return 0;
-  }
-  if (i < text.size() && (text[i] | 0x20) == 'e') {
-    ++i;
-    if (i < text.size() && (text[i] == '+' || text[i] == '-')) ++i;
-    if (digits() == 0) return 0;
-  }
-  return i - at;
-}
-
-/// The text with every number that is too large for simdjson, but a number, replaced by a fraction,
-/// which no field takes: so the refusal can name the member.
-std::string without_large_numbers(std::string_view text) {
-  constexpr std::size_t shortest = 5;  // 1e999
-  std::string out(text);
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    if (out[i] == '"') {
-      for (++i; i < out.size() && out[i] != '"'; ++i)
-        if (out[i] == '\\') ++i;
-      continue;
-    }
-    const auto length = number_length(out, i);
-    if (length == 0) continue;
-    const auto token = std::string_view(out).substr(i, length);
-    if (length >= 19 ||
-        (length >= shortest && token.find_first_of("eE") != std::string_view::npos)) {
-      out.replace(i, length, "0.5" + std::string(length - 3, ' '));
-    }
-    i += length - 1;
-  }
-  return out;
 }
 
 /// What makes JSON invalid for us though simdjson takes it: a member that stands twice, and the one
@@ -150,9 +105,12 @@ enum class Members { body_only, all };
 
 class Walk {
  public:
-  Walk(CommandInput& out, Problem& problem) : out_(out), problem_(problem) {}
+  /// `read_only`: members of the document that GET gives and that stand here too.
+  Walk(std::span<const std::string_view> read_only, CommandInput& out, Problem& problem)
+      : read_only_(read_only), out_(out), problem_(problem) {}
 
-  /// Reads `source` into `set`. `more`: a second table whose members stand beside.
+  /// Reads `source` into `set`. `more`: a second table whose members stand beside. A member that is
+  /// null is absent.
   bool object(std::span<const Field> fields, std::span<const Field> more, Members members,
               dom::object source, FieldSet& set) {
     std::uint64_t seen = 0;
@@ -161,16 +119,44 @@ class Walk {
       if (field != nullptr && field->place == Place::path && members == Members::body_only)
         field = nullptr;
       if (field == nullptr) field = find_field(more, key);
-      if (field == nullptr)
-        return fail(problem_, invalid_request(std::string(key), unknown_member_detail(fields)));
+      if (field == nullptr) {
+        if (!passed_over(fields, key, value)) return false;
+        continue;
+      }
       if ((seen & bit_of(field->id)) != 0) return duplicate(problem_, key);
       seen |= bit_of(field->id);
-      if (!member(*field, value, set)) return false;
+      if (!value.is_null() && !member(*field, value, set)) return false;
     }
     return true;
   }
 
+  /// What was ignored must be JSON as all the rest.
+  bool no_flaw_passed_over(dom::element root) {
+    const auto* flaw = read_only_seen_ ? flaw_of(root, 1) : nullptr;
+    return flaw == nullptr || fail(problem_, invalid_json(flaw));
+  }
+
  private:
+  /// A member of no table: one that may be read but not changed is ignored, but the path's must be
+  /// the path's.
+  bool passed_over(std::span<const Field> fields, std::string_view key, dom::element value) {
+    if (std::find(read_only_.begin(), read_only_.end(), key) == read_only_.end())
+      return fail(problem_, invalid_request(std::string(key), unknown_member_detail(fields)));
+    read_only_seen_ = true;
+    const Field* in_path = find_field(fields, key);
+    std::string_view text;
+    if (in_path == nullptr || value.is_null()) return true;
+    if (value.get_string().get(text) == simdjson::SUCCESS && is_in_path(*in_path, text))
+      return true;
+    return fail(problem_, invalid_request(std::string(key), "is another one than in the path"));
+  }
+
+  bool is_in_path(const Field& field, std::string_view text) const {
+    if (field.type != FieldType::user_id) return out_.fields.at(field.id).text == text;
+    const auto id = UserId::parse(text);
+    return id && *id == out_.fields.user;
+  }
+
   bool member(const Field& field, dom::element value, FieldSet& set) {
     switch (field.type) {
       case FieldType::integer: {
@@ -274,29 +260,46 @@ class Walk {
 
   bool attributes(const Field& field, dom::element value) {
     dom::object source;
+    bool nulls = false;
     if (value.get_object().get(source) != simdjson::SUCCESS)
       return fail(problem_, wrong_type(field));
     out_.fields.present |= bit_of(field.id);
     for (const auto [name, element] : source) {
       std::string_view text;
+      if (element.is_null()) {
+        nulls = true;
+        continue;
+      }
       if (element.get_string().get(text) != simdjson::SUCCESS)
         return fail(problem_, invalid_request(std::string(field.name) + "." + std::string(name),
                                               "must be a text"));
       if (!take_attribute(field, name, text, out_, problem_)) return false;
     }
-    return finish_attributes(field, out_) || duplicate(problem_, "of " + std::string(field.name));
+    if (!finish_attributes(field, out_)) return duplicate(problem_, "of " + std::string(field.name));
+    const auto* flaw = nulls ? flaw_of(value, depth_of_member) : nullptr;
+    return flaw == nullptr || fail(problem_, invalid_json(flaw));
   }
 
   bool any_object(const Field& field, dom::element value) {
     if (!value.is_object()) return fail(problem_, wrong_type(field));
-    constexpr std::size_t depth = 2;  // a member of the body
-    if (const auto* flaw = flaw_of(value, depth)) return fail(problem_, invalid_json(flaw));
+    if (const auto* flaw = flaw_of(value, depth_of_member))
+      return fail(problem_, invalid_json(flaw));
     return take_address(field, simdjson::minify(value), out_, problem_);
   }
 
+  static constexpr std::size_t depth_of_member = 2;  // of the body
+
+  std::span<const std::string_view> read_only_;
   CommandInput& out_;
   Problem& problem_;
+  bool read_only_seen_ = false;
 };
+
+/// Back to what was there before a body was read: the path's parameters.
+void start_over(CommandInput& out, std::uint64_t present) {
+  out.clear();
+  out.fields.present = present;
+}
 
 }  // namespace
 
@@ -319,19 +322,17 @@ struct CommandReader::Parser {
     return true;
   }
 
-  /// Parses, then lets `use` look at the root object. Where the answer is a 422, a flaw
-  /// anywhere in the text makes it a 400.
+  /// Parses, then lets `use` look at the root object; twice where numbers are not in their plain
+  /// form. Where the answer is a 422, a flaw anywhere in the text makes it a 400.
   template <class Use>
   bool with_object(std::string_view text, Problem& problem, Use use) {
     dom::element root;
-    if (!parse(text, root, problem)) {
-      if (problem.status != 400 || text.empty()) return false;
-      return name_large_number(text, problem, use);
-    }
-    const bool good = on_root(root, problem, use);
-    if (!good && problem.status == 422)
-      if (const auto* flaw = flaw_of(root, 1)) problem = invalid_json(flaw);
-    return good;
+    if (!parse(text, root, problem))
+      return problem.status == 400 && !text.empty() && with_plain(text, problem, use);
+    if (on_root(root, problem, use)) return true;
+    if (problem.status != 422) return false;
+    if (const auto* flaw = flaw_of(root, 1)) return fail(problem, invalid_json(flaw));
+    return with_plain(text, problem, use);
   }
 
  private:
@@ -343,15 +344,20 @@ struct CommandReader::Parser {
     return use(root, object);
   }
 
+  /// False, with the problem as it is, where the numbers are plain already.
   template <class Use>
-  bool name_large_number(std::string_view text, Problem& problem, Use use) {
-    padded = without_large_numbers(text);
-    if (padded == text) return false;
+  bool with_plain(std::string_view text, Problem& problem, Use use) {
+    auto plain = with_plain_numbers(text);
+    if (plain.text == text) return false;
+    padded = std::move(plain.text);
     const auto size = padded.size();
     padded.resize(size + simdjson::SIMDJSON_PADDING);
     dom::element root;
     if (!parse(std::string_view(padded).substr(0, size), root, problem)) return false;
-    if (on_root(root, problem, use)) problem = invalid_request("", "a number is out of range");
+    bool good = on_root(root, problem, use);
+    if (good && plain.too_large)
+      good = fail(problem, invalid_request("", "a number is out of range"));
+    if (good || problem.status != 422) return good;
     if (const auto* flaw = flaw_of(root, 1)) problem = invalid_json(flaw);
     return false;
   }
@@ -362,26 +368,31 @@ CommandReader::~CommandReader() = default;
 
 bool CommandReader::read_body(const CommandShape& shape, std::string_view text, CommandInput& out,
                               Problem& problem) {
-  return parser_->with_object(text, problem, [&](dom::element, dom::object object) {
-    return Walk(out, problem).object(shape.fields, {}, Members::body_only, object, out.fields) &&
-           check_complete(shape, out, problem);
+  const auto present = out.fields.present;
+  return parser_->with_object(text, problem, [&](dom::element root, dom::object object) {
+    start_over(out, present);
+    Walk walk(read_only_members(shape.action), out, problem);
+    return walk.object(shape.fields, {}, Members::body_only, object, out.fields) &&
+           walk.no_flaw_passed_over(root) && check_complete(shape, out, problem);
   });
 }
 
 bool CommandReader::read_line(std::string_view text, const CommandShape*& shape, CommandInput& out,
                               Problem& problem) {
-  return parser_->with_object(text, problem, [&](dom::element, dom::object object) {
+  const auto present = out.fields.present;
+  return parser_->with_object(text, problem, [&](dom::element root, dom::object object) {
+    start_over(out, present);
     std::string_view name;
     const auto error = object["command"].get_string().get(name);
-    if (error == simdjson::NO_SUCH_FIELD)
+    if (error == simdjson::NO_SUCH_FIELD || object["command"].is_null())
       return fail(problem, invalid_request("command", "is missing"));
     if (error != simdjson::SUCCESS)
       return fail(problem, invalid_request("command", "must be a text"));
     shape = find_command(name);
     if (shape == nullptr) return fail(problem, invalid_request("command", "is not a command"));
-    return Walk(out, problem)
-               .object(shape->fields, batch_fields(), Members::all, object, out.fields) &&
-           check_complete(*shape, out, problem);
+    Walk walk(read_only_members(shape->action), out, problem);
+    return walk.object(shape->fields, batch_fields(), Members::all, object, out.fields) &&
+           walk.no_flaw_passed_over(root) && check_complete(*shape, out, problem);
   });
 }
 

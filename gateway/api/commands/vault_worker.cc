@@ -1,7 +1,6 @@
 #include "gateway/api/commands/vault_worker.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 
@@ -13,6 +12,7 @@ namespace {
 
 // Each of them once a request, were they not bounded.
 FaultLog opens_fail("vault: cannot open personal data", FaultLog::Severity::error);
+FaultLog data_lost("vault: personal data is lost and shown as null", FaultLog::Severity::error);
 FaultLog keys_fail("vault: cannot make keys");
 FaultLog seals_fail("vault: cannot seal");
 FaultLog records_fail("payments: cannot read a record");
@@ -82,8 +82,7 @@ Status open_sealed(Vault& vault, Body& body) {
     taken = member.offset;
     if (!opened.ok()) {
       // The key or the bytes are lost for good: waiting brings nothing, and the rest is sound.
-      spdlog::error("vault: personal data is lost and shown as null fault=\"{}\"",
-                    opened.error().what);
+      data_lost.failed(fmt::format("fault=\"{}\"", one_line(opened.error().what)));
       json += "null";
     } else if (!opened->has_value()) {
       json += "null";

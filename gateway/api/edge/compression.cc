@@ -6,6 +6,7 @@
 #include <array>
 
 #include "gateway/api/edge/text.h"
+#include "gateway/api/edge/weights.h"
 
 namespace souk {
 namespace {
@@ -14,32 +15,6 @@ constexpr int gzip_level = 5;
 constexpr int zstd_level = 3;
 constexpr int gzip_window_bits = 15 + 16;  // + 16: with gzip's head and check sum
 constexpr int gzip_memory_level = 8;
-
-/// In thousandths, as `0.5` or `1.000`; nothing where it is malformed.
-std::optional<int> read_weight(std::string_view text) {
-  if (text.empty() || text.size() > 5 || (text[0] != '0' && text[0] != '1')) return std::nullopt;
-  int weight = (text[0] - '0') * 1000;
-  if (text.size() == 1) return weight;
-  if (text[1] != '.') return std::nullopt;
-  int unit = 100;
-  for (const char digit : text.substr(2)) {
-    if (digit < '0' || digit > '9') return std::nullopt;
-    weight += (digit - '0') * unit;
-    unit /= 10;
-  }
-  if (weight > 1000) return std::nullopt;
-  return weight;
-}
-
-/// Of one member of the list; nothing where it has parameters that we do not know.
-std::optional<int> weight_of(std::string_view parameters) {
-  parameters = trim_blanks(parameters);
-  if (parameters.empty()) return 1000;
-  if (parameters.size() < 2 || (parameters[0] != 'q' && parameters[0] != 'Q') ||
-      parameters[1] != '=')
-    return std::nullopt;
-  return read_weight(parameters.substr(2));
-}
 
 std::optional<std::string> gzip(std::string_view plain) {
   z_stream stream{};
@@ -74,22 +49,17 @@ Encoding wanted_encoding(std::string_view header) {
   constexpr int not_named = -1;
   std::array<int, 3> weights{not_named, not_named, not_named};  // by Encoding
   int others = not_named;
-  while (!header.empty()) {
-    const auto comma = header.find(',');
-    const auto member = trim_blanks(header.substr(0, comma));
-    header = comma == std::string_view::npos ? std::string_view() : header.substr(comma + 1);
-    if (member.empty()) continue;
-    const auto semicolon = member.find(';');
-    const auto name = trim_blanks(member.substr(0, semicolon));
-    const auto weight = weight_of(
-        semicolon == std::string_view::npos ? std::string_view() : member.substr(semicolon + 1));
-    if (!weight) return Encoding::identity;
-    if (equals_ignoring_case(name, "zstd")) weights[2] = *weight;
+  bool malformed = false;
+  while (const auto member = next_weighted(header, malformed)) {
+    const auto& [name, weight, parameters] = *member;
+    malformed = malformed || parameters;  // no coding has any
+    if (equals_ignoring_case(name, "zstd")) weights[2] = weight;
     if (equals_ignoring_case(name, "gzip") || equals_ignoring_case(name, "x-gzip"))
-      weights[1] = *weight;
-    if (equals_ignoring_case(name, "identity")) weights[0] = *weight;
-    if (name == "*") others = *weight;
+      weights[1] = weight;
+    if (equals_ignoring_case(name, "identity")) weights[0] = weight;
+    if (name == "*") others = weight;
   }
+  if (malformed) return Encoding::identity;
   Encoding best = Encoding::identity;
   int best_weight = 0;
   for (const auto encoding : preferred) {

@@ -5,6 +5,7 @@
 
 #include "events/limits.h"
 #include "gateway/api/edge/text.h"
+#include "gateway/api/edge/weights.h"
 
 namespace souk {
 namespace {
@@ -18,11 +19,21 @@ std::optional<Integer> parse_unsigned(std::string_view text) {
   return value;
 }
 
+/// The first comma that does not stand in quotes.
+std::size_t comma_of_list(std::string_view header) {
+  bool quoted = false;
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    if (header[i] == '"') quoted = !quoted;
+    if (header[i] == ',' && !quoted) return i;
+  }
+  return std::string_view::npos;
+}
+
 /// Calls `take` with each part between commas, blanks trimmed; stops where it says false.
 template <class F>
 bool for_each_part(std::string_view header, F take) {
   for (;;) {
-    const auto comma = header.find(',');
+    const auto comma = comma_of_list(header);
     if (!take(trim_blanks(header.substr(0, comma)))) return false;
     if (comma == std::string_view::npos) return true;
     header.remove_prefix(comma + 1);
@@ -70,6 +81,23 @@ std::optional<Tag> parse_tag(std::string_view text) {
   if (!beside) return std::nullopt;
   return Tag{*version, *beside};
 }
+
+/// How gladly a client takes one media type: what its closest range says.
+struct Wish {
+  int weight = 0;
+  int closeness = 0;      // 1: */*, 2: all of the kind, 3: the type itself
+  std::size_t place = 0;  // in the list
+
+  void hear(const Weighted& range, std::string_view type, std::string_view kind,
+            std::size_t at_place) {
+    const int close = equals_ignoring_case(range.name, type)   ? 3
+                      : equals_ignoring_case(range.name, kind) ? 2
+                      : range.name == "*/*"                    ? 1
+                                                               : 0;
+    if (close <= closeness) return;
+    *this = {range.weight, close, at_place};
+  }
+};
 
 }  // namespace
 
@@ -121,7 +149,7 @@ bool read_conditions(const HttpRequest& request, Conditions& out, Problem& probl
     }
     out.key = request.idempotency_key;
   }
-  if (request.has_if_match || !request.if_none_match.empty()) {
+  if (request.has_if_match || request.has_if_none_match) {
     constexpr const char* wanted = R"(must be versions in quotes, as "3" or "3", "4", or *)";
     Preconditions asked;
     if (request.has_if_match &&
@@ -129,8 +157,8 @@ bool read_conditions(const HttpRequest& request, Conditions& out, Problem& probl
       problem = invalid_request("If-Match", wanted);
       return false;
     }
-    if (!request.if_none_match.empty() && !read_entity_tags(request.if_none_match, Weak::counts,
-                                                            asked.none_match, asked.none_matches)) {
+    if (request.has_if_none_match && !read_entity_tags(request.if_none_match, Weak::counts,
+                                                       asked.none_match, asked.none_matches)) {
       problem = invalid_request("If-None-Match", wanted);
       return false;
     }
@@ -154,8 +182,18 @@ bool read_min_position(std::string_view header, std::uint32_t shards,
 }
 
 AnswerForm answer_form_of(std::string_view accept) {
-  return lower_ascii(accept).find("text/csv") == std::string::npos ? AnswerForm::json
-                                                                   : AnswerForm::csv;
+  Wish csv, json;
+  bool malformed = false;
+  for (std::size_t place = 1; const auto range = next_weighted(accept, malformed); ++place) {
+    csv.hear(*range, "text/csv", "text/*", place);
+    json.hear(*range, "application/json", "application/*", place);
+  }
+  // `*/*` alone is JSON. Where both are wanted alike, the one that is named more closely, or first.
+  if (malformed || csv.weight == 0 || csv.weight < json.weight) return AnswerForm::json;
+  if (csv.closeness < 2 && json.weight > 0) return AnswerForm::json;
+  if (csv.weight > json.weight || csv.closeness > json.closeness) return AnswerForm::csv;
+  return csv.closeness == json.closeness && csv.place < json.place ? AnswerForm::csv
+                                                                   : AnswerForm::json;
 }
 
 MediaType media_type_of(const HttpRequest& request) {

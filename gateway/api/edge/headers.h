@@ -43,7 +43,8 @@ struct MinPosition {
 bool read_min_position(std::string_view header, std::uint32_t shards,
                        std::vector<MinPosition>& out);
 
-/// What a query asks its rows in: CSV where Accept names it.
+/// What a query asks its rows in: CSV where Accept wants it (`text/csv` or `text/*`) no less than
+/// JSON; JSON where it wants neither.
 enum class AnswerForm : std::uint8_t { json, csv };
 AnswerForm answer_form_of(std::string_view accept);
 

@@ -1,13 +1,14 @@
 #include "gateway/api/edge/openapi.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <vector>
 
 #include "events/limits.h"
 #include "gateway/api/edge/limits.h"
+#include "gateway/api/edge/openapi_links.h"
 #include "gateway/api/edge/openapi_parts.h"
+#include "gateway/api/edge/openapi_schemas.h"
 #include "gateway/api/edge/text.h"
 #include "gateway/api/reads/questions.h"
 
@@ -104,133 +105,6 @@ std::string_view summary_of(Action action) {
   }
 }
 
-std::string in_quotes(std::string_view text) {
-  std::string out;
-  append_json_string(out, text);
-  return out;
-}
-
-std::string reference(std::string_view kind, std::string_view name) {
-  return R"({"$ref":"#/components/)" + std::string(kind) + "/" + std::string(name) + "\"}";
-}
-
-std::string integer_range(std::string_view least, std::int64_t min, std::string_view most,
-                          std::int64_t max) {
-  return ",\"" + std::string(least) + "\":" + std::to_string(min) + ",\"" + std::string(most) +
-         "\":" + std::to_string(max);
-}
-
-std::string object_schema(std::span<const Field> fields, Place place);
-
-/// The type's own members, without braces.
-std::string type_schema(const Field& field) {
-  switch (field.type) {
-    case FieldType::sku:
-      return R"("type":"string","pattern":"^[^/\\u0000-\\u001f\\u007f]+$")" +
-             integer_range("minLength", 1, "maxLength",
-                           static_cast<std::int64_t>(limits::sku_bytes_max));
-    case FieldType::line_text:
-    case FieldType::long_text:
-    case FieldType::ascii_text:
-      return R"("type":"string")" + integer_range("minLength", field.min, "maxLength", field.max);
-    case FieldType::word: {
-      std::string out = R"("type":"string","enum":[)";
-      for (const auto word : field.words)
-        out += (word == field.words.front() ? "" : ",") + in_quotes(word);
-      return out + "]";
-    }
-    case FieldType::integer:
-      return R"("type":"integer")" + integer_range("minimum", field.min, "maximum", field.max);
-    case FieldType::boolean:
-      return R"("type":"boolean")";
-    case FieldType::money:
-      return R"("$ref":"#/components/schemas/Money")";
-    case FieldType::decimal:
-      return R"("type":"string")";
-    case FieldType::currency:
-      return R"("type":"string","pattern":"^[A-Z]{3}$")";
-    case FieldType::email:
-      return R"("type":"string","format":"email","maxLength":)" + std::to_string(field.max);
-    case FieldType::user_id:
-      return R"("type":"string","pattern":"^u[0-9a-z]{26}$")";
-    case FieldType::cart_id:
-      return R"("type":"string","pattern":"^c[0-9a-z]{26}$")";
-    case FieldType::order_id:
-      return R"("type":"string","pattern":"^o[0-9a-z]{26}$")";
-    case FieldType::time:
-      return R"("type":"string","format":"date-time")";
-    case FieldType::category:
-      return R"("type":"array","maxItems":)" + std::to_string(limits::category_depth_max) +
-             R"(,"items":{"type":"string","minLength":1,"maxLength":)" + std::to_string(field.max) +
-             "}";
-    case FieldType::addresses:
-      return R"("type":"array","maxItems":)" + std::to_string(limits::images_max) +
-             R"(,"items":{"type":"string","format":"uri","maxLength":)" +
-             std::to_string(field.max) + "}";
-    case FieldType::gtin:
-      return R"("type":"string","pattern":"^([0-9]{8}|[0-9]{12,14})$")";
-    case FieldType::attributes:
-      return R"("type":"object","maxProperties":)" +
-             std::to_string(field.id == FieldId::options ? limits::options_max
-                                                         : limits::attributes_max) +
-             R"(,"propertyNames":{"minLength":1,"maxLength":)" +
-             std::to_string(limits::attribute_name_bytes_max) +
-             R"(},"additionalProperties":{"type":"string","maxLength":)" +
-             std::to_string(field.max) + "}";
-    case FieldType::object: {
-      const auto schema = object_schema(field.members, Place::body);
-      return schema.substr(1, schema.size() - 2);
-    }
-    case FieldType::list:
-      return R"("type":"array")" + integer_range("minItems", field.min, "maxItems", field.max) +
-             ",\"items\":" + object_schema(field.members, Place::body);
-    case FieldType::any_object:
-      return R"("type":"object")";
-  }
-  return R"("type":"string")";
-}
-
-std::string field_schema(const Field& field) {
-  std::string out = "{" + type_schema(field);
-  if (!field.about.empty()) out += ",\"description\":" + in_quotes(field.about);
-  return out + "}";
-}
-
-std::string object_schema(std::span<const Field> fields, Place place) {
-  std::string properties, needed;
-  for (const auto& field : fields) {
-    if (field.place != place) continue;
-    properties +=
-        (properties.empty() ? "" : ",") + in_quotes(field.name) + ":" + field_schema(field);
-    if (field.need == Need::required) needed += (needed.empty() ? "" : ",") + in_quotes(field.name);
-  }
-  std::string out = R"({"type":"object","additionalProperties":false)";
-  if (!needed.empty()) out += ",\"required\":[" + needed + "]";
-  return out + ",\"properties\":{" + properties + "}}";
-}
-
-/// A line of a batch: any command with all its members side by side.
-std::string batch_schema() {
-  std::string out = "{\"oneOf\":[";
-  for (std::size_t i = 0; i < command_count; ++i) {
-    const auto& shape = shape_of(static_cast<Action>(i));
-    std::string properties = "\"command\":{\"const\":" + in_quotes(shape.name) + "}";
-    std::string needed = "\"command\"";
-    const auto add = [&](const Field& field) {
-      if (field.id == FieldId::command || (field.id == FieldId::wait && shape.waits == Waits::no))
-        return;
-      properties += "," + in_quotes(field.name) + ":" + field_schema(field);
-      if (field.need == Need::required) needed += "," + in_quotes(field.name);
-    };
-    for (const auto& field : shape.fields) add(field);
-    for (const auto& field : batch_fields()) add(field);
-    out += (i == 0 ? "" : ",");
-    out += R"({"type":"object","additionalProperties":false,"required":[)" + needed +
-           "],\"properties\":{" + properties + "}}";
-  }
-  return out + "]}";
-}
-
 /// The table's field of a path's parameter, from any command that has it.
 const Field* path_field(std::string_view name) {
   for (std::size_t i = 0; i < command_count; ++i)
@@ -240,71 +114,53 @@ const Field* path_field(std::string_view name) {
   return nullptr;
 }
 
-std::string query_schema(const QueryField& field) {
-  switch (field.type) {
-    case QueryType::text:
-      return R"({"type":"string","maxLength":)" + std::to_string(field.max) + "}";
-    case QueryType::count:
-      return R"({"type":"integer")" + integer_range("minimum", field.min, "maximum", field.max) +
-             "}";
-    case QueryType::flag:
-      return R"({"type":"boolean"})";
-    case QueryType::amount:
-      return R"({"type":"string","pattern":"^-?[0-9]+(\\.[0-9]{1,6})?$"})";
-    case QueryType::currency:
-      return R"({"type":"string","pattern":"^[A-Z]{3}$"})";
-    case QueryType::time:
-      return R"({"type":"string","format":"date-time"})";
-    case QueryType::choice: {
-      std::string words;
-      for (const auto word : field.words) words += (words.empty() ? "" : ",") + in_quotes(word);
-      return R"({"type":"string","enum":[)" + words + "]}";
-    }
-    case QueryType::choices:
-      return R"({"type":"string"})";
-  }
-  return "{}";
-}
-
-std::string query_parameter(const QueryField& field) {
+std::string query_parameter(const QueryField& field, Action action, const OpenapiSchemas& schemas) {
   std::string out = "{\"name\":" + in_quotes(field.name) + R"(,"in":"query")";
   if (field.need == Need::required) out += R"(,"required":true)";
   if (!field.about.empty()) out += ",\"description\":" + in_quotes(field.about);
-  return out + ",\"schema\":" + query_schema(field) + "}";
+  if (const auto example = query_example(action, field.name); !example.empty())
+    out += ",\"example\":" + in_quotes(example);
+  return out + ",\"schema\":" + schemas.in_query(field) + "}";
 }
 
-std::string parameters_of(const Route& route) {
+std::string path_parameter(std::string_view name, Action action, const OpenapiSchemas& schemas) {
+  std::string out = "{\"name\":" + in_quotes(name) + R"(,"in":"path","required":true)";
+  if (question_of(action) != nullptr) {
+    return out + R"(,"schema":{"type":"string","enum":)" +
+           (name == "verb" ? R"(["pause","resume","rebuild","cancel","retry","skip"])"
+                           : R"(["search","analytics"])") +
+           "}}";
+  }
+  const auto* field = path_field(name);
+  SOUK_ASSERT(field != nullptr);
+  return out + ",\"description\":" + in_quotes(field->about) +
+         ",\"schema\":" + schemas.in_path(*field, action) + "}";
+}
+
+std::string parameters_of(const Route& route, const OpenapiSchemas& schemas) {
   std::vector<std::string> all;
   for (std::size_t at = route.path.find('{'); at != std::string_view::npos;
        at = route.path.find('{', at + 1)) {
     const auto name = route.path.substr(at + 1, route.path.find('}', at) - at - 1);
-    if (question_of(route.action) != nullptr) {
-      all.push_back("{\"name\":" + in_quotes(name) +
-                    R"(,"in":"path","required":true,"schema":{"type":"string"}})");
-      continue;
-    }
-    const auto* field = path_field(name);
-    SOUK_ASSERT(field != nullptr);
-    all.push_back("{\"name\":" + in_quotes(name) +
-                  R"(,"in":"path","required":true,"description":)" + in_quotes(field->about) +
-                  ",\"schema\":{" + type_schema(*field) + "}}");
+    all.push_back(path_parameter(name, route.action, schemas));
   }
+  const auto shared = [&](std::initializer_list<const char*> names) {
+    for (const auto* name : names) all.push_back(reference("parameters", name));
+  };
   if (is_command(route.action)) {
-    for (const auto* name : {"IdempotencyKey", "IfMatch", "Prefer"})
-      all.push_back(reference("parameters", name));
+    shared({"IdempotencyKey", "IfMatch", "IfNoneMatchChange", "Prefer"});
     if (shape_of(route.action).waits == Waits::for_final)
       all.push_back(
           R"({"name":"wait","in":"query","description":"final: answer when the order is final, or with )"
           R"(202 after 5 s","schema":{"type":"string","enum":["final"]}})");
   } else if (is_read(route.action)) {
-    all.push_back(reference("parameters", "MinPosition"));
-    if (is_document(route.action))
-      for (const auto* name : {"IfNoneMatch", "AcceptEncoding"})
-        all.push_back(reference("parameters", name));
+    shared({"MinPosition"});
+    if (is_document(route.action)) shared({"IfNoneMatch", "AcceptEncoding"});
   }
   if (const auto* question = question_of(route.action)) {
-    if (route.method == HttpMethod::get) all.push_back(reference("parameters", "MinPosition"));
-    for (const auto& field : question->fields) all.push_back(query_parameter(field));
+    if (route.method == HttpMethod::get) shared({"MinPosition"});
+    for (const auto& field : question->fields)
+      all.push_back(query_parameter(field, route.action, schemas));
   }
   if (route.action == Action::get_user_orders) {
     all.push_back(
@@ -312,22 +168,37 @@ std::string parameters_of(const Route& route) {
         std::to_string(limits::user_orders_page_max) +
         ",\"default\":" + std::to_string(limits::user_orders_page_default) + "}}");
     all.push_back(R"({"name":"cursor","in":"query","description":"`next` of the page before",)"
-                  R"("schema":{"type":"string"}})");
+                  R"("schema":{"type":"string","pattern":")" +
+                  schemas.id_pattern('o') + "\"}}");
   }
   std::string out;
   for (const auto& one : all) out += (out.empty() ? "" : ",") + one;
   return out;
 }
 
-std::string request_body(const Route& route) {
+std::string request_body(const Route& route, const OpenapiSchemas& schemas) {
+  const auto example = body_example(route.action);
   if (route.action == Action::commands)
-    return R"(,"requestBody":{"required":true,"content":{"application/x-ndjson":{"schema":)" +
-           batch_schema() +
-           R"(},"application/x-capnp":{"schema":{"type":"string","format":"binary","description":"one )"
+    return R"(,"requestBody":{"required":true,"description":"One JSON object a line, each a command )"
+           R"(with `command` beside its members; a line that is wrong is answered in its own place. )"
+           R"(The schema is of the lines, as a list.","content":{"application/x-ndjson":{"schema":)"
+           R"({"type":"array","minItems":1,"items":)" +
+           schemas.batch() + R"(},"examples":{"lines":{"value":)" + in_quotes(example) +
+           R"(}}},"application/x-capnp":{"schema":{"type":"string","format":"binary","description":"one )"
            R"(message with the root Commands of schema/api.capnp; the answer has the root Answers"}}}})";
   if (!is_command(route.action) || !takes_body(shape_of(route.action))) return {};
-  return R"(,"requestBody":{"required":true,"content":{"application/json":{"schema":)" +
-         object_schema(shape_of(route.action).fields, Place::body) + "}}}";
+  std::string out = R"(,"requestBody":{"required":true)";
+  if (const auto members = read_only_members(route.action); !members.empty()) {
+    std::string names;
+    for (const auto member : members)
+      names += (names.empty() ? "`" : ", `") + std::string(member) + "`";
+    out += ",\"description\":" +
+           in_quotes("The document that GET gives may be sent back: its " + names +
+                     " change nothing, but must name what the path names.");
+  }
+  out += R"(,"content":{"application/json":{"schema":)" + schemas.body(shape_of(route.action));
+  if (!example.empty()) out += R"(,"examples":{"one":{"value":)" + std::string(example) + "}}";
+  return out + "}}}";
 }
 
 /// Of an answer without a problem: `,"headers":{...}`.
@@ -349,21 +220,60 @@ std::string headers_of(Action action) {
   return ",\"headers\":{" + out + "}";
 }
 
+std::string_view answer_type(Action action) {
+  switch (action) {
+    case Action::commands:
+      return "application/x-ndjson";
+    case Action::metrics:
+      return "text/plain";
+    case Action::console:
+      return "text/html";
+    default:
+      return "application/json";
+  }
+}
+
 std::string success(int status, std::string_view schema, Action action) {
   std::string out = "\"" + std::to_string(status) + "\":{\"description\":";
   out += status == 202 ? in_quotes("The order is not final yet") : in_quotes("Done");
   out += headers_of(action);
-  if (!schema.empty()) {
-    const auto type = action == Action::commands ? "application/x-ndjson" : "application/json";
-    out += ",\"content\":{\"" + std::string(type) +
-           "\":{\"schema\":" + reference("schemas", schema) + "}";
+  if (status != 204) {
+    const auto type = answer_type(action);
+    auto of_what = type == "application/json" ? std::string(R"({"type":"object"})")
+                                              : std::string(R"({"type":"string"})");
+    if (!schema.empty()) of_what = reference("schemas", schema);
+    if (action == Action::commands) of_what = R"({"type":"array","items":)" + of_what + "}";
+    out += ",\"content\":{\"" + std::string(type) + "\":{\"schema\":" + of_what + "}";
+    if (action == Action::commands)
+      out += R"(,"application/x-capnp":{"schema":{"type":"string","format":"binary"}})";
     if (action == Action::sql)
       out +=
           R"(,"text/csv":{"schema":{"type":"string","description":"Souk-Truncated: true says that )"
           R"(there were more rows"}})";
     out += "}";
   }
-  return out + "}";
+  return out + openapi_links(action, status) + "}";
+}
+
+std::vector<std::string_view> problems_of(Action action) {
+  // What the server says before it looks at what is asked for.
+  std::vector<std::string_view> all = {"400", "408", "413", "415", "431", "503"};
+  const auto more = [&](std::initializer_list<std::string_view> statuses) {
+    all.insert(all.end(), statuses);
+  };
+  if (is_command(action)) more({"404", "409", "412", "422"});
+  if (is_read(action)) more({"404", "422", "504"});
+  if (action == Action::commands) more({"422"});
+  if (const auto* question = question_of(action)) {
+    more({"422"});
+    if (question->method == HttpMethod::get)
+      more({"504"});
+    else
+      more({"404", "409"});
+  }
+  if (action == Action::sql) more({"429"});
+  std::sort(all.begin(), all.end());
+  return all;
 }
 
 std::string responses_of(Action action) {
@@ -377,31 +287,24 @@ std::string responses_of(Action action) {
   if (is_document(action))
     out +=
         ",\"304\":{\"description\":" + in_quotes("You have it already") + headers_of(action) + "}";
-  std::vector<std::string_view> problems;
-  if (is_command(action)) problems = {"400", "404", "409", "412", "413", "415", "422", "503"};
-  if (is_read(action)) problems = {"400", "404", "422", "503", "504"};
-  if (action == Action::commands) problems = {"400", "413", "415", "503"};
-  if (action == Action::ready) problems = {"503"};
-  if (const auto* question = question_of(action))
-    problems = question->method == HttpMethod::get
-                   ? std::vector<std::string_view>{"400", "422", "503", "504"}
-                   : std::vector<std::string_view>{"400", "404", "409", "422", "503"};
-  if (action == Action::sql) problems.push_back("429");
-  for (const auto status : problems)
+  for (const auto status : problems_of(action))
     out += ",\"" + std::string(status) + "\":" + reference("responses", status);
   return out;
 }
 
 }  // namespace
 
-std::string openapi_document(const Router& router, std::string_view version) {
+std::string openapi_document(const Router& router, std::string_view version, std::uint32_t shards) {
+  const OpenapiSchemas schemas(shards);
   std::map<std::string_view, std::vector<const Route*>> by_path;
   for (const auto& route : router.routes()) by_path[route.path].push_back(&route);
   std::string out =
       R"({"openapi":"3.1.0","info":{"title":"Souk","version":)" + in_quotes(version) +
       R"(,"description":"A commerce engine: every change is an event, every command may be )"
       R"(repeated with its key. HEAD is answered wherever GET is, with the same headers. Lengths of )"
-      R"(texts are counted in bytes of UTF-8."},"paths":{)";
+      R"(texts are counted in bytes of UTF-8. The head of a request may have 16 KiB. A body may have the Content-Encoding gzip or zstd; limits are of what it )"
+      R"(is without. A member that is )"
+      R"(null is absent. Examples are of the shop that `tools/dev run` generates."},"paths":{)";
   bool first_path = true;
   for (const auto& [path, routes] : by_path) {
     out += (first_path ? "" : ",") + in_quotes(path) + ":{";
@@ -412,14 +315,14 @@ std::string openapi_document(const Router& router, std::string_view version) {
       out += (first_method ? "" : ",") + in_quotes(method) + R"(:{"operationId":)" +
              in_quotes(action_name(route->action)) +
              ",\"summary\":" + in_quotes(summary_of(route->action)) + ",\"parameters\":[" +
-             parameters_of(*route) + "]" + request_body(*route) + ",\"responses\":{" +
-             responses_of(route->action) + "}}";
+             parameters_of(*route, schemas) + "]" + request_body(*route, schemas) +
+             ",\"responses\":{" + responses_of(route->action) + "}}";
       first_method = false;
     }
     out += "}";
   }
   out += R"(},"components":{"schemas":{)";
-  out += openapi_schemas();
+  out += OpenapiSchemas::shared() + "," + std::string(openapi_schemas());
   out += "},";
   out += openapi_others();
   return out + "}}";

@@ -41,11 +41,12 @@ constexpr std::string_view schemas = R"json(
 
 constexpr std::string_view others = R"json(
 "parameters":{
-"IdempotencyKey":{"name":"Idempotency-Key","in":"header","description":"1 to 255 printable ASCII characters. A repeat gets the first status and body and Idempotent-Replay: true, for 24 hours; the same key with another request is 422 idempotency_conflict. Its scope is the entity addressed; for creations the key alone, and the same key gives the same id.","schema":{"type":"string","minLength":1,"maxLength":255}},
-"IfMatch":{"name":"If-Match","in":"header","description":"The version in quotes, as ETag gave it; 412 version_mismatch where it is another one (or of another form). * matches any. Unquoted or several: 422.","schema":{"type":"string"}},
+"IdempotencyKey":{"name":"Idempotency-Key","in":"header","description":"1 to 255 printable ASCII characters. A repeat gets the first status and body and Idempotent-Replay: true, for 24 hours; the same key with another request is 422 idempotency_conflict. Its scope is the entity addressed; for creations the key alone, and the same key gives the same id.","schema":{"type":"string","pattern":"^[!-~]([ -~]*[!-~])?$","minLength":1,"maxLength":255}},
+"IfMatch":{"name":"If-Match","in":"header","description":"Versions in quotes, as ETag gave them, several with commas; 412 version_mismatch where it is at none of them. * matches any. Unquoted: 422.","schema":{"type":"string","anyOf":[{"const":"*"},{"pattern":"^(W/)?\"[!#-~]*\"([ \\t]*,[ \\t]*(W/)?\"[!#-~]*\")*$"}],"examples":["\"3\"","*"]}},
+"IfNoneMatchChange":{"name":"If-None-Match","in":"header","description":"As If-Match, the other way round: 412 where it is at one of them. * : 412 where there is one, so that only something new is made.","schema":{"type":"string","anyOf":[{"const":"*"},{"pattern":"^(W/)?\"[!#-~]*\"([ \\t]*,[ \\t]*(W/)?\"[!#-~]*\")*$"}],"examples":["\"7\""]}},
 "Prefer":{"name":"Prefer","in":"header","description":"return=minimal: 204 with ETag and Souk-Position in place of 200 with a body.","schema":{"type":"string"}},
 "MinPosition":{"name":"Souk-Min-Position","in":"header","description":"One or more of Souk-Position, with commas: the answer shows at least this; waits up to 2 s, then 504.","schema":{"type":"string","pattern":"^[0-9]+:[0-9]+( *, *[0-9]+:[0-9]+)*$"}},
-"IfNoneMatch":{"name":"If-None-Match","in":"header","description":"One or more of ETag, with commas, weak or not: 304 where the document is still this one. * : 304 where there is one.","schema":{"type":"string"}},
+"IfNoneMatch":{"name":"If-None-Match","in":"header","description":"One or more of ETag, with commas, weak or not: 304 where the document is still this one. * : 304 where there is one.","schema":{"type":"string","examples":["\"7\""]}},
 "AcceptEncoding":{"name":"Accept-Encoding","in":"header","description":"gzip and zstd, by weight; documents from 1 KiB to 256 KiB are compressed.","schema":{"type":"string"}}},
 "headers":{
 "ETag":{"description":"The version, in quotes; of a product that has had stock, the version and, after a hyphen, that of its stock. If-Match takes both.","schema":{"type":"string"}},
@@ -55,17 +56,20 @@ constexpr std::string_view others = R"json(
 "Vary":{"description":"Accept-Encoding.","schema":{"type":"string"}},
 "ContentEncoding":{"description":"gzip or zstd, where the client wants it and it is worth it.","schema":{"type":"string"}},
 "IdempotentReplay":{"description":"true: this is the first answer to this key again.","schema":{"type":"string"}},
+"RequestCodings":{"description":"The codings that a body may have, where it had another one.","schema":{"type":"string"}},
 "RetryAfter":{"description":"Seconds.","schema":{"type":"integer"}},
 "Allow":{"description":"The methods of this path.","schema":{"type":"string"}}},
 "responses":{
 "400":{"description":"invalid_json: not JSON, invalid UTF-8, a member twice, nested deeper than 32, trailing bytes; invalid_target: a bad percent sign","content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}},
 "404":{"description":"not_found","content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}},
+"408":{"description":"timeout: the request did not come whole in time","content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}},
 "409":{"description":"The business refuses: out_of_stock, cart_closed, illegal_state, ...","content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}},
 "412":{"description":"version_mismatch","content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}},
-"413":{"description":"too_large: 1 MiB a command, 16 MiB a batch","content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}},
-"415":{"description":"unsupported_media_type","content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}},
+"413":{"description":"too_large: 1 MiB a command, 16 MiB a batch, also of what was compressed","content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}},
+"415":{"description":"unsupported_media_type: another Content-Type, or another Content-Encoding than gzip, zstd and identity","headers":{"Accept-Encoding":{"$ref":"#/components/headers/RequestCodings"}},"content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}},
 "422":{"description":"invalid_request with a path, or idempotency_conflict","content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}},
 "429":{"description":"too_many_requests","headers":{"Retry-After":{"$ref":"#/components/headers/RetryAfter"}},"content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}},
+"431":{"description":"headers_too_large: the head of a request may have 16 KiB","content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}},
 "503":{"description":"overloaded, not_done: nothing happened. unavailable: it may or may not have happened, repeat with the same key","headers":{"Retry-After":{"$ref":"#/components/headers/RetryAfter"}},"content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}},
 "504":{"description":"position_not_reached","content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}}})json";
 

@@ -21,6 +21,12 @@ std::string location_of(const EntityKey& entity) {
   }
 }
 
+Problem problem_of(const Ticket& ticket, const Reply& reply) {
+  if (ticket.creates_nothing && reply.code == ReplyCode::version_mismatch)
+    return invalid_request("sku", "must not begin or end with a blank, in a new product");
+  return problem_of(reply);
+}
+
 /// A version or a position of nothing is not shown.
 void add_position(std::string& position, const Reply& reply) {
   if (reply.seq != 0) position = position_text(reply.shard, reply.seq);
@@ -44,7 +50,7 @@ bool is_not_modified(const Ticket& ticket, const Reply& reply) {
 
 HttpResponse response_of(const Ticket& ticket, Reply&& reply) {
   if (!is_success(reply.code)) {
-    auto response = response_of(problem_of(reply));
+    auto response = response_of(problem_of(ticket, reply));
     response.replayed = reply.replayed;
     add_position(response.position, reply);
     return response;
@@ -75,7 +81,7 @@ BatchAnswer batch_answer_of(const Problem& problem) {
 
 BatchAnswer batch_answer_of(const Ticket& ticket, Reply&& reply) {
   if (!is_success(reply.code)) {
-    auto answer = batch_answer_of(problem_of(reply));
+    auto answer = batch_answer_of(problem_of(ticket, reply));
     answer.replayed = reply.replayed;
     answer.entity = reply.entity;
     add_position(answer.position, reply);

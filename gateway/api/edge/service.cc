@@ -53,7 +53,7 @@ ApiCommon::ApiCommon(Engine& engine, Vault& vault, PaymentProvider& payments,
       randomness_(randomness),
       read_side_(read_side),
       options_(std::move(options)),
-      openapi_(openapi_document(router_, options_.version)),
+      openapi_(openapi_document(router_, options_.version, engine.shards())),
       console_(console_page(options_.version)),
       views_(freshness, options_.view_cache_bytes),
       worker_(vault, payments) {}
@@ -141,6 +141,7 @@ bool Api::command(Visit& visit) {
   if (shape.action == Action::erase_user) ticket.wants = Wants::minimal;
   ticket.started_ns = visit.started_ns;
   ticket.exchange = visit.exchange;
+  ticket.creates_nothing = prepared.creates_nothing;
   std::uint64_t number = 0;
   if (!take_ticket(std::move(ticket), number, visit.problem)) return false;
   hand_over(number, std::move(prepared));
@@ -151,8 +152,15 @@ bool Api::batch(Visit& visit) {
   const auto& body = visit.request.body;
   const auto type = media_type_of(visit.request);
   if (!no_query(visit.match, visit.problem)) return false;
-  if (type != MediaType::ndjson && type != MediaType::capnp && type != MediaType::none) {
-    visit.problem = unsupported_media_type("application/x-ndjson or application/x-capnp");
+  if (type != MediaType::ndjson && type != MediaType::capnp) {
+    visit.problem = unsupported_media_type(
+        type == MediaType::none
+            ? "application/x-ndjson or application/x-capnp, and Content-Type say so"
+            : "application/x-ndjson or application/x-capnp");
+    return false;
+  }
+  if (body.empty() && type == MediaType::ndjson) {
+    visit.problem = invalid_request("", "there are no commands: the body is empty");
     return false;
   }
   if (!batches_.has_room(body.size())) {

@@ -20,7 +20,8 @@ struct Ticket {
 
   Action action = Action::console;
   Wants wants = Wants::body;
-  bool body_omitted = false;  // of a batch that has become too large
+  bool body_omitted = false;     // of a batch that has become too large
+  bool creates_nothing = false;  // PreparedCommand's
   std::int64_t started_ns = 0;
   std::int64_t due_ms = 0;         // on the Api's own clock: then it is answered 503
   bool sealing = false;            // its command is with the vault

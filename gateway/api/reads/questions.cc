@@ -24,8 +24,14 @@ constexpr QueryField count_field(std::string_view name, std::int64_t min, std::i
                                  std::string_view about) {
   return {.name = name, .type = QueryType::count, .about = about, .min = min, .max = max};
 }
-constexpr QueryField text_field(std::string_view name, std::string_view about) {
-  return {.name = name, .type = QueryType::text, .about = about, .min = 0, .max = query_bytes_max};
+constexpr QueryField text_field(std::string_view name, std::string_view about,
+                                std::string_view pattern = {}) {
+  return {.name = name,
+          .type = QueryType::text,
+          .about = about,
+          .min = 0,
+          .max = query_bytes_max,
+          .pattern = pattern};
 }
 
 constexpr std::array search_fields = {
@@ -42,8 +48,12 @@ constexpr std::array search_fields = {
     QueryField{"sort", QueryType::choice, "Without q: newest", 0, 0, search_sorts},
     count_field("limit", 1, 100, "Hits of a page, 10 where it is not given"),
     count_field("offset", 0, 10'000, "Hits to pass over"),
-    QueryField{"cursor", QueryType::text, "`cursor` of the page before, instead of an offset", 0,
-               static_cast<std::int64_t>(cursor_bytes_max)},
+    QueryField{.name = "cursor",
+               .type = QueryType::text,
+               .about = "`cursor` of the page before, instead of an offset",
+               .min = 0,
+               .max = static_cast<std::int64_t>(cursor_bytes_max),
+               .pattern = "^([0-9a-f]{2})*$"},
     QueryField{"facets", QueryType::choices, "What to count by", 0, 0, facet_names},
 };
 constexpr std::array suggest_fields = {
@@ -63,7 +73,8 @@ constexpr std::array sales_fields = {
     QueryField{"group_by", QueryType::choice, "month where it is not given", 0, 0, sales_groups},
     text_field("sort",
                "key, orders, lines, quantity, revenue, returned or refunded; `-` in front: "
-               "the largest first"),
+               "the largest first",
+               "^(-?(key|orders|lines|quantity|revenue|returned|refunded))?$"),
     rows_field,
     currency_field,
 };
@@ -80,7 +91,8 @@ constexpr std::array funnel_fields = {
 constexpr std::array lost_sales_fields = {
     from_field,
     to_field,
-    text_field("sort", "reason, orders, lines, quantity or value; `-` in front: the largest first"),
+    text_field("sort", "reason, orders, lines, quantity or value; `-` in front: the largest first",
+               "^(-?(reason|orders|lines|quantity|value))?$"),
     currency_field,
     rows_field,
 };
@@ -88,7 +100,9 @@ constexpr std::array stock_fields = {
     from_field,
     to_field,
     text_field("sort",
-               "A column; `-` in front: the largest first; -lost_value where it is not given"),
+               "A column; `-` in front: the largest first; -lost_value where it is not given",
+               "^(-?(sku|on_hand|available|sold|average_stock|turnover|days_of_cover|lost_orders|"
+               "lost_quantity|lost_value))?$"),
     currency_field,
     rows_field,
 };
@@ -109,8 +123,9 @@ constexpr std::array sql_fields = {
     count_field("limit", 1, static_cast<std::int64_t>(sql_rows_max),
                 "Rows, 10,000 where it is not given; `truncated` says that there were more"),
 };
-constexpr std::array mend_fields = {
-    text_field("entity", "retry and skip: only this one, as `kind id`, for example `cart c0...`")};
+constexpr std::array mend_fields = {text_field(
+    "entity", "retry and skip: only this one, as `kind id`, for example `cart c0...`",
+    "^sku [A-Za-z0-9]{1,64}$|^(cart c|order o|user u)[0-9a-hjkmnp-tv-z]{25}[048cgmrw]$")};
 
 constexpr std::array questions = {
     Question{Action::search, HttpMethod::get, "/v1/search", "Products by words, filters and facets",

@@ -22,6 +22,7 @@ struct QueryField {
   std::int64_t min = 0, max = 0;              // count: the range; text: bytes
   std::span<const std::string_view> words{};  // choice; choices: several with commas
   Need need = Need::optional;
+  std::string_view pattern{};  // text: what the read model takes, for OpenAPI, as it stands in JSON
 };
 
 struct Question {
