@@ -128,3 +128,17 @@ TEST_CASE("export: what is written reads back as the same products") {
     }
   }
 }
+
+TEST_CASE("export: an amount of three decimals alone in its file reads back as the same") {
+  const auto first = read_file("sku,name,price,currency\nA,a,1.2500,KWD\n");
+  REQUIRE(first.rows.size() == 1);
+  std::string members = first.rows[0].members;
+  const std::size_t at = members.find("1.25\"");  // as the daemon writes it
+  REQUIRE(at != std::string::npos);
+  members.replace(at, 4, "1.250");
+  const ExportedProduct one{*Json::parse("{\"sku\":\"A\"" + members + "}"), 0};
+  for (const std::string& text : {products_as_csv({one}), products_as_merchant_feed({one}, "")}) {
+    CAPTURE(text);
+    CHECK(product(read_file(text), "A")["price"].money() == "1.25 KWD");
+  }
+}

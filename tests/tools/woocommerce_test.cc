@@ -13,7 +13,7 @@ const std::string shop =
     "2,variation,TEE-S,4006381333931,Tee - S,1,,,,1,5,,\"15,00\",,,https://x/s.jpg,TEE,Size,S,"
     "Colour,\n"
     "3,variation,,,,1,,,,1,parent,\"12,50\",\"15,00\",,,,id:1,Size,M,,\n"
-    "4,\"simple, virtual\",BOOK,,Book,-1,In short,,2026-12-01,0,,\"8,00\",\"9,90\","
+    "4,\"virtual, simple\",BOOK,,Book,-1,In short,,2026-12-01,0,,\"8,00\",\"9,90\","
     "\"Books > Sci\\, Fi\",,,,Pages,200,,\n"
     "5,grouped,SET,,Set,1,,,,1,,,,,,,,,,,\n"
     "6,external,EXT,,Ext,1,,,,1,,,\"5,00\",,,,,,,,\n"
