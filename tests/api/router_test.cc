@@ -119,6 +119,8 @@ TEST_CASE("headers: entity tags are versions in quotes, one or several, or any")
   CHECK(versions == Versions{18});
   CHECK(read("\"1\", \"x\" ,W/\"2\",, \"3\""));
   CHECK(versions == Versions{1, 3});
+  CHECK(read("\"a, 1\", \"3\""));  // a comma in quotes is of the tag
+  CHECK(versions == Versions{3});
   CHECK(read("W/\"2\", \"3\"", Weak::counts));
   CHECK(versions == Versions{2, 3});
   CHECK(read("*"));

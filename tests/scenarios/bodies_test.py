@@ -155,6 +155,10 @@ class Forms(Bodies):
         self.refused(self.client.call("POST", "/v1/commands", raw=line, headers={"Content-Type": "application/json"}), 415)
         self.assertTrue(self.refused(self.raw("POST", "/v1/commands", b"", "application/x-ndjson"), 422)["detail"])
 
+    def test_an_empty_condition_is_none(self):
+        for name in ("If-Match", "If-None-Match"):
+            self.refused(self.client.call("POST", "/v1/carts", {}, headers={name: ""}), 422, name)
+
     def test_rows_come_as_they_are_wanted(self):
         for accept, kind in (("text/csv", "text/csv"), ("text/csv;q=0", "application/json"), ("*/*", "application/json"),
                              ("text/*", "text/csv"), ("text/csv;q=0.1, application/json", "application/json"),
