@@ -275,7 +275,8 @@ class Walk {
                                               "must be a text"));
       if (!take_attribute(field, name, text, out_, problem_)) return false;
     }
-    if (!finish_attributes(field, out_)) return duplicate(problem_, "of " + std::string(field.name));
+    if (!finish_attributes(field, out_))
+      return duplicate(problem_, "of " + std::string(field.name));
     const auto* flaw = nulls ? flaw_of(value, depth_of_member) : nullptr;
     return flaw == nullptr || fail(problem_, invalid_json(flaw));
   }
