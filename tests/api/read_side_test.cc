@@ -395,7 +395,7 @@ TEST_CASE("mending: a read model that does not listen holds up no question, and 
 
 TEST_CASE("openapi: what is asked of the read models stands in it") {
   const Router router;
-  const Json json(openapi_document(router, "1"));
+  const Json json(openapi_document(router, "1", 64));
   REQUIRE(json.good());
   const std::string sql = "/paths/~1v1~1sql/get";
   CHECK(json.text(sql + "/parameters/1/name") == "q");
