@@ -30,7 +30,7 @@ TEST_CASE("data directory: it is made once and is the same when it is opened aga
     auto made = DataDirectory::open(path, 16);
     REQUIRE(made.ok());
     manifest = (*made)->manifest();
-    CHECK(manifest.format == 3);
+    CHECK(manifest.format == 4);
     CHECK(manifest.shards == 16);
     CHECK(manifest.created_at.value > 1'700'000'000'000);
     CHECK_FALSE(manifest.id.zero());
@@ -104,10 +104,10 @@ TEST_CASE("data directory: a newer format is refused") {
   TemporaryDirectory folder;
   const auto path = folder / "data";
   REQUIRE(DataDirectory::open(path, 8).ok());
-  write_file(path / "souk-data", "format = 4\nsomething = else\n");
+  write_file(path / "souk-data", "format = 5\nsomething = else\n");
   const auto newer = fault_of(DataDirectory::open(path));
   CHECK(newer.kind == Fault::Kind::unsupported);
-  CHECK(mentions(newer, "format 4"));
+  CHECK(mentions(newer, "format 5"));
 }
 
 TEST_CASE("data directory: format 1 opens as it is, and is raised in one step") {
@@ -121,7 +121,7 @@ TEST_CASE("data directory: format 1 opens as it is, and is raised in one step") 
     const auto directory = std::move(*DataDirectory::open(path));
     CHECK(directory->manifest().format == 1);
     REQUIRE(directory->raise_format().ok());
-    CHECK(directory->manifest().format == 3);
+    CHECK(directory->manifest().format == 4);
   }
   CHECK(read_file(path / "souk-data").starts_with("format = 4\n" + lines + "check = "));
   CHECK((*DataDirectory::open(path))->manifest().id == Id128{{1, 2, 3}});

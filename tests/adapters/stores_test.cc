@@ -312,7 +312,7 @@ TEST_CASE("stores: a directory of format 1 is bound and raised, once it is sound
   CHECK(read_file(folder / "hurt" / "souk-data") == read_file(folder / "old" / "souk-data"));
   copied(folder / "old" / "keys", folder / "hurt" / "keys");
   REQUIRE(opened(folder / "hurt").directory->raise_format().ok());
-  CHECK(opened(folder / "hurt").directory->manifest().format == 3);
+  CHECK(opened(folder / "hurt").directory->manifest().format == 4);
 
   copied(folder / "old", folder / "new");
   made(folder / "new", 1000);

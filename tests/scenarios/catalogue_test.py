@@ -141,15 +141,15 @@ class Catalogues(unittest.TestCase):
         wanted = {"lines": 3, "orders": 2, "order_lines": 2, "returned_lines": 1, "rejected": 0, "revenue": "54.2604"}
         files = {
             "two.csv": ("Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country\n"
-                        "{0}1,C-{0},Café,6,2010-12-01 08:26:00,2.55,17850.0,UK\n"
-                        "{0}2,C-{0},Café,12,2010-12-13 09:00:00,3.2467,,UK\n"
-                        "C{0}3,C-{0},Café,-1,2010-12-14 09:00:00,2.55,17850.0,UK\n", []),
+                        "{0}1,C-{0},Café,6,2010-12-01 08:26:00,2.55,17850.0,GB\n"
+                        "{0}2,C-{0},Café,12,2010-12-13 09:00:00,3.2467,,GB\n"
+                        "C{0}3,C-{0},Café,-1,2010-12-14 09:00:00,2.55,17850.0,GB\n", []),
             "us.csv": ("InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\r\n"
-                       "{0}1,C-{0},Café,6,12/1/2010 8:26,2.55,17850,UK\r\n{0}2,C-{0},Café,12,12/13/2010 9:00,3.2467,,UK\r\n"
-                       "C{0}3,C-{0},Café,-1,12/14/2010 9:00,2.55,17850,UK\r\n", []),
+                       "{0}1,C-{0},Café,6,12/1/2010 8:26,2.55,17850,GB\r\n{0}2,C-{0},Café,12,12/13/2010 9:00,3.2467,,GB\r\n"
+                       "C{0}3,C-{0},Café,-1,12/14/2010 9:00,2.55,17850,GB\r\n", []),
             "de.csv": ("Beleg;StockCode;Description;Quantity;InvoiceDate;Netto;CustomerID;Country\n"
-                       "{0}1;C-{0};Café;6;01.12.2010 08:26;2,55;17850;UK\n{0}2;C-{0};Café;12;05.12.2010 09:00;3,2467;;UK\n"
-                       "C{0}3;C-{0};Café;-1;06.12.2010 09:00;2,55;17850;UK\n",
+                       "{0}1;C-{0};Café;6;01.12.2010 08:26;2,55;17850;GB\n{0}2;C-{0};Café;12;05.12.2010 09:00;3,2467;;GB\n"
+                       "C{0}3;C-{0};Café;-1;06.12.2010 09:00;2,55;17850;GB\n",
                        ["--map", "InvoiceNo=Beleg,UnitPrice=Netto", "--date-format", "01.12.2010 08:26"]),
         }
         for number, (name, (text, options)) in enumerate(files.items()):

@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include "actors/adapters/data_directory.h"
+#include "projections/search/posting_list.h"
 #include "projections/search/product.h"
 #include "tests/runner/runner_support.h"
 #include "tools/read_models.h"
@@ -163,7 +164,9 @@ TEST_CASE("audit: one value of the search store that is another breaks P5") {
   Stopped s;
   s.project(read_models());
   rocksdb::DB* raw = nullptr;
-  REQUIRE(rocksdb::DB::Open({}, (s.model("search") / "products").string(), &raw).ok());
+  rocksdb::Options options;
+  options.merge_operator = search::posting_merge();
+  REQUIRE(rocksdb::DB::Open(options, (s.model("search") / "products").string(), &raw).ok());
   const std::unique_ptr<rocksdb::DB> database(raw);
   const rocksdb::Slice key("c\0\0\0\1", 5);
   std::string bytes;
