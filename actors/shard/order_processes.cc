@@ -29,7 +29,7 @@ OrderProcesses::OrderProcesses(Desk& desk, Timers& timers)
 void OrderProcesses::start(OrderId id, Checkout::Start start) {
   auto* h = desk_.find<OrderState>(id);
   if (!h) return;
-  destroy_key(id);
+  if (h->state.order.key_to_destroy) destroy_key(id);
   if (!owes_check_out(h->state.order)) return;
   auto [at, fresh] = works_.try_emplace(id);
   if (!fresh && at->second.order.stage != OrderWork::Stage::idle) return;
