@@ -1,0 +1,220 @@
+"""A little of Kafka's own protocol over a socket: whether a broker answers, what it knows, topics made and deleted.
+Standard library only. Versions: the last without tagged fields of each request; 4.1 to 4.4 serve them all."""
+import base64
+import dataclasses
+import hashlib
+import hmac
+import os
+import socket
+import struct
+
+API_VERSIONS, METADATA, CREATE_TOPICS, DELETE_TOPICS, SASL_HANDSHAKE, SASL_AUTHENTICATE = 18, 3, 19, 20, 17, 36
+VERSION = {API_VERSIONS: 0, METADATA: 7, CREATE_TOPICS: 4, DELETE_TOPICS: 3, SASL_HANDSHAKE: 1, SASL_AUTHENTICATE: 0}
+ANSWER_BYTES_MAX = 64 * 1024 * 1024
+# Of Kafka's error codes, those that are waited for.
+NONE, UNKNOWN_TOPIC, LEADER_NOT_AVAILABLE, TOPIC_EXISTS = 0, 3, 5, 36
+
+
+class Refused(Exception):
+    """A broker's error code, and what it says about it."""
+
+    def __init__(self, code, message):
+        super().__init__(f"error {code}: {message}")
+        self.code = code
+
+
+@dataclasses.dataclass(frozen=True)
+class Partition:
+    leader: int  # -1: none
+    leader_epoch: int
+    replicas: tuple
+    isr: tuple
+    offline: tuple
+
+
+@dataclasses.dataclass(frozen=True)
+class Metadata:
+    brokers: dict  # id -> (host, port) as advertised on the listener that was asked
+    cluster_id: str
+    controller: int
+    topics: dict  # name -> {partition: Partition}
+    errors: dict  # name -> code, of topics that have one
+
+
+class _Reader:
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def number(self, shape):
+        (value,) = struct.unpack_from(">" + shape, self.data, self.at)
+        self.at += struct.calcsize(shape)
+        return value
+
+    def bytes(self, shape="i"):
+        size = self.number(shape)
+        if size < 0:
+            return None
+        self.at += size
+        return self.data[self.at - size:self.at]
+
+    def string(self):
+        raw = self.bytes("h")
+        return None if raw is None else raw.decode()
+
+    def array(self, read):
+        return [read() for _ in range(self.number("i"))]
+
+
+def _string(text):
+    return struct.pack(">h", -1) if text is None else struct.pack(">h", len(text.encode())) + text.encode()
+
+
+def _bytes(data):
+    return struct.pack(">i", len(data)) + data
+
+
+def _array(items):
+    return struct.pack(">i", len(items)) + b"".join(items)
+
+
+class Connection:
+    """One connection to one broker: a request, then its answer. Raises OSError where the broker is not there, is silent
+    for `timeout` seconds or closes. `tls`: an ssl.SSLContext. Thread: one."""
+
+    def __init__(self, address, timeout=5, tls=None):
+        host, port = address.rsplit(":", 1)
+        self._socket = socket.create_connection((host, int(port)), timeout=timeout)
+        if tls:
+            self._socket = tls.wrap_socket(self._socket, server_hostname=host)
+        self._number = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self._socket.close()
+
+    def timeout(self, seconds):
+        self._socket.settimeout(seconds)
+
+    def send(self, api, body):
+        self._number += 1
+        whole = struct.pack(">hhi", api, VERSION[api], self._number) + _string("souk-tools") + body
+        self._socket.sendall(_bytes(whole))
+
+    def receive(self):
+        """The answer to the oldest request without one."""
+        (size,) = struct.unpack(">i", self._exactly(4))
+        if not 4 <= size <= ANSWER_BYTES_MAX:
+            raise ConnectionError(f"an answer of {size} bytes: this is no Kafka broker")
+        reader = _Reader(self._exactly(size))
+        reader.number("i")
+        return reader
+
+    def _exactly(self, size):
+        data = b""
+        while len(data) < size:
+            more = self._socket.recv(size - len(data))
+            if not more:
+                raise ConnectionError("the broker has closed the connection")
+            data += more
+        return data
+
+    def call(self, api, body=b""):
+        self.send(api, body)
+        return self.receive()
+
+    def api_versions(self):
+        """Request -> (oldest, newest version)."""
+        reader = self.call(API_VERSIONS)
+        _check(reader.number("h"), "ApiVersions")
+        return {api: (low, high) for api, low, high in
+                reader.array(lambda: (reader.number("h"), reader.number("h"), reader.number("h")))}
+
+    def metadata(self, topics=None):
+        """Of all topics, or of these. Creates none."""
+        body = struct.pack(">i", -1) if topics is None else _array([_string(name) for name in topics])
+        reader = self.call(METADATA, body + b"\0")
+        reader.number("i")
+        brokers = {}
+        for _ in range(reader.number("i")):
+            broker, host, port, _rack = reader.number("i"), reader.string(), reader.number("i"), reader.string()
+            brokers[broker] = (host, port)
+        cluster_id, controller, found, errors = reader.string(), reader.number("i"), {}, {}
+        for _ in range(reader.number("i")):
+            code, name, _internal = reader.number("h"), reader.string(), reader.number("b")
+            if code != NONE:
+                errors[name] = code
+            found[name] = dict(reader.array(lambda: _partition(reader)))
+        return Metadata(brokers, cluster_id, controller, {name: found[name] for name in found if name not in errors},
+                        errors)
+
+    def create_topic(self, name, partitions, replication_factor, settings=None, wait_ms=10_000):
+        topic = _string(name) + struct.pack(">ihi", partitions, replication_factor, 0) + _array(
+            [_string(key) + _string(str(value)) for key, value in (settings or {}).items()])
+        reader = self.call(CREATE_TOPICS, _array([topic]) + struct.pack(">ib", wait_ms, 0))
+        reader.number("i")
+        for _ in range(reader.number("i")):
+            name, code, message = reader.string(), reader.number("h"), reader.string()
+            _check(code, f"{name}: {message}")
+
+    def delete_topic(self, name, wait_ms=10_000):
+        reader = self.call(DELETE_TOPICS, _array([_string(name)]) + struct.pack(">i", wait_ms))
+        reader.number("i")
+        for name, code in reader.array(lambda: (reader.string(), reader.number("h"))):
+            _check(code, name)
+
+    def authenticate(self, user, password):
+        """SASL with SCRAM-SHA-256; before any other request."""
+        reader = self.call(SASL_HANDSHAKE, _string("SCRAM-SHA-256"))
+        _check(reader.number("h"), "SCRAM-SHA-256")
+        nonce = base64.b64encode(os.urandom(18)).decode()
+        first = f"n={user},r={nonce}"
+        challenge = self._authenticate(f"n,,{first}")
+        given = dict(part.split("=", 1) for part in challenge.split(","))
+        if not given["r"].startswith(nonce):
+            raise ConnectionError("SCRAM: the broker answered somebody else")
+        salted = hashlib.pbkdf2_hmac("sha256", password.encode(), base64.b64decode(given["s"]), int(given["i"]))
+        final = f"c=biws,r={given['r']}"
+        said = f"{first},{challenge},{final}".encode()
+        client_key = _hmac(salted, b"Client Key")
+        signature = _hmac(hashlib.sha256(client_key).digest(), said)
+        proof = base64.b64encode(bytes(a ^ b for a, b in zip(client_key, signature))).decode()
+        answer = dict(part.split("=", 1) for part in self._authenticate(f"{final},p={proof}").split(","))
+        if base64.b64decode(answer["v"]) != _hmac(_hmac(salted, b"Server Key"), said):
+            raise ConnectionError("SCRAM: the broker does not know the password")
+
+    def _authenticate(self, text):
+        reader = self.call(SASL_AUTHENTICATE, _bytes(text.encode()))
+        code, message = reader.number("h"), reader.string()
+        _check(code, message)
+        return reader.bytes().decode()
+
+
+def _hmac(key, data):
+    return hmac.new(key, data, hashlib.sha256).digest()
+
+
+def _check(code, message):
+    if code != NONE:
+        raise Refused(code, message)
+
+
+def _partition(reader):
+    _error, number, leader, epoch = reader.number("h"), reader.number("i"), reader.number("i"), reader.number("i")
+    replicas, isr, offline = (tuple(reader.array(lambda: reader.number("i"))) for _ in range(3))
+    return number, Partition(leader, epoch, replicas, isr, offline)
+
+
+def brokers_seen(address, timeout=2):
+    """The ids of the brokers that the one at `address` sees; none where it does not answer."""
+    try:
+        with Connection(address, timeout) as connection:
+            connection.api_versions()
+            seen = connection.metadata([])
+            return sorted(seen.brokers) if seen.controller >= 0 else []
+    except (OSError, Refused, struct.error):
+        return []
