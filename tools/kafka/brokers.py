@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import fcntl
+import functools
 import glob
 import os
 import re
@@ -11,7 +12,7 @@ import subprocess
 import uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-VERSION = "4.4.0"
+VERSION = os.environ.get("SOUK_KAFKA_VERSION") or "4.4.0"
 JAVA_MIN = 17
 MAVEN_SECONDS_MAX = 600
 # Fast to start and small, for tests; a benchmark of Kafka itself would leave out TieredStopAtLevel.
@@ -37,17 +38,26 @@ def cache():
     return os.path.join(base, "souk", "kafka")
 
 
+@functools.lru_cache(maxsize=None)
 def java():
-    """The program; Unavailable where there is none or an old one."""
+    """The program, and its version; Unavailable where there is none or an old one."""
     home = os.environ.get("JAVA_HOME")
     program = (home and shutil.which(os.path.join(home, "bin", "java"))) or shutil.which("java")
     if not program:
         raise Unavailable("there is no Java: tools/dev kafka setup installs it")
     said = subprocess.run([program, "-version"], capture_output=True, text=True, check=False).stderr
-    found = re.search(r'version "(\d+)', said)
-    if not found or int(found[1]) < JAVA_MIN:
+    found = re.search(r'version "((\d+)[^"]*)"', said)
+    if not found or int(found[2]) < JAVA_MIN:
         raise Unavailable(f"{program} is not Java {JAVA_MIN} or later: {said.strip()[:200]}")
-    return program
+    return program, found[1]
+
+
+def need_programs():
+    """Those of Debian that a start or a scenario calls, but for Maven. Unavailable names the first that is not there."""
+    java()
+    for program in ("openssl", "setpriv"):
+        if not shutil.which(program):
+            raise Unavailable(f"there is no {program}: tools/dev kafka setup installs it")
 
 
 def jars(version=VERSION):
@@ -223,10 +233,21 @@ def write_files(node, nodes, more=None):
             file.write(text)
 
 
+def archive_file(version):
+    """Kafka's classes as this Java has loaded them once (class_archive.py): starts take half the time."""
+    return os.path.join(jars(version), f"classes-{java()[1]}.jsa")
+
+
+def java_command(version, *options):
+    # A Java that cannot use the archive goes on without, and says so on stdout unless it is told not to.
+    archive = archive_file(version)
+    shared = [f"-XX:SharedArchiveFile={archive}", "-Xlog:disable", "-Xlog:all=error:stderr"]
+    return [java()[0], *(shared if os.path.exists(archive) else []), *options, "-cp", os.path.join(jars(version), "*")]
+
+
 def tool_command(version, main_class, *arguments):
     """One of Kafka's own programs, as org.apache.kafka.tools.TopicCommand."""
-    return [java(), "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", os.path.join(jars(version), "*"),
-            main_class, *arguments]
+    return [*java_command(version, "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"), main_class, *arguments]
 
 
 def format_disks(version, cluster_id, nodes, scram=None):
@@ -246,7 +267,8 @@ def format_disks(version, cluster_id, nodes, scram=None):
         raise RuntimeError("\n".join(wrong))
 
 
-def node_command(version, node):
+def node_command(version, node, *options):
     """Runs `node`; to be started in node.home."""
-    return [java(), *JVM, f"-Dlog4j2.configurationFile={os.path.join(node.home, 'log4j2.properties')}", "-cp",
-            os.path.join(jars(version), "*"), "kafka.Kafka", node.properties_file]
+    log4j = os.path.join(node.home, "log4j2.properties")
+    return [*java_command(version, *JVM, f"-Dlog4j2.configurationFile={log4j}", *options), "kafka.Kafka",
+            node.properties_file]

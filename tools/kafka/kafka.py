@@ -14,6 +14,7 @@ import time
 
 import brokers
 import wire
+from class_archive import make_archive
 
 TREE = os.path.dirname(os.path.dirname(brokers.HERE))
 START_SECONDS_MAX, STOP_SECONDS_MAX = 90, 30
@@ -63,6 +64,13 @@ class Cluster:
         return ",".join(node.address for node in self.nodes() if node.listeners)
 
 
+def prepare(version):
+    """The jars and what else makes a start fast, once. The folder of the jars."""
+    place = brokers.fetch_jars(version)
+    make_archive(version)
+    return place
+
+
 def pid_file(node):
     return os.path.join(node.home, "pid")
 
@@ -102,7 +110,7 @@ def start(options):
             if value not in (None, cluster.what[name]):
                 raise Wrong(f"it runs already, with {name.replace('_', ' ')} = {cluster.what[name]}: stop it first")
     brokers.java()
-    brokers.fetch_jars(asked["version"] or (cluster.what or {}).get("version", brokers.VERSION))
+    prepare(asked["version"] or (cluster.what or {}).get("version", brokers.VERSION))
     cluster.settle(asked)
     nodes, version = cluster.nodes(), cluster.what["version"]
     idle = [node for node in nodes if not pid_of(node)]
@@ -140,7 +148,13 @@ def call(options, command):
 
 
 def stop_nodes(nodes):
-    """SIGTERM to all, brokers first; SIGKILL to one that does not end. How many ran."""
+    """SIGTERM to the brokers, then to a controller apart, without which they would wait; SIGKILL to one that does not
+    end. How many ran."""
+    return (end_together([node for node in nodes if node.listeners]) +
+            end_together([node for node in nodes if not node.listeners]))
+
+
+def end_together(nodes):
     running = [(node, pid) for node in nodes for pid in [pid_of(node)] if pid]
     for _, pid in running:
         os.kill(pid, signal.SIGTERM)
@@ -197,7 +211,8 @@ def packages(options):
         version = (Cluster(options.dir).what or {}).get("version", brokers.VERSION)
     missing = []
     for package, there in (("default-jre-headless", brokers.java), ("maven", lambda: brokers.fetcher(version)),
-                           ("openssl", lambda: shutil.which("openssl"))):
+                           ("openssl", lambda: shutil.which("openssl")),
+                           ("util-linux", lambda: shutil.which("setpriv"))):
         try:
             there() or missing.append(package)
         except brokers.Unavailable:
@@ -242,8 +257,8 @@ def main():
         options.dir = os.path.abspath(options.dir)
     try:
         if options.command == "setup":
-            brokers.java()
-            print(brokers.fetch_jars(options.version), file=sys.stderr)
+            brokers.need_programs()
+            print(f"Kafka {options.version} in {prepare(options.version)}", file=sys.stderr)
             return 0
         return {"start": start, "stop": stop, "status": status, "packages": packages}[options.command](options) or 0
     except brokers.Unavailable as problem:

@@ -8,11 +8,14 @@ import os
 import socket
 import struct
 
-API_VERSIONS, METADATA, CREATE_TOPICS, DELETE_TOPICS, SASL_HANDSHAKE, SASL_AUTHENTICATE = 18, 3, 19, 20, 17, 36
-VERSION = {API_VERSIONS: 0, METADATA: 7, CREATE_TOPICS: 4, DELETE_TOPICS: 3, SASL_HANDSHAKE: 1, SASL_AUTHENTICATE: 0}
+API_VERSIONS, METADATA, CREATE_TOPICS, DELETE_TOPICS = 18, 3, 19, 20
+SASL_HANDSHAKE, SASL_AUTHENTICATE, DESCRIBE_QUORUM = 17, 36, 55
+VERSION = {API_VERSIONS: 0, METADATA: 7, CREATE_TOPICS: 4, DELETE_TOPICS: 3, SASL_HANDSHAKE: 1, SASL_AUTHENTICATE: 0,
+           DESCRIBE_QUORUM: 0}
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
-# Of Kafka's error codes, those that are waited for.
-NONE, UNKNOWN_TOPIC, LEADER_NOT_AVAILABLE, TOPIC_EXISTS = 0, 3, 5, 36
+NONE, UNKNOWN_TOPIC, TOPIC_EXISTS, BAD_REPLICATION_FACTOR, SASL_FAILED = 0, 3, 36, 38, 58  # error codes of Kafka
+# Those that pass by themselves: timed out, leader or coordinator away, not the controller, rebalance, broker gone.
+PASSING = {5, 6, 7, 8, 13, 15, 41}
 
 
 class Refused(Exception):
@@ -36,7 +39,6 @@ class Partition:
 class Metadata:
     brokers: dict  # id -> (host, port) as advertised on the listener that was asked
     cluster_id: str
-    controller: int
     topics: dict  # name -> {partition: Partition}
     errors: dict  # name -> code, of topics that have one
 
@@ -143,19 +145,27 @@ class Connection:
         for _ in range(reader.number("i")):
             broker, host, port, _rack = reader.number("i"), reader.string(), reader.number("i"), reader.string()
             brokers[broker] = (host, port)
-        cluster_id, controller, found, errors = reader.string(), reader.number("i"), {}, {}
+        cluster_id, _any_broker, found, errors = reader.string(), reader.number("i"), {}, {}
         for _ in range(reader.number("i")):
             code, name, _internal = reader.number("h"), reader.string(), reader.number("b")
             if code != NONE:
                 errors[name] = code
             found[name] = dict(reader.array(lambda: _partition(reader)))
-        return Metadata(brokers, cluster_id, controller, {name: found[name] for name in found if name not in errors},
-                        errors)
+        return Metadata(brokers, cluster_id, {name: found[name] for name in found if name not in errors}, errors)
+
+    def active_controller(self):
+        """The node that leads the controllers' quorum; -1: none."""
+        name = b"__cluster_metadata"
+        body = b"\2" + bytes([len(name) + 1]) + name + b"\2" + struct.pack(">i", 0) + bytes(3)
+        reader = self.call(DESCRIBE_QUORUM, b"\0" + body)  # the only request here with tagged fields, all empty
+        reader.number("b")
+        _check(reader.number("h"), "DescribeQuorum")
+        reader.at += 1 + 1 + len(name) + 1 + 4  # one topic, its name, one partition, its number
+        _check(reader.number("h"), "DescribeQuorum")
+        return reader.number("i")
 
     def create_topic(self, name, partitions, replication_factor, settings=None, wait_ms=10_000):
-        topic = _string(name) + struct.pack(">ihi", partitions, replication_factor, 0) + _array(
-            [_string(key) + _string(str(value)) for key, value in (settings or {}).items()])
-        reader = self.call(CREATE_TOPICS, _array([topic]) + struct.pack(">ib", wait_ms, 0))
+        reader = self.call(CREATE_TOPICS, create_topics_body(name, partitions, replication_factor, settings, wait_ms))
         reader.number("i")
         for _ in range(reader.number("i")):
             name, code, message = reader.string(), reader.number("h"), reader.string()
@@ -194,6 +204,12 @@ class Connection:
         return reader.bytes().decode()
 
 
+def create_topics_body(name, partitions, replication_factor, settings=None, wait_ms=10_000):
+    topic = _string(name) + struct.pack(">ihi", partitions, replication_factor, 0) + _array(
+        [_string(key) + _string(str(value)) for key, value in (settings or {}).items()])
+    return _array([topic]) + struct.pack(">ib", wait_ms, 0)
+
+
 def _hmac(key, data):
     return hmac.new(key, data, hashlib.sha256).digest()
 
@@ -214,7 +230,6 @@ def brokers_seen(address, timeout=2):
     try:
         with Connection(address, timeout) as connection:
             connection.api_versions()
-            seen = connection.metadata([])
-            return sorted(seen.brokers) if seen.controller >= 0 else []
+            return sorted(connection.metadata([]).brokers)
     except (OSError, Refused, struct.error):
         return []
