@@ -15,6 +15,7 @@ import tempfile
 import xml.etree.ElementTree as xml
 
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+KAFKA_UNAVAILABLE = 3  # of tools/kafka/kafka.py
 
 
 def can_mount():
@@ -55,9 +56,16 @@ def has_schemathesis():
     return os.access(os.path.join(cache, "souk", "schemathesis", "bin", "schemathesis"), os.X_OK)
 
 
+def has_kafka():
+    """Tries to make it so: what cannot be had is a "no" with a code of its own; any other failure is this tree's."""
+    setup = subprocess.run([sys.executable, "-B", os.path.join(TREE, "tools", "kafka", "kafka.py"), "setup"],
+                           stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return setup.returncode != KAFKA_UNAVAILABLE
+
+
 # What a test may lack, and whether this machine has it.
 NEEDS = {"mount": can_mount, "nginx": has_nginx, "thread-slices": has_thread_slices, "esci": has_esci,
-         "landlock": has_landlock, "schemathesis": has_schemathesis}
+         "landlock": has_landlock, "schemathesis": has_schemathesis, "kafka": has_kafka}
 
 
 def read_notes(path):
