@@ -48,7 +48,7 @@ def runs(pid):
 
 class Brokers(unittest.TestCase):
     def test_a_topic_is_on_three_brokers_until_it_is_deleted(self):
-        kafka.create_topic("three", partitions=6, settings={"min.insync.replicas": 2})
+        kafka.create_topic("three", partitions=6, settings={"retention.ms": 77_000_000})
         for broker in (1, 2, 3):
             with kafka.connection(broker) as connection:
                 topic = connection.metadata(["three"]).topics["three"]
@@ -60,7 +60,8 @@ class Brokers(unittest.TestCase):
             kafka.create_topic("three")
         self.assertEqual(refused.exception.code, wire.TOPIC_EXISTS)
         said = kafka.tool("org.apache.kafka.tools.TopicCommand", "--describe", "--topic", "three")
-        self.assertIn("min.insync.replicas=2", said)
+        self.assertIn("retention.ms=77000000", said)
+        self.assertIn("min.insync.replicas=2", said)  # of brokers.py
         self.assertIn("ReplicationFactor: 3", said)
         kafka.delete_topic("three")
         self.assertEqual(kafka.describe("three"), {})
@@ -72,7 +73,7 @@ class Brokers(unittest.TestCase):
 
     def test_asking_for_a_topic_does_not_create_it(self):
         with kafka.connection(1) as connection:
-            self.assertEqual(connection.metadata(["nobody"]).errors, {"nobody": wire.UNKNOWN_TOPIC})
+            self.assertEqual(connection.metadata(["nobody"], may_create=True).errors, {"nobody": wire.UNKNOWN_TOPIC})
         self.assertEqual(kafka.describe("nobody"), {})
 
     def test_another_broker_leads_when_one_is_killed_and_it_comes_back(self):

@@ -136,10 +136,10 @@ class Connection:
         return {api: (low, high) for api, low, high in
                 reader.array(lambda: (reader.number("h"), reader.number("h"), reader.number("h")))}
 
-    def metadata(self, topics=None):
-        """Of all topics, or of these. Creates none."""
+    def metadata(self, topics=None, *, may_create=False):
+        """Of all topics, or of these. Creates none, unless the caller and the broker let it."""
         body = struct.pack(">i", -1) if topics is None else _array([_string(name) for name in topics])
-        reader = self.call(METADATA, body + b"\0")
+        reader = self.call(METADATA, body + bytes([may_create]))
         reader.number("i")
         brokers = {}
         for _ in range(reader.number("i")):
