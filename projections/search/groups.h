@@ -56,6 +56,7 @@ class Groups {
 
   std::vector<DocId> docs_;            // sorted; who is in a group
   std::vector<std::uint32_t> group_;   // of each of them
+  std::vector<std::uint32_t> by_doc_;  // the same by number; empty where they are few
   std::vector<std::uint32_t> starts_;  // in members_, by group; then its size
   std::vector<DocId> members_;         // by group
 };
