@@ -162,6 +162,12 @@ class Catalogues(unittest.TestCase):
         days = {"2010-12-01": 3, "2010-12-05": 1, "2010-12-13": 2}
         self.assertEqual(eventually(lambda: {row["day"]: row["orders"] for row in self.client.get(
             "/v1/analytics/sales?group_by=day").json["rows"] if row["orders"]}, lambda seen: seen == days), days)
+        alien = self.souk("import", "online-retail", self.file("alien.csv", (
+            "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country\n"
+            "A1,C-0,Café,6,2010-12-01 08:26:00,2.55,9,UK\nA2,C-0,Café,6,2010-12-01 08:26:00,2.55,9,UU\n")), "--json")
+        self.assertEqual((alien.returncode, alien.stderr), (
+            0, "souk: line 3 rejected: Country \"UU\" is not a country code of ISO 3166-1; the nearest is UA\n"))
+        self.assertEqual((json.loads(alien.stdout)["orders"], json.loads(alien.stdout)["rejected"]), (1, 1))
         undated = self.souk("import", "online-retail", self.file("odd.csv", "x"), "--date-format", "whenever")
         self.assertEqual(undated.returncode, 2)
         book = self.souk("import", "online-retail", self.file("book.xlsx", b"PK\x03\x04" + bytes(100)))
