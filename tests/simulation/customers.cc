@@ -59,7 +59,12 @@ void OrderKeeper::answered(const Op& op, const Reply& reply) {
     if (std::holds_alternative<DeliverOrder>(op)) ++order.delivered;
     if (std::holds_alternative<ReturnOrder>(op)) ++order.returns;
     if (std::holds_alternative<RefundOrder>(op)) ++order.refunds;
-    if (std::holds_alternative<EraseOrder>(op)) order.erased = true;
+    if (std::holds_alternative<EraseOrder>(op)) {
+      order.erased = true;
+      if (vault_.seal(EntityKey(order_), "x").ok())
+        world_.violated("erasure of an order",
+                        EntityKey(order_).text() + " was told of before its key was gone");
+    }
   } else if (reply.code == ReplyCode::not_found) {
     world_.violated("P1", EntityKey(order_).text() + " was placed and is not found");
   }
