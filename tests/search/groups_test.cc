@@ -5,6 +5,7 @@
 #include <random>
 #include <set>
 
+#include "projections/search/product.h"
 #include "tests/search/support.h"
 
 using namespace souk;
@@ -291,6 +292,22 @@ TEST_CASE("groups: what is written meanwhile to others moves no group") {
   }
   for (int i = 0; i < 30; ++i) CHECK(seen.count("g" + std::to_string(i)) == 1);
   for (const auto& group : seen) CHECK(seen.count(group) == 1);
+}
+
+TEST_CASE("groups: columns that were stored before there were groups are read") {
+  search::ProductColumns columns;
+  columns.sku = "A";
+  columns.available = 3;
+  columns.price = usd(150);
+  columns.defined = true;
+  std::string bytes = search::encode(columns);
+  CHECK(search::decode_columns(bytes) == columns);
+  bytes[0] = 1;
+  CHECK_FALSE(search::decode_columns(bytes));
+  bytes.resize(bytes.size() - 4);  // the length of its group
+  CHECK(search::decode_columns(bytes) == columns);
+  columns.group = "tee";
+  CHECK(search::decode_columns(search::encode(columns)) == columns);
 }
 
 TEST_CASE("groups: a cursor is of hits or of variants, not of both") {
