@@ -102,6 +102,10 @@ void Admission::replay(Request& request, const Repeat& repeat, Seq seq) {
   if (target_of(request.op).kind() == Kind::user && !repeat.past.left)
     return users_.wait(std::move(request), kept.version, Replayed::yes,
                        kept.detail == Answer::awaits_address ? Awaits::address : Awaits::nothing);
+  // Whoever asks again hears no sooner than the first that the key is gone.
+  if (const auto* c = std::get_if<EraseOrder>(&request.op);
+      c && desk_.find<OrderState>(c->order)->state.order.key_to_destroy)
+    return orders_.wait_until_done(std::move(request), c->order, kept.version, Replayed::yes);
   desk_.responder.respond(request,
                           kept.outcome == Outcome::created ? ReplyCode::created : ReplyCode::ok,
                           kept.version, seq, Replayed::yes, {}, repeat.past);

@@ -63,8 +63,9 @@ void OrderProcesses::answered(OrderId id, const PaymentAnswer& answer) {
 /// Asks for what an erased order owes: the key of its address is to go.
 void OrderProcesses::destroy_key(const OrderId& id) {
   auto* h = desk_.find<OrderState>(id);
-  if (!h || !h->state.order.key_to_destroy || !destroying_.insert(id).second) return;
-  desk_.gate.leave_in_order(h->seq, KeysToDestroy(id, {EntityKey(id)}));
+  if (!h || !h->state.order.key_to_destroy) return;
+  if (destroying_.insert(id).second)
+    desk_.gate.leave_in_order(h->seq, KeysToDestroy(id, {EntityKey(id)}));
   timers_.arm(desk_.clock.now().plus_ms(key_retry_ms), id);
 }
 

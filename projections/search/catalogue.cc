@@ -1,7 +1,6 @@
 #include "projections/search/catalogue.h"
 
 #include <algorithm>
-#include <array>
 #include <tuple>
 #include <utility>
 
@@ -11,21 +10,6 @@
 namespace souk::search {
 namespace {
 
-struct Band {
-  std::int64_t from;  // in micros
-  const char* name;
-};
-constexpr std::int64_t unit = 1'000'000;
-constexpr std::array<Band, 9> bands = {{{0, "0-5"},
-                                        {5 * unit, "5-10"},
-                                        {10 * unit, "10-25"},
-                                        {25 * unit, "25-50"},
-                                        {50 * unit, "50-100"},
-                                        {100 * unit, "100-250"},
-                                        {250 * unit, "250-500"},
-                                        {500 * unit, "500-1000"},
-                                        {1'000 * unit, "1000-"}}};
-
 std::string without_case(const std::string& name) {
   std::string out;
   for (const auto& word : words_of(name)) {
@@ -33,25 +17,6 @@ std::string without_case(const std::string& name) {
     out += word.text;
   }
   return out;
-}
-
-/// The most frequent of what was counted, then by value; `text` names the numbers.
-template <class Text>
-std::vector<FacetValue> most_frequent(const std::vector<std::uint32_t>& counts, std::size_t max,
-                                      const Text& text) {
-  std::vector<std::uint32_t> seen;  // 0 is none
-  for (std::uint32_t i = 1; i < counts.size(); ++i) {
-    if (counts[i] > 0) seen.push_back(i);
-  }
-  max = std::min(max, seen.size());
-  const auto end = seen.begin() + static_cast<std::ptrdiff_t>(max);
-  std::partial_sort(seen.begin(), end, seen.end(), [&](std::uint32_t a, std::uint32_t b) {
-    return counts[a] != counts[b] ? counts[a] > counts[b] : text(a) < text(b);
-  });
-  std::vector<FacetValue> values;
-  values.reserve(max);
-  for (auto at = seen.begin(); at != end; ++at) values.push_back({text(*at), counts[*at]});
-  return values;
 }
 
 }  // namespace
@@ -63,6 +28,7 @@ void Catalogue::grow(DocId doc) {
   price_.resize(size);
   brand_.resize(size);
   category_.resize(size);
+  group_.resize(size);
 }
 
 std::uint32_t Catalogue::brand_number(const std::string& brand) {
@@ -73,6 +39,14 @@ std::uint32_t Catalogue::brand_number(const std::string& brand) {
     brands_.push_back(brand);
     docs_of_brand_.emplace_back();
   }
+  return at->second;
+}
+
+std::uint32_t Catalogue::group_number(const std::string& group) {
+  if (group.empty()) return 0;
+  const auto [at, added] =
+      group_numbers_.try_emplace(group, static_cast<std::uint32_t>(groups_.size()));
+  if (added) groups_.push_back(group);
   return at->second;
 }
 
@@ -124,6 +98,8 @@ void Catalogue::set_columns(DocId doc, const ProductColumns& columns) {
   row.text_hash = columns.text_hash;
   row.defined = columns.defined;
   price_[doc] = columns.price.amount.value;
+  group_[doc] = group_number(columns.group);
+  grouped_.put(doc, group_[doc] != 0);
   on_sale_.put(doc, columns.on_sale);
   in_stock_.put(doc, columns.available > 0);
 }
@@ -136,7 +112,8 @@ ProductColumns Catalogue::columns(DocId doc) const {
           .defined = row.defined,
           .on_sale = on_sale_.contains(doc),
           .defined_at = row.defined_at,
-          .text_hash = row.text_hash};
+          .text_hash = row.text_hash,
+          .group = groups_[group_[doc]]};
 }
 
 Currency Catalogue::currency_for(const SearchQuery& query) const {
@@ -161,6 +138,13 @@ DocSet Catalogue::filtered(const DocSet& among, const SearchQuery& query) const 
     const auto at = brand_numbers_.find(*query.brand);
     if (at == brand_numbers_.end()) return {};
     docs &= docs_of_brand_[at->second];
+  }
+  if (query.group) {
+    const auto at = group_numbers_.find(*query.group);
+    if (at == group_numbers_.end()) return {};
+    auto list = (docs & grouped_).list();
+    std::erase_if(list, [&](DocId doc) { return group_[doc] != at->second; });
+    docs = DocSet::of(list);
   }
   if (!query.category.empty()) {
     std::uint32_t node = 0;
@@ -188,47 +172,6 @@ DocSet Catalogue::filtered(const DocSet& among, const SearchQuery& query) const 
   return docs;
 }
 
-void Catalogue::count_facets(const std::vector<DocId>& docs, const SearchQuery& query,
-                             SearchResult& result) const {
-  if (query.brand_facet) {
-    std::vector<std::uint32_t> counts(brands_.size());
-    for (const DocId doc : docs) ++counts[brand_[doc]];
-    result.facets["brand"] =
-        most_frequent(counts, query.facet_values_max,
-                      [&](std::uint32_t i) -> const std::string& { return brands_[i]; });
-  }
-  if (query.category_facet) {
-    std::vector<std::uint32_t> counts(nodes_.size());
-    for (const DocId doc : docs) ++counts[category_[doc]];
-    // A node comes after its parent.
-    for (std::size_t i = counts.size(); i-- > 1;) counts[nodes_[i].parent] += counts[i];
-    result.facets["category"] =
-        most_frequent(counts, query.facet_values_max,
-                      [&](std::uint32_t i) -> const std::string& { return nodes_[i].path; });
-  }
-  if (query.price_facet) {
-    std::array<std::uint32_t, bands.size()> counts{};
-    for (const DocId doc : docs) {
-      if (rows_[doc].currency != result.currency) continue;
-      std::size_t band = bands.size() - 1;
-      while (band > 0 && price_[doc] < bands[band].from) --band;
-      ++counts[band];
-    }
-    auto& values = result.facets["price"];
-    for (std::size_t i = 0; i < bands.size(); ++i) {
-      if (counts[i] > 0) values.push_back({bands[i].name, counts[i]});
-    }
-  }
-  if (query.stock_facet) {
-    const auto count = static_cast<std::uint64_t>(
-        std::count_if(docs.begin(), docs.end(), [&](DocId doc) { return available(doc); }));
-    auto& values = result.facets["in_stock"];
-    if (count > 0) values.push_back({"true", count});
-    if (count < docs.size()) values.push_back({"false", docs.size() - count});
-    if (values.size() == 2 && values[0].count <= values[1].count) std::swap(values[0], values[1]);
-  }
-}
-
 SearchHit Catalogue::hit(DocId doc, double score) const {
   const auto& row = rows_[doc];
   return {.sku = Sku::trusted(row.sku),
@@ -236,7 +179,21 @@ SearchHit Catalogue::hit(DocId doc, double score) const {
           .brand = brands_[brand_[doc]],
           .price = {{price_[doc]}, row.currency},
           .available = row.available,
-          .score = score};
+          .score = score,
+          .group = groups_[group_[doc]]};
+}
+
+std::optional<std::pair<Money, Money>> Catalogue::price_range(std::span<const DocId> docs,
+                                                              Currency currency) const {
+  std::optional<std::pair<Money, Money>> range;
+  for (const DocId doc : docs) {
+    if (rows_[doc].currency != currency) continue;
+    const Micros price{price_[doc]};
+    if (!range) range = {{price, currency}, {price, currency}};
+    range->first.amount = std::min(range->first.amount, price);
+    range->second.amount = std::max(range->second.amount, price);
+  }
+  return range;
 }
 
 bool Catalogue::before(DocId a, DocId b, SearchSort sort) const {

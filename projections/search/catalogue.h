@@ -2,8 +2,10 @@
 /// The columns of every product in memory, and what is counted over them.
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "projections/search/doc_set.h"
@@ -11,6 +13,8 @@
 #include "projections/search/search.h"
 
 namespace souk::search {
+
+class Groups;
 
 /// Thread: const functions from any at the same time.
 class Catalogue {
@@ -27,8 +31,10 @@ class Catalogue {
   /// Those of `among` that pass the filters of `query`. REQUIRES: `query.currency` is what
   /// `currency_for` says where limits or sorting of prices are asked for.
   DocSet filtered(const DocSet& among, const SearchQuery& query) const;
-  void count_facets(const std::vector<DocId>& docs, const SearchQuery& query,
-                    SearchResult& result) const;  // bands of prices: in `result.currency`
+  /// A value counts once for each product without a group and once for each of `groups`. Bands of
+  /// prices: in `result.currency`. REQUIRES: `docs` is sorted, and `groups` are groups of it.
+  void count_facets(const std::vector<DocId>& docs, const Groups& groups, const SearchQuery& query,
+                    SearchResult& result) const;
   SearchHit hit(DocId doc, double score) const;
   const std::string& name(DocId doc) const { return rows_[doc].name; }
   const std::string& sort_name(DocId doc) const { return rows_[doc].sort_name; }
@@ -41,6 +47,13 @@ class Catalogue {
     return nodes;
   }
   bool available(DocId doc) const { return in_stock_.contains(doc); }
+  /// Groups have numbers from 1; 0: it is in none.
+  std::uint32_t group(DocId doc) const { return group_[doc]; }
+  std::size_t group_numbers() const { return groups_.size(); }
+  const DocSet& grouped() const { return grouped_; }
+  /// The lowest and the highest price of `docs` in `currency`; nothing: none has one in it.
+  std::optional<std::pair<Money, Money>> price_range(std::span<const DocId> docs,
+                                                     Currency currency) const;
 
   /// Whether `a` comes before `b`; a total order, equal for every copy of the catalogue.
   bool before(DocId a, DocId b, SearchSort sort) const;
@@ -75,17 +88,21 @@ class Catalogue {
   };
   void grow(DocId doc);
   std::uint32_t brand_number(const std::string& brand);
+  std::uint32_t group_number(const std::string& group);
   std::uint32_t node_of(const std::vector<std::string>& path);
 
   std::vector<Row> rows_;  // by DocId; 0 is unused, as in the columns below
   std::vector<std::int64_t> price_;
   std::vector<std::uint32_t> brand_;     // into brands_; 0: none
   std::vector<std::uint32_t> category_;  // into nodes_; 0: the root
-  DocSet on_sale_, in_stock_;
+  std::vector<std::uint32_t> group_;     // into groups_; 0: none
+  DocSet on_sale_, in_stock_, grouped_;
   std::map<Currency, DocSet> docs_of_currency_;
   std::vector<std::string> brands_{""};
   std::unordered_map<std::string, std::uint32_t> brand_numbers_;
   std::vector<DocSet> docs_of_brand_{1};
+  std::vector<std::string> groups_{""};
+  std::unordered_map<std::string, std::uint32_t> group_numbers_;
   std::vector<Node> nodes_{1};
   std::vector<DocSet> docs_of_node_{1};  // of the node itself and those below
 };

@@ -156,6 +156,9 @@ std::uint64_t query_hash(const SearchQuery& query) {
   add(query.q);
   bytes.push_back(query.brand ? 1 : 0);
   if (query.brand) add(*query.brand);
+  bytes.push_back(query.group ? 1 : 0);
+  if (query.group) add(*query.group);
+  bytes.push_back(query.collapse ? 1 : 0);
   put(bytes, query.category.size());
   for (const auto& level : query.category) add(level);
   add_price(query.price_min);

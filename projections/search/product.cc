@@ -6,7 +6,9 @@ namespace {
 // Stored, little endian: a format byte, then the fields in the order of their declaration. Integers
 // have 8 bytes, strings and lists their length (4 bytes) before them.
 constexpr char text_format = 2;
-constexpr char columns_format = 1;
+constexpr char columns_format = 2;
+/// Without a group. A copy of before answers until its successor is built.
+constexpr char columns_without_group = 1;
 
 void put_u32(std::string& out, std::size_t value) {
   for (int i = 0; i < 4; ++i) out.push_back(static_cast<char>(value >> (8 * i) & 0xFF));
@@ -78,6 +80,7 @@ std::string encode(const ProductColumns& columns) {
   out.push_back(static_cast<char>((columns.defined ? 1 : 0) | (columns.on_sale ? 2 : 0)));
   put_u64(out, static_cast<std::uint64_t>(columns.defined_at.value));
   put_u64(out, columns.text_hash);
+  put(out, columns.group);
   return out;
 }
 
@@ -102,7 +105,8 @@ std::optional<ProductText> decode_text(std::string_view bytes) {
 
 std::optional<ProductColumns> decode_columns(std::string_view bytes) {
   Reader in(bytes);
-  if (in.integer(1) != columns_format) return std::nullopt;
+  const auto format = in.integer(1);
+  if (format != columns_format && format != columns_without_group) return std::nullopt;
   ProductColumns columns;
   columns.sku = in.text();
   columns.available = static_cast<std::int64_t>(in.integer(8));
@@ -119,6 +123,7 @@ std::optional<ProductColumns> decode_columns(std::string_view bytes) {
   columns.on_sale = (flags & 2) != 0;
   columns.defined_at.value = static_cast<std::int64_t>(in.integer(8));
   columns.text_hash = in.integer(8);
+  if (format == columns_format) columns.group = in.text();
   if (!in.whole()) return std::nullopt;
   return columns;
 }

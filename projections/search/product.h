@@ -29,6 +29,7 @@ struct ProductColumns {
   bool on_sale = false;
   UnixMs defined_at;            // for the first time
   std::uint64_t text_hash = 0;  // of the encoded text: whether a definition changes it
+  std::string group;            // whose variant it is; empty: it is none
   bool operator==(const ProductColumns&) const = default;
 };
 

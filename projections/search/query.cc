@@ -4,13 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <unordered_map>
-#include <unordered_set>
+#include <tuple>
 #include <utility>
 
 #include "events/currencies.h"
 #include "projections/search/cursor.h"
+#include "projections/search/groups.h"
 #include "projections/search/impl.h"
+#include "projections/search/ranked_page.h"
 #include "projections/search/understanding.h"
 
 namespace souk {
@@ -21,11 +22,6 @@ using namespace search;  // of the module's own
 constexpr std::size_t limit_max = 100;
 constexpr std::size_t offset_max = 10'000;
 constexpr std::size_t facet_values_max = 10'000;
-/// Ranked beyond what a page needs, as scores move a little when the catalogue changes.
-constexpr std::size_t ranked_spare = 8;
-/// How many vote on the categories, and how many gain from it: the same on every page.
-constexpr std::size_t voters = 10;
-constexpr std::size_t vote_window = 50;
 
 BadQuery bad(const char* parameter, std::string why) {
   return {BadQuery::Kind::invalid, parameter, std::move(why)};
@@ -155,91 +151,16 @@ class Matcher {
   Match match_;
 };
 
-/// Best first, equal scores by the bytes of the SKU: the same order in every copy of the index,
-/// whose numbers depend on the order in which it learnt of its products.
-void put_in_order(const Catalogue& catalogue, std::vector<Ranked>& ranked, std::size_t first) {
-  const auto end = ranked.begin() + static_cast<std::ptrdiff_t>(std::min(first, ranked.size()));
-  std::partial_sort(ranked.begin(), end, ranked.end(), [&](const Ranked& a, const Ranked& b) {
-    return a.score != b.score ? a.score > b.score : catalogue.sku(a.doc) < catalogue.sku(b.doc);
-  });
-  ranked.erase(end, ranked.end());
-}
-
-/// Drops what the cursor has passed.
-void drop_passed(const Catalogue& catalogue, std::vector<Ranked>& ranked, const Cursor& cursor) {
-  std::erase_if(ranked, [&](const Ranked& hit) {
-    if (hit.score != cursor.score) return hit.score > cursor.score;
-    return catalogue.sku(hit.doc) <= cursor.place.sku;
-  });
-}
-
-/// The best hits vote for their categories: who asks for a hat sees no gloves between hats.
-/// `ranked`: in their order.
-Votes votes_of(const Catalogue& catalogue, const std::vector<Ranked>& ranked) {
-  Votes votes;
-  if (ranked.empty()) return votes;
-  votes.from_score = ranked[std::min(ranked.size(), vote_window) - 1].score;
-  double all = 0;
-  for (std::size_t i = 0; i < std::min(ranked.size(), voters); ++i) {
-    for (const auto category : catalogue.path(ranked[i].doc))
-      votes.shares[category] += ranked[i].score;
-    all += ranked[i].score;
-  }
-  if (all <= 0) votes.shares.clear();
-  for (auto& [category, share] : votes.shares) share /= all;
-  return votes;
-}
-
-/// The hits of one page or so gain from the votes. Nobody loses, so that who was not looked at
-/// still stands behind.
-void count_votes(const Catalogue& catalogue, double weight, const Votes& votes,
-                 std::vector<Ranked>& ranked) {
-  if (votes.shares.empty()) return;
-  for (auto& hit : ranked) {
-    if (hit.score < votes.from_score) continue;
-    const auto path = catalogue.path(hit.doc);
-    double share = 0;
-    for (const auto category : path)
-      if (const auto at = votes.shares.find(category); at != votes.shares.end())
-        share += at->second;
-    if (!path.empty()) share /= static_cast<double>(path.size());
-    hit.score *= 1 + weight * share;
-  }
-}
-
-/// Those that hold none of the ranked terms come last, by SKU.
-void add_unranked(const Catalogue& catalogue, std::vector<Ranked>& ranked, const DocSet& docs,
-                  std::size_t wanted) {
-  if (ranked.size() >= std::min(wanted, docs.size())) return;
-  std::unordered_set<DocId> there;
-  for (const auto& hit : ranked) there.insert(hit.doc);
-  std::vector<Ranked> others;
-  for (DocSet::Walk at(docs); !at.done(); at.next())
-    if (!there.contains(at.doc())) others.push_back({at.doc(), 0});
-  put_in_order(catalogue, others, wanted - ranked.size());
-  ranked.insert(ranked.end(), others.begin(), others.end());
-}
-
-/// A page by relevance: `first` hits, those that the cursor has passed left out. `ranking`: what it
-/// is ranked with; made where there is no cursor.
-std::vector<Ranked> ranked_page(const Catalogue& catalogue, const SearchTuning& tuning,
-                                const DocSet& matching, std::vector<Ranked>&& scored,
-                                const Cursor* cursor, std::size_t first, Ranking& ranking) {
-  std::vector<Ranked> page = std::move(scored);
-  if (cursor == nullptr) {
-    put_in_order(catalogue, page, page.size());
-    ranking.votes = votes_of(catalogue, page);
-  }
-  count_votes(catalogue, tuning.category_vote, ranking.votes, page);
-  if (cursor != nullptr) {
-    add_unranked(catalogue, page, matching, matching.size());
-    drop_passed(catalogue, page, *cursor);
-    put_in_order(catalogue, page, first);
-  } else {
-    put_in_order(catalogue, page, page.size());
-    add_unranked(catalogue, page, matching, first);
-  }
-  return page;
+SearchHit hit_of(const Catalogue& catalogue, const Groups& groups, Currency currency,
+                 const Ranked& found) {
+  SearchHit hit = catalogue.hit(found.doc, found.score);
+  const auto variants = groups.variants(found.doc);
+  if (variants.empty()) return hit;
+  hit.variants = variants.size();
+  auto range = catalogue.price_range(variants, currency);
+  if (!range) range = catalogue.price_range(variants, hit.price.currency);
+  if (range) std::tie(hit.price_min, hit.price_max) = *range;
+  return hit;
 }
 
 }  // namespace
@@ -274,10 +195,11 @@ Result<SearchResult, BadQuery> SearchModel::search(const SearchQuery& query) con
 
   result.relaxed = std::move(match->relaxed);
   result.suggestion = std::move(understood->suggestion);
-  result.total = match->docs.size();
+  const Groups groups = query.collapse ? Groups(impl.catalogue, match->docs) : Groups();
+  result.total = groups.hits(match->docs.size());
   const bool ranks = query.sort == SearchSort::relevance && !understood->terms.empty();
   std::vector<DocId> docs = match->docs.list();
-  impl.catalogue.count_facets(docs, query, result);
+  impl.catalogue.count_facets(docs, groups, query, result);
 
   std::vector<Ranked> page;
   Ranking ranking;
@@ -294,16 +216,19 @@ Result<SearchResult, BadQuery> SearchModel::search(const SearchQuery& query) con
       ranking.words_needed = match->words_needed;
       ranking.phrases_kept = match->phrases_kept;
     }
-    // What comes behind a cursor may be anywhere among those that were written meanwhile.
-    const std::size_t wanted =
-        cursor ? docs.size() : std::max(passed + query.limit + ranked_spare, vote_window);
-    auto ranked = reader.rank(ranking.weighing, docs, std::min<std::size_t>(wanted, result.total));
+    const Cursor* behind = cursor ? &*cursor : nullptr;
+    const std::size_t first = cursor ? query.limit + 1 : passed + query.limit;
+    auto ranked =
+        reader.rank(ranking.weighing, docs, ranked_needed(groups, docs.size(), first, behind));
     if (!ranked) return unreadable(ranked.error());
     reading = impl.reading();
-    page = ranked_page(impl.catalogue, impl.options.tuning, match->docs, std::move(*ranked),
-                       cursor ? &*cursor : nullptr, cursor ? query.limit + 1 : wanted, ranking);
+    page = ranked_page(impl.catalogue, impl.options.tuning, match->docs, groups, std::move(*ranked),
+                       behind, first, ranking);
     more = cursor ? page.size() > query.limit : passed + query.limit < result.total;
   } else {
+    groups.collapse(
+        docs, [](DocId doc) { return doc; },
+        [&](DocId a, DocId b) { return impl.catalogue.before(a, b, query.sort); });
     if (cursor) {
       std::erase_if(
           docs, [&](DocId doc) { return !impl.catalogue.behind(doc, cursor->place, query.sort); });
@@ -321,7 +246,8 @@ Result<SearchResult, BadQuery> SearchModel::search(const SearchQuery& query) con
                page.begin() + static_cast<std::ptrdiff_t>(std::min(query.offset, page.size())));
   }
   if (page.size() > query.limit) page.resize(query.limit);
-  for (const auto& [doc, score] : page) result.hits.push_back(impl.catalogue.hit(doc, score));
+  for (const auto& [doc, score] : page)
+    result.hits.push_back(hit_of(impl.catalogue, groups, result.currency, {doc, score}));
   if (!page.empty() && more) {
     Cursor next{.query = query_hash(query),
                 .position = passed + page.size(),

@@ -124,6 +124,7 @@ Result<Done, Poison> SearchModel::apply(const EventAt& at) {
     columns.on_sale = defined->active;
     columns.price = defined->price;
     columns.text_hash = hash;
+    columns.group = defined->group;
     if (!same_text) impl_->pending.texts[doc] = std::move(text);
   }
   if (is_new) impl_->docs.emplace(sku, doc);
@@ -196,7 +197,7 @@ std::uint64_t SearchModel::size() const {
 ProjectionKind search_kind(const SearchOptions& options) {
   ProjectionKind kind;
   kind.name = "search";
-  kind.version = 2;
+  kind.version = 3;
   kind.open =
       [options](const std::filesystem::path& folder) -> Result<std::shared_ptr<Projection>, Fault> {
     auto model = SearchModel::open(folder, options);

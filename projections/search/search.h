@@ -34,6 +34,7 @@ std::optional<SearchSort> parse_search_sort(std::string_view text);
 struct SearchQuery {
   std::string q;  // any bytes; the first 1,024 and 32 words count. Empty: everything
   std::optional<std::string> brand;
+  std::optional<std::string> group;            // exactly this one
   std::vector<std::string> category;           // this one and what is below it
   std::optional<Micros> price_min, price_max;  // both included
   /// Only what is priced in it. Where it is not given, limits, sorting and bands of prices look at
@@ -45,6 +46,9 @@ struct SearchQuery {
   std::size_t limit = 10;                   // 1 to 100
   std::size_t offset = 0;                   // up to 10,000
   std::string cursor;                       // of the page before; instead of an offset
+  /// Of the variants of a group that are found, only the first in the order is a hit. Totals and
+  /// facets count hits.
+  bool collapse = true;
   bool brand_facet = false, category_facet = false, price_facet = false, stock_facet = false;
   std::size_t facet_values_max = 100;  // per facet, the most frequent
 };
@@ -55,11 +59,17 @@ struct SearchHit {
   std::string brand;
   Money price;
   std::int64_t available = 0;
-  double score = 0;  // 0 where nothing was ranked
+  double score = 0;   // 0 where nothing was ranked
+  std::string group;  // whose variant it is; empty: none
+  /// Where it stands for its group: how many variants were found, and their lowest and highest
+  /// price in SearchResult::currency; where none has one in it, in that of this hit.
+  std::uint64_t variants = 0;
+  Money price_min, price_max;
   bool operator==(const SearchHit&) const = default;
 };
-/// Counts are exact and of everything found, with all filters. Category: every level of the path,
-/// joined with " > ". Price: of the products in the currency that is looked at, in bands of its
+/// Counts are exact and of everything found, with all filters. A group counts once for each value
+/// that one of its variants has: as often as a search for that value shows it. Category: every level
+/// of the path, joined with " > ". Price: of the products in the currency that is looked at, in bands of its
 /// units, `10-25` is from 10 to below 25, the
 /// last `1000-`. In stock: `true`, `false`.
 struct FacetValue {
@@ -69,7 +79,7 @@ struct FacetValue {
 };
 struct SearchResult {
   std::vector<SearchHit> hits;
-  std::uint64_t total = 0;  // exact
+  std::uint64_t total = 0;  // exact; of hits
   Currency currency;        // that prices were looked at in; none: nothing was ever priced
   /// brand, category, price, in_stock, as asked. By count, then by value; price bands upwards.
   std::map<std::string, std::vector<FacetValue>> facets;

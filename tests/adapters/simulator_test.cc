@@ -6,6 +6,7 @@
 
 #include "actors/adapters/system_clock.h"
 #include "tests/adapters/support.h"
+#include "tests/support/heard.h"
 
 using namespace souk;
 using namespace souk::testing;
@@ -233,10 +234,12 @@ TEST_CASE("payment simulator: a failing disk fails calls, which are done once it
   Provider provider(folder / "provider");
   CHECK(provider.ask(authorise(1)) == AnswerKind::done);
   {
+    test::Heard heard;
     NoFileGrows disk;
-    CHECK(provider.ask(authorise(2)) == AnswerKind::failed);
+    for (int i = 0; i < 10; ++i) CHECK(provider.ask(authorise(2)) == AnswerKind::failed);
     CHECK(provider.ask(call_of(CallOp::capture, 1)) == AnswerKind::failed);
     CHECK(provider->failing());
+    CHECK(heard.count("cannot use its ledger") <= 1);  // none: said less than ten seconds ago
   }
   SUBCASE("and nobody has to call for that") {
     for (int i = 0; i < 100 && provider->failing(); ++i) std::this_thread::sleep_for(50ms);

@@ -38,6 +38,15 @@ TEST_CASE("unicode: every line break is a line feed") {
   CHECK(with_line_feeds("") == "");
 }
 
+TEST_CASE("countries: what everybody writes for a country is it in a file of others") {
+  CHECK(country_meant_by("UK") == "GB");
+  CHECK(country_meant_by("uk") == "GB");
+  CHECK(country_meant_by("EL") == "GR");
+  for (const char* other : {"GB", "gb", "EN", "XK", "ZZ", "", "United Kingdom", "UKR"})
+    CHECK(country_meant_by(other) == other);
+  CHECK_FALSE(why_no_country("UK").empty());
+}
+
 TEST_CASE("countries: a user's code has two letters, an order's name is the merchant's") {
   CHECK(user_country("gb") == "GB");
   CHECK(user_country("USA") == "US");

@@ -1,40 +1,12 @@
 #include "events/fault_log.h"
 
 #include <doctest/doctest.h>
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
 
-#include <sstream>
+#include "tests/support/heard.h"
 
 using namespace souk;
+using souk::test::Heard;
 using namespace std::chrono_literals;
-
-namespace {
-
-/// All that is logged while it lives, a string a line.
-class Heard {
- public:
-  Heard() : before_(spdlog::default_logger()) {
-    auto logger = std::make_shared<spdlog::logger>(
-        "heard", std::make_shared<spdlog::sinks::ostream_sink_mt>(text_));
-    logger->set_pattern("%l %v");
-    spdlog::set_default_logger(std::move(logger));
-  }
-  ~Heard() { spdlog::set_default_logger(before_); }
-  std::vector<std::string> lines() {
-    spdlog::default_logger()->flush();
-    std::vector<std::string> all;
-    std::istringstream in(text_.str());
-    for (std::string line; std::getline(in, line);) all.push_back(line);
-    return all;
-  }
-
- private:
-  std::ostringstream text_;
-  std::shared_ptr<spdlog::logger> before_;
-};
-
-}  // namespace
 
 TEST_CASE("fault log: one line and a pause, whoever sets the rate") {
   Heard heard;

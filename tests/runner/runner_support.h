@@ -93,6 +93,7 @@ struct Switches {
   std::atomic<bool> poisoned{false};  // an event with the reference "poison" is one
   std::atomic<bool> throwing{false};  // an event with the reference "throw" makes it throw
   std::atomic<bool> failing{false};   // commits fail
+  std::atomic<int> failed{0};         // that many did
   std::atomic<bool> damaged{false};   // commits of the first copy find it damaged
   std::atomic<int> slow_us{0};        // per event, asleep
   std::atomic<bool> held{false};      // the next event takes until it is let go
@@ -142,7 +143,10 @@ class Tally final : public Projection {
     return switches_.commit_after > 0 && uncommitted_ >= switches_.commit_after;
   }
   Status commit(std::string_view checkpoint) override {
-    if (switches_.failing) return Fault{Fault::Kind::full, "no room for the tally"};
+    if (switches_.failing) {
+      ++switches_.failed;
+      return Fault{Fault::Kind::full, "no room for the tally"};
+    }
     if (switches_.damaged && file_.parent_path().filename() == "000001")
       return Fault{Fault::Kind::corrupt, "a page of the tally is damaged"};
     checkpoint_ = checkpoint;

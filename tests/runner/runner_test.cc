@@ -1,6 +1,7 @@
 #include <random>
 
 #include "runner_support.h"
+#include "tests/support/heard.h"
 
 using namespace souk;
 using namespace souk::test;
@@ -138,6 +139,32 @@ TEST_CASE("runner: a commit that fails is tried again, and the cause is shown me
   REQUIRE(p.caught_up());
   CHECK(sums(*p.runner)["a"] == 1);
   CHECK(eventually([&] { return p.runner->status().fault.empty(); }));
+}
+
+TEST_CASE("runner: commits and rebuilds that go on failing are said once, and that they work") {
+  Heard heard;
+  Place p;
+  p.begin();
+  REQUIRE(p.caught_up());
+  p.switches.failing = true;
+  p.log.receive({1}, "a", 1);
+  REQUIRE(eventually([&] { return p.switches.failed >= 4; }));
+  p.switches.failing = false;
+  REQUIRE(p.caught_up());
+  CHECK(eventually([&] { return heard.count("it works again, after: projection fails") == 1; }));
+  CHECK(heard.count("warning projection fails projection=tally") == 1);
+
+  const fs::path in_the_way = p.home.path() / "tally" / "CURRENT.next";
+  fs::create_symlink(p.home.path() / "no such folder" / "file", in_the_way);
+  for (int i = 0; i < 4; ++i) {
+    REQUIRE(p.runner->rebuild().ok());
+    REQUIRE(eventually([&] { return !p.runner->status().rebuild; }));
+  }
+  fs::remove(in_the_way);
+  REQUIRE(p.runner->rebuild().ok());
+  REQUIRE(eventually([&] { return !p.runner->status().rebuild; }));
+  CHECK(heard.count("warning projection's rebuild failed projection=tally") == 1);
+  CHECK(heard.count("it works again, after: projection's rebuild failed faults=4") == 1);
 }
 
 TEST_CASE("runner: damage that shows only in a write has the model built anew") {

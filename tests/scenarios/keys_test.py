@@ -8,7 +8,8 @@ import threading
 import time
 import unittest
 
-from souk_client import Daemon, Shop, sku_path
+from faults import Faults
+from souk_client import PATIENCE, Daemon, Shop, sku_path
 
 ORDERS = int(sys.argv.pop(1)) if len(sys.argv) > 1 and sys.argv[1].isdigit() else 2_000
 PAYMENT = {"method": "simulated", "token": "ok"}
@@ -19,7 +20,7 @@ def folder_bytes(path):
     return sum(os.path.getsize(os.path.join(path, name)) for name in os.listdir(path) if name.endswith((".log", ".sst")))
 
 
-class Keys(unittest.TestCase):
+class Base(unittest.TestCase):
     def setUp(self):
         self.daemon = Daemon(*self.options()).start()
         self.addCleanup(self.daemon.__exit__)
@@ -54,6 +55,16 @@ class Keys(unittest.TestCase):
             self.assertEqual(again.headers.get("idempotent-replay"), "true")
             self.assertEqual(again.headers.get("etag"), first.headers.get("etag"))
 
+    def guests_order(self):
+        sku = self.shop.product()
+        bought = self.client.post("/v1/orders?wait=final", {"lines": [{"sku": sku, "quantity": 1}], "payment": PAYMENT,
+                                                            "shipping_address": ADDRESS}, key=self.shop.fresh())
+        path = f"/v1/orders/{self.shop.expect(bought, 200).json['order_id']}"
+        self.assertEqual(self.client.get(path).json["shipping_address"], ADDRESS)
+        return path
+
+
+class Keys(Base):
     def test_deliveries_of_one_sku(self):
         sku, asked = self.shop.product(stock=0), []
         for n in range(1, 201):
@@ -170,6 +181,51 @@ class Keys(unittest.TestCase):
         self.assertEqual(set(statuses), {201})
         self.assertNotIn("shipping_address", json.dumps(
             [o for o in [self.client.get(f"/v1/orders/{order}").json] if o.get("shipping_address")]))
+
+    def test_an_order_that_several_erase_at_once_is_erased_once(self):
+        path, clients = self.guests_order(), [self.daemon.client() for _ in range(8)]
+        begin, answers = threading.Barrier(len(clients)), []
+
+        def erase(number, client):
+            begin.wait()
+            # Some with one key, some with keys of their own.
+            answers.append(client.post(f"{path}/erase", {}, key=f"erase-{max(number, 3)}"))
+
+        threads = [threading.Thread(target=erase, args=pair) for pair in enumerate(clients)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual([answer.status for answer in answers], [200] * len(clients), answers)
+        seen = self.client.get(path)
+        self.assertNotIn(b"Long Acre", seen.raw)
+        self.assertEqual([step["event"] for step in seen.json["history"]].count("erased"), 1, seen)
+
+
+class KeysThatCannotGo(Base):
+    """The disk of the keys fails, and works again."""
+
+    def setUp(self):
+        self.faults = Faults()
+        self.addCleanup(self.faults.__exit__)
+        self.daemon = Daemon(environment=self.faults.environment).start()
+        self.addCleanup(self.daemon.__exit__)
+        self.client = self.daemon.client(timeout=30 * PATIENCE)
+        self.shop = Shop(self.client)
+
+    def test_an_erasure_is_refused_while_the_key_is_there_and_can_be_repeated(self):
+        path = self.guests_order()
+        self.faults.order("write,fdatasync */keys/*.log EIO")
+        for _ in range(2):
+            refused = self.client.post(f"{path}/erase", {}, key="gone")
+            self.assertEqual((refused.status, refused.json["code"]), (503, "unavailable"), refused)
+        self.assertGreater(self.faults.hits()[0], 0)
+        self.faults.clear()
+        for _ in range(2):
+            done = self.client.post(f"{path}/erase", {}, key="gone")
+            self.assertEqual(done.status, 200, done)
+        self.restart()
+        self.assertNotIn(b"Long Acre", self.client.get(path).raw)
 
 
 if __name__ == "__main__":

@@ -255,6 +255,14 @@ class CommandLine(unittest.TestCase):
             return json.loads(ran.stdout)
 
         ok("product", "put", "BANK CHARGES", "Charges", "2.50", "--brand", "Acme")
+        images = ["https://shop.example/1.jpg", "https://shop.example/2.jpg"]
+        shirt = ok("product", "put", "TEE-S", "Shirt", "15", "--group", "tee", "--option", "size=S", "--option", "fit=wide",
+                   "--barcode", "4006381333931", "--image", images[0], "--image", images[1])
+        self.assertEqual([shirt[name] for name in ("group", "options", "barcode", "images")],
+                         ["tee", {"size": "S", "fit": "wide"}, "4006381333931", images])
+        self.assertRegex(souk(self.daemon, "product", "get", "TEE-S").stdout,
+                         r"barcode +4006381333931\ngroup +tee\nfit +wide\nsize +S\nimage +https://shop.example/1.jpg\n")
+        self.assertEqual(souk(self.daemon, "product", "put", "X", "x", "1", "--option", "S").returncode, 2)
         self.assertEqual(ok("stock", "receive", "BANK CHARGES", "5", "--key", "k1")["on_hand"], 5)
         self.assertEqual(ok("stock", "receive", "BANK CHARGES", "5", "--key", "k1")["on_hand"], 5)
         self.assertEqual(ok("stock", "adjust", "BANK CHARGES", "-1", "--reason", "lost")["on_hand"], 4)

@@ -184,6 +184,11 @@ void Books::order_event(const Event& event) {
                    book.rejected = true;
                  },
                  [&](const OrderSettled&) { book.settled = true; },
+                 [&](const OrderErased&) {
+                   if (book.erased || book.user) wrong("P2", "an order was erased wrongly");
+                   book.erased = true;
+                 },
+                 [&](const PersonalKeyDestroyed&) { book.key_destroyed = true; },
                  [&](const OrderCancelled&) { ++book.cancelled; },
                  [&](const OrderShipped&) { ++book.shipped; },
                  [&](const OrderDelivered&) { ++book.delivered; },

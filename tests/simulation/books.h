@@ -36,6 +36,7 @@ struct OrderBook {
   Sealed sealed_address;
   std::int64_t total = 0, captured = 0, refund_requested = 0, refunded = 0;
   bool by_return = false, confirmed = false, rejected = false, settled = false;
+  bool erased = false, key_destroyed = false;
   int cancelled = 0, shipped = 0, delivered = 0, requests = 0;
   std::map<std::uint32_t, Quantities> returns;
   std::set<std::uint32_t> restocked, kept_off_sale, refunds_due;

@@ -30,6 +30,7 @@ std::optional<Op> OrderKeeper::next() {
     order_ = {};
     return std::nullopt;
   }
+  if (world_.chance(8)) return EraseOrder{order_};  // a member's is refused
   const std::string now = status();
   if (world_.chance(10)) return DeliverOrder{order_};  // legal or not
   if (now == "confirmed" && world_.chance(60)) return ShipOrder{order_};
@@ -58,6 +59,12 @@ void OrderKeeper::answered(const Op& op, const Reply& reply) {
     if (std::holds_alternative<DeliverOrder>(op)) ++order.delivered;
     if (std::holds_alternative<ReturnOrder>(op)) ++order.returns;
     if (std::holds_alternative<RefundOrder>(op)) ++order.refunds;
+    if (std::holds_alternative<EraseOrder>(op)) {
+      order.erased = true;
+      if (vault_.seal(EntityKey(order_), "x").ok())
+        world_.violated("erasure of an order",
+                        EntityKey(order_).text() + " was told of before its key was gone");
+    }
   } else if (reply.code == ReplyCode::not_found) {
     world_.violated("P1", EntityKey(order_).text() + " was placed and is not found");
   }

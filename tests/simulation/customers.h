@@ -7,7 +7,7 @@ namespace souk::simulation {
 /// Follows one order to its end and then asks for more or less sensible steps.
 class OrderKeeper {
  public:
-  OrderKeeper(World& world, Shop& shop) : world_(world), shop_(shop) {}
+  OrderKeeper(World& world, Shop& shop, Vault& vault) : world_(world), shop_(shop), vault_(vault) {}
   void take(const OrderId& order, std::int64_t steps) {
     order_ = order;
     steps_ = steps;
@@ -23,6 +23,7 @@ class OrderKeeper {
  private:
   World& world_;
   Shop& shop_;
+  Vault& vault_;
   OrderId order_;
   std::int64_t steps_ = 0;
 };
@@ -33,7 +34,9 @@ PaymentMethod some_payment(World& world);
 class Shopper final : public Client {
  public:
   Shopper(std::string name, const Street& street, std::int64_t carts)
-      : Client(std::move(name), street), carts_left_(carts), keeper_(street.world, street.shop) {}
+      : Client(std::move(name), street),
+        carts_left_(carts),
+        keeper_(street.world, street.shop, street.vault) {}
 
  protected:
   std::optional<Request> next() override;
@@ -55,7 +58,9 @@ class Shopper final : public Client {
 class Buyer final : public Client {
  public:
   Buyer(std::string name, const Street& street, std::int64_t orders)
-      : Client(std::move(name), street), orders_left_(orders), keeper_(street.world, street.shop) {}
+      : Client(std::move(name), street),
+        orders_left_(orders),
+        keeper_(street.world, street.shop, street.vault) {}
 
  protected:
   std::optional<Request> next() override;

@@ -180,6 +180,15 @@ void judge_users(World& world, const Books& books, const Shop& shop, const SimVa
                                     " is of a person who was erased and its key"
                                     " is still there");
   }
+  for (const auto& [id, order] : books.orders) {
+    if (!order.erased || order.sealed_address.bytes.empty()) continue;
+    if (!order.key_destroyed || vault.has_key(EntityKey(id)))
+      world.violated("erasure of an order", EntityKey(id).text() + " has its key still");
+  }
+  for (const auto& [id, order] : shop.orders)
+    if (const auto book = books.orders.find(id);
+        order.erased && (book == books.orders.end() || !book->second.erased))
+      world.violated("P1", EntityKey(id).text() + " was told of an erasure that did not happen");
   for (const auto& id : shop.users) {
     const auto user = books.users.find(id);
     if (user == books.users.end() || (!user->second.active && !shop.erasing.contains(id)))

@@ -77,7 +77,7 @@ class Witness {
     if (!render || sight->second.json.empty()) return;
     Body body;
     render(body);
-    if (body.json != sight->second.json)
+    if (!referee_.same_document(entity, body.json, sight->second.json))
       world_.violated("P1", entity.text() + " at version " + std::to_string(version) +
                                 " was shown as " + sight->second.json +
                                 ", and the journal makes it " + body.json);

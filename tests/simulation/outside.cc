@@ -27,7 +27,9 @@ Result<std::optional<std::string>, Fault> SimVault::open(const PersonId& person,
 Status SimVault::destroy(const std::vector<PersonId>& persons) {
   if (world_.chance(world_.faults.destroy_fails))
     return Fault{Fault::Kind::unavailable, "the key is there still"};
+  const bool all = destroys_ != Destroys::of_members || persons.front().kind() == Kind::user;
   for (const auto& person : persons) {
+    if (!all) continue;
     keys_.erase(person);
     destroyed_.insert(person);
     if (destroys_ == Destroys::the_first) break;

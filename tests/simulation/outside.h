@@ -15,7 +15,8 @@ class SimVault final : public Vault {
  public:
   enum class Destroys {
     all,
-    the_first,  // a defect to be found: only the person's own key, none of their orders
+    the_first,   // a defect to be found: only the person's own key, none of their orders
+    of_members,  // another: none where there are only orders
   };
   SimVault(World& world, Destroys destroys) : world_(world), destroys_(destroys) {}
   Status ensure(const std::vector<PersonId>& persons) override;

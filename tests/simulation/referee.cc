@@ -86,6 +86,8 @@ std::string describe(const Reply& reply) {
 }
 
 Command& Referee::add(Request&& request) {
+  if (const auto* erase = std::get_if<EraseOrder>(&request.op))
+    erased_orders_.insert(EntityKey(erase->order));
   commands_.push_back(std::make_unique<Command>());
   commands_.back()->number = commands_.size() - 1;
   commands_.back()->request = std::move(request);
@@ -124,16 +126,31 @@ void Referee::compare(const Command& command, const Reply& first, const Reply& l
   if (!is_remembered(request, first)) return;
   const auto* update = std::get_if<UpdateUser>(&request.op);
   const bool forgotten = update && erased_.contains(update->user);
-  const bool same =
-      first.code == later.code && first.refusal == later.refusal && first.detail == later.detail &&
-      first.entity == later.entity &&
-      (forgotten || (first.version == later.version && body_of(first) == body_of(later)));
+  const EntityKey target = target_of(request.op);
+  const auto same_body = [&] {
+    return erased_orders_.contains(target) ? same_document(target, first.body.json, later.body.json)
+                                           : body_of(first) == body_of(later);
+  };
+  const bool same = first.code == later.code && first.refusal == later.refusal &&
+                    first.detail == later.detail && first.entity == later.entity &&
+                    (forgotten || (first.version == later.version && same_body()));
   if (!same)
     world_.violated("P2", describe(request) + " was answered " + describe(first) + " and then " +
                               describe(later));
   if (!later.replayed && !first.replayed)
     world_.violated("P2", describe(request) + " took effect twice: " + describe(first) + " and " +
                               describe(later));
+}
+
+bool Referee::same_document(const EntityKey& entity, const std::string& a,
+                            const std::string& b) const {
+  if (!erased_orders_.contains(entity)) return a == b;
+  const auto without_address = [](std::string text) {
+    const std::string member = "\"shipping_address\":,";  // what is sealed stands beside it
+    if (const auto at = text.find(member); at != std::string::npos) text.erase(at, member.size());
+    return text;
+  };
+  return without_address(a) == without_address(b);
 }
 
 void Referee::note_sight(const Command& command, const Reply& reply) {
@@ -149,7 +166,7 @@ void Referee::note_sight(const Command& command, const Reply& reply) {
   if (fresh) return;
   Sight& before = at->second;
   before.position = std::min(before.position, reply.seq);
-  if (exact && before.json != now.json)
+  if (exact && !same_document(what.entity, before.json, now.json))
     world_.violated("P1", what.entity.text() + " at version " + std::to_string(what.version) +
                               " was shown with two contents: " + before.json + " and " + now.json);
 }

@@ -62,6 +62,9 @@ class Referee {
   const std::map<std::uint16_t, Seq>& positions() const { return positions_; }
   /// From now on this person's documents may change without a new version.
   void forgets(const UserId& user) { erased_.insert(user); }
+  /// Whether `a` and `b` are one document of `entity`. One of an order whose erasure was asked for
+  /// may be shown without its address, at each version.
+  bool same_document(const EntityKey& entity, const std::string& a, const std::string& b) const;
 
  private:
   void compare(const Command& command, const Reply& first, const Reply& later);
@@ -73,6 +76,7 @@ class Referee {
   std::map<Sighting, Sight> sightings_;
   std::map<std::uint16_t, Seq> positions_;
   std::set<UserId> erased_;
+  std::set<EntityKey> erased_orders_;
 };
 
 }  // namespace souk::simulation

@@ -84,8 +84,9 @@ class Run {
             : defect == Defect::forgets_answers_that_left ? SimStateStore::Memory::forgets_what_left
             : defect == Defect::trusts_reopened_store     ? SimStateStore::Memory::hides_reopening
                                                           : SimStateStore::Memory::sound),
-        vault_(world_, defect == Defect::keeps_keys_of_orders ? SimVault::Destroys::the_first
-                                                              : SimVault::Destroys::all),
+        vault_(world_, defect == Defect::keeps_keys_of_orders   ? SimVault::Destroys::the_first
+                       : defect == Defect::keeps_keys_of_guests ? SimVault::Destroys::of_members
+                                                                : SimVault::Destroys::all),
         options_(some_options(world_)),
         links_(world_, some_peer_faults(world_)) {
     const Faults faults = some_faults(world_);

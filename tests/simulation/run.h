@@ -16,6 +16,7 @@ enum class Defect {
   forgets_answers_that_left,
   trusts_reopened_store,  // that it has what it took before it failed
   keeps_keys_of_orders,   // of a person who was erased
+  keeps_keys_of_guests,   // whose order was
   releases_twice,
   forgets_orders_that_are_over,  // a SKU, whose fences are off
   checkpoint_without_effects,    // a read model's, after a crash

@@ -16,6 +16,7 @@ struct PromisedOrder {
   Quantities lines;
   std::string told;  // the last status that anybody saw: pending, confirmed, rejected, ...
   int cancelled = 0, shipped = 0, delivered = 0, returns = 0, refunds = 0;
+  bool erased = false;
 };
 
 struct PromisedStock {

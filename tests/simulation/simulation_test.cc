@@ -144,6 +144,10 @@ TEST_CASE("simulation: an erasure that forgets the keys of orders is found out")
   find_defect(Defect::keeps_keys_of_orders, "erasure");
 }
 
+TEST_CASE("simulation: an erasure of an order that forgets its key is found out") {
+  find_defect(Defect::keeps_keys_of_guests, "erasure of an order");
+}
+
 TEST_CASE("simulation: an engine that releases a hold twice is found out") {
   find_defect(Defect::releases_twice, "P3");
 }

@@ -203,6 +203,24 @@ TEST_CASE("retail plan: a file with other columns is no such file") {
   CHECK(reader.wrong().starts_with("line 1: no column Description"));
 }
 
+TEST_CASE("retail plan: a code that is no country's rejects its line, UK and EL are GB and GR") {
+  auto p = planned(
+      "1,A,Apple,2,2011-08-31 11:26:00,1.50,17850,UK\n"
+      "2,A,Apple,2,2011-08-31 11:26:00,1.50,17851,el\n"
+      "3,A,Apple,2,2011-08-31 11:26:00,1.50,17852,ZZ\n"
+      "4,A,Apple,2,2011-08-31 11:26:00,1.50,17853,\n"
+      "5,A,Apple,2,2011-08-31 11:26:00,1.50,17854,RSA\n"
+      "6,A,Apple,2,2011-08-31 11:26:00,1.50,17855,fr\n");
+  REQUIRE(p.plan.orders.size() == 5);
+  std::vector<std::string> countries;
+  for (const auto& order : p.plan.orders)
+    countries.push_back(p.data.countries.text(p.data.invoice[order.invoice].country));
+  CHECK(countries == std::vector<std::string>{"GB", "GR", "", "RSA", "fr"});
+  REQUIRE(p.plan.rejected.size() == 1);
+  CHECK(p.plan.rejected[0] ==
+        Rejection{4, "Country \"ZZ\" is not a country code of ISO 3166-1; the nearest is ZA"});
+}
+
 TEST_CASE("retail plan: the names of Online Retail II, and names that are mapped, are known too") {
   const auto read = [](const std::string& text, RetailOptions options = {}) {
     RetailReader reader(std::move(options));

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The benchmarks of `tools/dev bench`: prints one table. Every row is measured on this machine, now.
-usage: bench.py [--quick] [--only nginx|stages|views|reads|rebuild|souk|inside] [--orders N]
+usage: bench.py [--quick] [--only nginx|stages|views|reads|index|rebuild|souk|inside] [--orders N]
 
 Rows: durable add-to-cart over HTTP against a bare `return 200` of nginx and products against nginx sending the same bytes
 from its memory, in turns, under the same load generator (wrk); where the processor's time goes (stages.py); the read side (read_side.py); the mixes of `souk bench`; the
@@ -152,7 +152,7 @@ def inside(quick):
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--quick", action="store_true", help="a second each, to see that everything runs")
-    arguments.add_argument("--only", default="", choices=["", "nginx", "stages", "views", "reads", "rebuild", "souk", "inside"])
+    arguments.add_argument("--only", default="", choices=["", "nginx", "stages", "views", "reads", "index", "rebuild", "souk", "inside"])
     arguments.add_argument("--orders", type=int, default=0, help="how many are rebuilt; 450,000 are 11 million events")
     given = arguments.parse_args()
     rounds, seconds = (1, 1) if given.quick else (5, 5)
@@ -168,6 +168,8 @@ def main():
         read_side.cost(table, rounds, seconds)
         read_side.visible(table, 2 if given.quick else 30)
         read_side.search(table, seconds, 2_000 if given.quick else 100_000)
+    if given.only in ("", "index"):
+        read_side.index(table, rounds, 2_000 if given.quick else 100_000)
     if given.only in ("", "rebuild"):
         read_side.rebuild(table, given.orders or (500 if given.quick else 100_000))
     if given.only in ("", "souk"):

@@ -1,4 +1,4 @@
-"""What the read side costs and how fast it answers: rows for `tools/dev bench --only reads|rebuild`."""
+"""What the read side costs and how fast it answers: rows for `tools/dev bench --only reads|index|rebuild`."""
 import csv
 import json
 import multiprocessing
@@ -168,6 +168,33 @@ def search(table, seconds, products):
         written = done.get()
         writer.join()
         table.add("the same under stock writes", *measured, f"{written / (seconds + 1):,.0f} stock writes/s beside it")
+
+
+# ---- how fast search is built ----
+
+def index(table, rounds, products):
+    """Search built anew from the log beside the live copy, which is idle: each product is read, its text is taken apart,
+    written to the index and compared. Products have 48 words, as those of `search` above."""
+    with tempfile.TemporaryDirectory(prefix="souk-bench-") as home, Daemon() as daemon:
+        catalogue = os.path.join(home, "catalogue.csv")
+        write_catalogue(catalogue, products)
+        began = time.monotonic()
+        souk(daemon, "import", "products", catalogue)
+        client = daemon.client(timeout=600)
+        caught_up(client)
+        found, took = time.monotonic() - began, []
+        for _ in range(rounds):
+            began = time.monotonic()
+            Shop.expect(client.post("/v1/projections/search/rebuild"), 200)
+            while "rebuild" in (model := next(m for m in client.get("/v1/projections").json["projections"]
+                                              if m["name"] == "search")):
+                time.sleep(0.02)
+            took.append(time.monotonic() - began)
+            if model["last_rebuild"] != "equal to the copy before":
+                raise RuntimeError(model)
+        middle = statistics.median(took)
+        table.add("search built anew, products", products / middle, 0, 0, 0, 0,
+                  f"{products:,} in {middle:.1f} s ({min(took):.1f} to {max(took):.1f}); imported and found after {found:.0f} s")
 
 
 # ---- figures of a year, and building everything anew ----

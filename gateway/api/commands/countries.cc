@@ -90,6 +90,13 @@ std::string why_no_country(std::string_view text) {
   return "is not a country code of ISO 3166-1; the nearest is " + std::string(nearest(code));
 }
 
+std::string country_meant_by(std::string_view text) {
+  const auto code = upper_ascii(text);
+  if (code == "UK") return "GB";  // reserved for it in ISO 3166-1
+  if (code == "EL") return "GR";  // of the European Union
+  return std::string(text);
+}
+
 std::vector<std::string_view> country_codes() {
   std::vector<std::string_view> all;
   for (std::size_t i = 0; i < countries; ++i) all.push_back(alpha2_at(i));

@@ -15,6 +15,12 @@ namespace souk {
 /// member. Empty: it is one. Only what has two letters is taken for a code and can be wrong.
 std::string why_no_country(std::string_view text);
 
+/// The code that is meant by two letters that are none, in any case: `UK` is GB and `EL` is GR, which
+/// others than ISO 3166-1 have made official for the same countries. All else as it is.
+///
+/// For files of others: what a client of the API sends is refused, with the nearest.
+std::string country_meant_by(std::string_view text);
+
 /// The alpha-2 codes, by the alphabet.
 std::vector<std::string_view> country_codes();
 

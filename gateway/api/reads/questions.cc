@@ -37,6 +37,15 @@ constexpr QueryField text_field(std::string_view name, std::string_view about,
 constexpr std::array search_fields = {
     text_field("q", "Words, \"a phrase\", -excluded, without X; none: everything"),
     text_field("brand", "Exactly this brand"),
+    text_field("group", "Only the variants of this group, each a hit of its own"),
+    QueryField{"collapse",
+               QueryType::flag,
+               "Variants of one group that are found are one hit: the first of them in the order, "
+               "with their number and range of prices; `total` and `facets` count hits. false: "
+               "each is a hit of its own. true where it is not given, but for one `group`",
+               0,
+               0,
+               {}},
     text_field("category", "This category and those below it: `Home > Kitchen`"),
     QueryField{"currency", QueryType::currency,
                "Only what is priced in it. Else limits, order and bands of prices look at the "

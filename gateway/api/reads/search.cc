@@ -36,6 +36,12 @@ void append_hit(std::string& out, const SearchHit& found) {
   append_money(hit.key("price"), found.price.amount, found.price.currency);
   hit.number("available", found.available);
   fmt::format_to(std::back_inserter(hit.key("score")), "{:.4f}", found.score);
+  if (!found.group.empty()) hit.text("group", found.group);
+  if (found.variants > 0) {
+    hit.number("variants", found.variants);
+    append_money(hit.key("price_min"), found.price_min.amount, found.price_min.currency);
+    append_money(hit.key("price_max"), found.price_max.amount, found.price_max.currency);
+  }
   hit.end();
 }
 
@@ -50,6 +56,8 @@ SearchQuery query_of(const QueryValues& values, Currency otherwise) {
   SearchQuery query;
   query.q = values.text("q");
   if (values.has("brand")) query.brand = values.text("brand");
+  if (values.has("group")) query.group = values.text("group");
+  query.collapse = values.flag("collapse", !query.group);
   query.category = split_path(values.text("category"));
   query.price_min = values.amount("price_min");
   query.price_max = values.amount("price_max");

@@ -44,9 +44,13 @@ std::string product_text(const Json& product) {
       {"price", product["price"].money()},
       {"on sale", product["active"].text() == "true" ? "yes" : "no"},
       {"available", product["available"].text()},
-      {"version", product["version"].text()}};
-  for (const auto& [name, value] : product["attributes"].members())
-    facts.emplace_back(name, value.text());
+      {"version", product["version"].text()},
+      {"barcode", product["barcode"].text()},
+      {"group", product["group"].text()}};
+  for (const char* member : {"options", "attributes"})
+    for (const auto& [name, value] : product[member].members())
+      facts.emplace_back(name, value.text());
+  for (const Json& image : product["images"].items()) facts.emplace_back("image", image.text());
   facts.emplace_back("description", product["description"].text());
   return facts_text(facts);
 }

@@ -7,6 +7,7 @@
 #include "events/ids.h"
 #include "events/limits.h"
 #include "events/utf8.h"
+#include "gateway/api/commands/countries.h"
 #include "tools/souk/import/amounts.h"
 #include "tools/souk/import/sheet.h"
 
@@ -173,6 +174,9 @@ std::string RetailReader::take_line(const CsvRecord& record) {
   if (!utf8_valid(field(description))) return "Description is not UTF-8";
   if (!utf8_valid_without_controls(field(country)) || field(country).size() > country_bytes_max)
     return "Country is no name: " + in_quotes(field(country));
+  const auto nation = country_meant_by(field(country));
+  if (const auto why = why_no_country(nation); !why.empty())
+    return "Country " + in_quotes(nation) + " " + why;
 
   RetailLine line{.number = static_cast<std::uint32_t>(record.line),
                   .sku = data_.skus.number_of(field(sku)),
@@ -181,7 +185,7 @@ std::string RetailReader::take_line(const CsvRecord& record) {
                   .quantity = *pieces,
                   .price = *unit_price};
   if (line.invoice == data_.invoice.size())
-    data_.invoice.push_back({.at = *at, .country = data_.countries.number_of(field(country))});
+    data_.invoice.push_back({.at = *at, .country = data_.countries.number_of(nation)});
   RetailInvoice& whole = data_.invoice[line.invoice];
   whole.at = std::min(whole.at, *at);
   if (whole.customer == no_customer && !person.empty())

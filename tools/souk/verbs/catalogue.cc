@@ -14,6 +14,29 @@ std::string stock_path(const Invocation& invocation, std::string_view step = {})
   return "/v1/inventory/" + path_segment(invocation.get("sku")) + std::string(step);
 }
 
+/// What was given of the repeated `option` as a list of JSON; empty: nothing.
+std::string list_of(const Invocation& invocation, std::string_view option) {
+  std::string list;
+  for (const std::string& one : invocation.all(option))
+    list += (list.empty() ? "[" : ",") + json_string(one);
+  return list.empty() ? list : list + "]";
+}
+
+/// What was given of the repeated `option`, each as NAME=VALUE, as an object of JSON; empty: nothing.
+Outcome<std::string> pairs_of(const Invocation& invocation, std::string_view option) {
+  const auto pairs = invocation.all(option);
+  if (pairs.empty()) return std::string();
+  JsonObject object;
+  for (const std::string& pair : pairs) {
+    const std::size_t equals = pair.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return Failure{ExitCode::usage,
+                     "--" + std::string(option) + ": wanted NAME=VALUE, got \"" + pair + "\""};
+    object.text(pair.substr(0, equals), pair.substr(equals + 1));
+  }
+  return object.done();
+}
+
 Outcome<ExitCode> put_product(const Invocation& invocation) {
   auto price = money_argument(invocation, "price");
   if (!price) return price.error();
@@ -21,22 +44,17 @@ Outcome<ExitCode> put_product(const Invocation& invocation) {
   body.text("name", invocation.get("name"))
       .optional_text("description", invocation.get("description"));
   body.optional_text("brand", invocation.get("brand"));
-  if (const auto steps = invocation.all("category"); !steps.empty()) {
-    std::string path;
-    for (const std::string& step : steps) path += (path.empty() ? "" : ",") + json_string(step);
-    body.raw("category", "[" + path + "]");
-  }
+  if (const auto path = list_of(invocation, "category"); !path.empty()) body.raw("category", path);
   body.raw("price", *price);
-  if (const auto pairs = invocation.all("attribute"); !pairs.empty()) {
-    JsonObject attributes;
-    for (const std::string& pair : pairs) {
-      const std::size_t equals = pair.find('=');
-      if (equals == std::string::npos || equals == 0)
-        return Failure{ExitCode::usage, "--attribute: wanted NAME=VALUE, got \"" + pair + "\""};
-      attributes.text(pair.substr(0, equals), pair.substr(equals + 1));
-    }
-    body.raw("attributes", attributes.done());
+  for (const auto& [option, member] :
+       {std::pair{"attribute", "attributes"}, {"option", "options"}}) {
+    const auto pairs = pairs_of(invocation, option);
+    if (!pairs) return pairs.error();
+    if (!pairs->empty()) body.raw(member, *pairs);
   }
+  if (const auto images = list_of(invocation, "image"); !images.empty()) body.raw("images", images);
+  body.optional_text("barcode", invocation.get("barcode"))
+      .optional_text("group", invocation.get("group"));
   if (invocation.has("inactive")) body.raw("active", "false");
   return command_and_show(invocation, "PUT", product_path(invocation), body.done(), product_text);
 }
@@ -83,16 +101,26 @@ Verbs product_verbs() {
   category.kind = Argument::Kind::repeated;
   Argument attribute = option("attribute", "NAME=VALUE; repeat for more");
   attribute.kind = Argument::Kind::repeated;
+  Argument image = option("image", "An address, the first is shown first; repeat for more");
+  image.kind = Argument::Kind::repeated;
+  Argument variant =
+      option("option", "NAME=VALUE, what makes it one of its group; repeat for more");
+  variant.kind = Argument::Kind::repeated;
   Verb put{.path = "product put",
            .summary = "Define a product, or define it anew",
            .examples = {"souk product put MUG-1 \"Blue mug\" 7.50 --brand Acme --category Home "
                         "--category Kitchen",
-                        "souk product put MUG-1 \"Blue mug\" \"8.95 EUR\" --attribute colour=blue"},
+                        "souk product put MUG-1 \"Blue mug\" \"8.95 EUR\" --attribute colour=blue",
+                        "souk product put TEE-S \"Shirt\" 15 --group tee --option size=S --barcode "
+                        "4006381333931 --image https://shop.example/tee.jpg"},
            .arguments = {sku_argument, required("name", "What customers see"),
                          required("price", "Such as 7.50 or \"7.50 EUR\""),
                          option("currency", "Of a price given as a bare number", "GBP"),
                          option("description", "A longer text"), option("brand", "The maker"),
-                         category, attribute, flag("inactive", "Not on sale")},
+                         category, attribute, image,
+                         option("barcode", "A GTIN: EAN, UPC or ISBN-13, with its check digit"),
+                         option("group", "Variants of one thing have the same"), variant,
+                         flag("inactive", "Not on sale")},
            .run = put_product};
   Verb delist{.path = "product delist",
               .summary = "Take a product off sale; its history stays",

@@ -54,7 +54,7 @@ Outcome<std::vector<std::string>> all_skus(const Url& url) {
   std::vector<std::string> skus;
   for (std::string cursor;;) {
     QueryString query;
-    query.add("limit", "100").add("sort", "name").add("cursor", cursor);
+    query.add("limit", "100").add("sort", "name").add("collapse", "false").add("cursor", cursor);
     auto page = sender.read("/v1/search" + query.text());
     if (!page) return page.error();
     for (const Json& hit : (*page)["hits"].items()) skus.push_back(hit["sku"].text());
