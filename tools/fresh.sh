@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs a command in a clean Debian root, on a clone of what is committed here: what a newcomer finds.
-# usage: tools/dev fresh [--remove] bookworm|trixie [COMMAND...]     (default: tools/dev test)
+# usage: tools/dev fresh [--remove|--moves] bookworm|trixie [COMMAND...]     (default: tools/dev test)
+# --moves: a data directory moves between the release build of that root and the one of this system, both ways.
 # The root is made on first use, a minute, and kept in SOUK_FRESH (default /var/tmp/souk-fresh). Needs root.
 set -euo pipefail
 
@@ -10,12 +11,14 @@ die() {
 }
 
 mounts=(dev sys proc)
+scratch=
 
 unmount() {
   local name
   for name in "${mounts[@]}"; do
     mountpoint -q "$1/$name" && umount -R -l "$1/$name"
   done
+  [ -z "$scratch" ] || { umount "$root$scratch" && rmdir "$root$scratch" && rm -rf "$scratch"; }
   return 0
 }
 
@@ -35,8 +38,31 @@ make_root() {
   mv "$root.new" "$root"
 }
 
-remove=no
-[ "${1:-}" != --remove ] || { remove=yes && shift; }
+# A command in the root, where the clone is.
+within() {
+  env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 chroot "$root" \
+    bash -c 'cd /srv/souk && exec "$@"' fresh "$@"
+}
+
+moves() {
+  local name
+  within tools/dev build release
+  tools/dev build release
+  # A folder that has one name there and here, and in it the programs of there.
+  scratch=$(mktemp -d /var/tmp/souk-moves-XXXXXX)
+  mkdir -p "$root$scratch"
+  mount --bind "$scratch" "$root$scratch"
+  for name in souk soukd; do
+    printf '#!/bin/sh\nexec chroot %q /srv/souk/build/release/%s "$@"\n' "$root" "$name" >"$scratch/$name"
+    chmod 755 "$scratch/$name"
+  done
+  TMPDIR=$scratch python3 -B tests/scenarios/moves_test.py "$scratch"
+}
+
+task=run
+case ${1:-} in
+  --remove | --moves) task=${1#--} && shift ;;
+esac
 suite=${1:-}
 case $suite in
   bookworm | trixie) shift ;;
@@ -44,7 +70,7 @@ case $suite in
 esac
 [ "$(id -u)" -eq 0 ] || die "run as root: it makes a root directory and changes into it"
 root=${SOUK_FRESH:-/var/tmp/souk-fresh}/$suite
-if [ "$remove" = yes ]; then
+if [ "$task" = remove ]; then
   unmount "$root"
   ! mountpoint -q "$root/dev" || die "$root/dev is still mounted"
   rm -rf --one-file-system "$root" "$root.log" "$root.new"
@@ -59,6 +85,9 @@ mountpoint -q "$root/dev" || { mount --rbind /dev "$root/dev" && mount --make-rs
 rm -rf "$root/srv/souk"
 mkdir -p "$root/srv"
 git clone -q . "$root/srv/souk"
+if [ "$task" = moves ]; then
+  moves
+  exit
+fi
 [ $# -gt 0 ] || set -- tools/dev test
-env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 chroot "$root" \
-  bash -c 'cd /srv/souk && exec "$@"' fresh "$@"
+within "$@"

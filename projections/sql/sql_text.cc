@@ -90,6 +90,18 @@ std::size_t name_before(const std::vector<std::string>& tokens, std::size_t as) 
   return i > 0 ? i - 1 : 0;
 }
 
+/// SQLite before 3.46 refused what its parser's stack of 100 did not hold; since then it grows.
+constexpr int nesting_max = 64;
+
+int deepest(const std::vector<std::string>& tokens) {
+  int open = 0, most = 0;
+  for (const std::string& token : tokens) {
+    if (token == "(") most = std::max(most, ++open);
+    if (token == ")") --open;
+  }
+  return most;
+}
+
 }  // namespace
 
 std::string refuse_text(std::string_view sql, SqlWatch& watch) {
@@ -99,6 +111,8 @@ std::string refuse_text(std::string_view sql, SqlWatch& watch) {
   if (sql.find('\0') != std::string_view::npos) return "the statement holds a NUL byte";
   const std::vector<std::string> tokens = Tokens(sql).all;
   watch.words.insert(tokens.begin(), tokens.end());
+  if (deepest(tokens) > nesting_max)
+    return "parentheses are nested more than " + std::to_string(nesting_max) + " deep";
   std::vector<std::size_t> definitions;
   for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
     if (tokens[i] != "as") continue;

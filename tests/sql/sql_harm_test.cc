@@ -197,6 +197,11 @@ TEST_CASE("sql: a text, its columns and its depth have limits") {
   };
   CHECK(shop.run(deep(100)));
   CHECK_FALSE(shop.run(deep(101)));
+  const auto nested = [](std::size_t depth) {
+    return "SELECT " + std::string(depth, '(') + "1" + std::string(depth, ')');
+  };
+  CHECK(shop.run(nested(64)));
+  CHECK(shop.refused(nested(65)).kind == Why::forbidden);
   const auto doubled = [](int size) {
     return "SELECT length(hex(printf('%" + std::to_string(size) + "d', 1)))";
   };

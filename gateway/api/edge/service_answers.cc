@@ -116,7 +116,7 @@ bool Api::goes_on(Ticket& ticket, const Reply& reply) {
     if (reply.code == ReplyCode::admitted) {
       ticket.sealed_for = command->seal->person;
       ticket.sealing = true;
-      jobs_.push_back(SealJob{reply.ticket, std::move(*command)});
+      jobs_.emplace_back(SealJob{reply.ticket, std::move(*command)});
       return true;
     }
     if (ticket.batch != Ticket::no_batch && command->seal)
@@ -129,7 +129,7 @@ bool Api::goes_on(Ticket& ticket, const Reply& reply) {
   if (is_success(reply.code)) verdict = KeyVerdict::recorded;
   if (ticket.asks_for_left_over)
     verdict = reply.code == ReplyCode::admitted ? KeyVerdict::absent : KeyVerdict::recorded;
-  jobs_.push_back(SettleJob{ticket.sealed_for, verdict});
+  jobs_.emplace_back(SettleJob{ticket.sealed_for, verdict});
   return false;
 }
 
@@ -142,7 +142,7 @@ void Api::take_reply(Reply&& reply) {
     return;
   }
   if (ticket->record_next && (reply.code == ReplyCode::ok || reply.code == ReplyCode::not_found)) {
-    jobs_.push_back(RecordJob{reply.ticket, *std::exchange(ticket->record_next, std::nullopt)});
+    jobs_.emplace_back(RecordJob{reply.ticket, *std::exchange(ticket->record_next, std::nullopt)});
     return;
   }
   if (!reply.body.sealed.empty()) ticket->document_key.clear();  // nothing personal is kept
@@ -150,14 +150,14 @@ void Api::take_reply(Reply&& reply) {
     const auto number = reply.ticket;
     finish(number, std::move(reply));
   } else {
-    jobs_.push_back(OpenJob{std::move(reply)});
+    jobs_.emplace_back(OpenJob{std::move(reply)});
   }
 }
 
 void Api::take_done(SealDone&& done) {
   auto* ticket = tickets_.find(done.ticket);
   if (ticket == nullptr) {  // it was given up: answered 503, and does not happen
-    jobs_.push_back(SettleJob{done.person, KeyVerdict::refused});
+    jobs_.emplace_back(SettleJob{done.person, KeyVerdict::refused});
     return;
   }
   ticket->sealing = false;

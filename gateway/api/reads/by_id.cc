@@ -191,7 +191,7 @@ bool Api::payment(Visit& visit) {
   if (waits)
     hand_over(number, std::move(order));
   else
-    jobs_.push_back(RecordJob{number, input_.fields.order});
+    jobs_.emplace_back(RecordJob{number, input_.fields.order});
   return true;
 }
 
