@@ -1,6 +1,10 @@
 #include "node/disk_ports.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
+
+#include "events/fault_log.h"
+#include "events/shared_log/kafka_topics.h"
 
 namespace souk {
 void MachineNodeClock::begin_at(UnixMs newest) {
@@ -11,14 +15,112 @@ void MachineNodeClock::begin_at(UnixMs newest) {
   ahead_ms_.store(newest.value - at.value, std::memory_order_relaxed);
 }
 
+namespace {
+
+constexpr std::chrono::seconds told_every{2};
+
+struct Topic {
+  SharedLogName name;
+  std::uint32_t partitions = 0;
+};
+
+/// Calls `ask` until it is answered, or somebody gives up.
+template <class Ask>
+auto patiently(const std::function<bool()>& give_up, const Ask& ask) {
+  FaultLog waits("waiting for the brokers of Kafka");
+  while (true) {
+    auto answer = ask();
+    if (answer.ok() || answer.error().kind != Fault::Kind::unavailable || give_up()) return answer;
+    waits.failed(fmt::format("what=\"{}\"", one_line(answer.error().what)));
+  }
+}
+
+/// Waits for the brokers; then the topic is one that keeps what is acknowledged, or it is refused.
+Result<Topic, Fault> look_at_topic(const DiskPortsOptions& options) {
+  const KafkaOptions& kafka = options.kafka->options;
+  const std::string name = kafka.events_topic();
+  auto topics = KafkaTopics::open(kafka);
+  if (!topics.ok()) return topics.error();
+  auto id = patiently(options.give_up, [&] { return (*topics)->cluster_id(); });
+  if (!id.ok()) return id.error();
+  const auto facts = patiently(options.give_up, [&] { return (*topics)->look(name); });
+  if (!facts.ok()) return facts.error();
+  if (facts->partitions == 0)
+    return Fault{
+        Fault::Kind::mismatch,
+        fmt::format("there is no topic {} at {}: make the cluster's topics once with: souk "
+                    "cluster init --kafka {} --cluster {}",
+                    name, kafka.brokers, kafka.brokers, kafka.cluster)};
+  const auto faults =
+      faults_of(name, *facts, {options.shards.value_or(0), options.kafka->single}, kafka.brokers);
+  if (!faults.empty())
+    return Fault{Fault::Kind::mismatch, fmt::format("{}", fmt::join(faults, "\n"))};
+  return Topic{{kafka.cluster, std::move(*id)}, facts->partitions};
+}
+
+}  // namespace
+
+Status DiskPorts::open_own_log() {
+  auto logs = GroupCommit::open(*stores_.journal, shards());
+  if (!logs) return logs.error();
+  logs_ = std::move(*logs);
+  return Done{};
+}
+
+/// The way to the log, and the number that it begins with.
+Status DiskPorts::open_broker(const DiskPortsOptions& options, std::uint32_t shards,
+                              SharedLogName& name) {
+  const KafkaOptions& kafka = options.kafka->options;
+  auto broker = KafkaBroker::open(kafka, shards);
+  if (!broker) return broker.error();
+  broker_ = std::move(*broker);
+  const auto number = patiently(options.give_up, [&] { return genesis::read(*broker_); });
+  if (!number.ok()) return number.error();
+  if (!*number)
+    return Fault{
+        Fault::Kind::mismatch,
+        fmt::format("topic {} is not begun yet: say once more: souk cluster init --kafka {} "
+                    "--cluster {}",
+                    kafka.events_topic(), kafka.brokers, kafka.cluster)};
+  name.genesis = **number;
+  return Done{};
+}
+
+Status DiskPorts::open_shared_log(const DiskPortsOptions& options) {
+  SharedLogsOptions logs_options;
+  logs_options.shards = shards();
+  logs_options.genesis = directory().manifest().shared->genesis;
+  auto logs = SharedLogs::open(*broker_, *stores_.journal, logs_options);
+  if (!logs) return logs.error();
+  shared_ = logs->get();
+  logs_ = std::move(*logs);
+  auto told_at = std::chrono::steady_clock::now();
+  return shared_->catch_up([&](std::uint64_t copied, std::uint64_t of) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - told_at > told_every) {
+      told_at = now;
+      spdlog::info("copying the log records={} of={}", copied, of);
+    }
+    return !options.give_up();
+  });
+}
+
 Result<std::unique_ptr<DiskPorts>, Fault> DiskPorts::open(const DiskPortsOptions& options) {
   std::unique_ptr<DiskPorts> p(new DiskPorts(options.currency));
-  auto stores = Stores::open(options.directory, options.shards, options.secret);
+  std::optional<SharedLogName> shared;
+  std::optional<std::uint32_t> shards = options.shards;
+  if (options.kafka) {
+    auto topic = look_at_topic(options);
+    if (!topic) return topic.error();
+    shared = std::move(topic->name);
+    shards = topic->partitions;
+    if (auto s = p->open_broker(options, *shards, *shared); !s.ok()) return s.error();
+  }
+  auto stores = Stores::open(options.directory, shards, options.secret, shared);
   if (!stores) return stores.error();
   p->stores_ = std::move(*stores);
-  auto logs = GroupCommit::open(*p->stores_.journal, p->shards());
-  if (!logs) return logs.error();
-  p->logs_ = std::move(*logs);
+  if (auto s = options.kafka ? p->open_shared_log(options) : p->open_own_log(); !s.ok())
+    return s.error();
   p->payments_ = std::make_unique<PaymentSimulator>(std::move(p->stores_.provider), p->clock_);
   p->scrubber_ = std::make_unique<Scrubber>(ScrubInTurn(
       {[journal = p->stores_.journal.get()](std::size_t bytes) { return journal->scrub(bytes); },
@@ -31,6 +133,10 @@ Result<std::unique_ptr<DiskPorts>, Fault> DiskPorts::open(const DiskPortsOptions
 std::vector<StoreTrouble> DiskPorts::troubles() const {
   using enum StoreTrouble::Costs;
   std::vector<StoreTrouble> all;
+  if (const auto halted = shared_ ? shared_->any_halted() : std::nullopt)
+    all.push_back({"log",
+                   fmt::format("shard {} is halted: {}", halted->first.value, halted->second.what),
+                   commands});
   if (!stores_.journal->damage().empty())
     all.push_back({"journal",
                    "the journal has a damaged block, the log says where: restore the data "

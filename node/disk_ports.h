@@ -11,6 +11,8 @@
 #include "actors/ports/store_trouble.h"
 #include "events/journal/group_commit.h"
 #include "events/journal/scrubber.h"
+#include "events/shared_log/kafka_broker.h"
+#include "events/shared_log/shared_logs.h"
 #include "gateway/api/commands/presenter.h"
 #include "node/node.h"
 
@@ -32,12 +34,22 @@ struct DiskPortsOptions {
   std::optional<std::uint32_t> shards;  // nothing: what the directory has
   Currency currency = *Currency::parse("GBP");
   std::optional<std::string> secret = std::nullopt;  // SodiumVault::Options
+  /// The log stands in Kafka, and the directory has a copy of it. Nothing: the log is its journal.
+  struct Kafka {
+    KafkaOptions options;
+    bool single = false;  // one broker will do
+  };
+  std::optional<Kafka> kafka = std::nullopt;
+  /// Whether to stop waiting for brokers.
+  std::function<bool()> give_up = [] { return false; };
 };
 
 /// Lifecycle: open; the node that uses it ends before it.
 class DiskPorts {
  public:
-  /// Errors: those of Stores::open, with words for the operator.
+  /// With Kafka: waits for its brokers, looks at the topic, and brings the copy up to date.
+  /// Errors: those of Stores::open, with words for the operator; mismatch: the topic is not there, or
+  /// its settings would lose what is acknowledged; unavailable: given up.
   static Result<std::unique_ptr<DiskPorts>, Fault> open(const DiskPortsOptions& options);
 
   NodePorts ports() {
@@ -55,13 +67,18 @@ class DiskPorts {
 
  private:
   explicit DiskPorts(Currency currency) : presenter_(currency) {}
+  Status open_own_log();
+  Status open_broker(const DiskPortsOptions& options, std::uint32_t shards, SharedLogName& name);
+  Status open_shared_log(const DiskPortsOptions& options);
 
   MachineNodeClock clock_;
   SystemRandomness randomness_;
   JsonPresenter presenter_;
   Stores stores_;
   std::unique_ptr<PaymentSimulator> payments_;
-  std::unique_ptr<GroupCommit> logs_;   // over the journal
+  std::unique_ptr<KafkaBroker> broker_;
+  std::unique_ptr<ShardLogs> logs_;     // over the journal, or over the broker
+  SharedLogs* shared_ = nullptr;        // logs_, where they are
   std::unique_ptr<Scrubber> scrubber_;  // of all stores; ends first
 };
 

@@ -39,6 +39,12 @@ std::optional<std::uint32_t> parse_number(std::string_view text) {
   return value;
 }
 
+std::uint64_t parse_long(std::string_view text) {
+  std::uint64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
 /// The value of `name` in lines of `name = value`.
 std::optional<std::string> value_of(std::string_view text, std::string_view name) {
   std::istringstream lines{std::string(text)};
@@ -134,7 +140,8 @@ Status write_holder(const fs::path& path, int lock) {
 }  // namespace
 
 Result<std::unique_ptr<DataDirectory>, Fault> DataDirectory::open(
-    const fs::path& path, std::optional<std::uint32_t> shards) {
+    const fs::path& path, std::optional<std::uint32_t> shards,
+    const std::optional<SharedLogName>& shared) {
   if (shards && (*shards == 0 || *shards > limits::shards_max)) {
     return Fault{Fault::Kind::mismatch,
                  fmt::format("{} shards: 1 to {} are possible", *shards, limits::shards_max)};
@@ -161,8 +168,9 @@ Result<std::unique_ptr<DataDirectory>, Fault> DataDirectory::open(
   if (auto status = write_holder(path, lock); !status) return status.error();
   auto status = fs::exists(path / manifest_name)
                     ? directory->load_manifest()
-                    : directory->create_manifest(shards.value_or(shards_default));
+                    : directory->create_manifest(shards.value_or(shards_default), shared);
   if (!status) return status.error();
+  if (auto fits = directory->check_log(shared); !fits) return fits.error();
   if (shards && *shards != directory->manifest_.shards) {
     return Fault{Fault::Kind::mismatch,
                  fmt::format("{}: it has {} shards, not {}: the count is fixed when a directory is "
@@ -236,13 +244,54 @@ Status DataDirectory::load_manifest() {
     return damaged;
   }
   manifest_ = {*format, *shards, *created_at, *id};
+  if (const auto cluster = value_of(text, "cluster"))
+    manifest_.shared = SharedLogName{*cluster, value_of(text, "kafka").value_or(""),
+                                     parse_long(value_of(text, "genesis").value_or(""))};
   return Done{};
 }
 
-Status DataDirectory::create_manifest(std::uint32_t shards) {
+/// The directory has the log that the caller wants, or is the copy of it.
+Status DataDirectory::check_log(const std::optional<SharedLogName>& shared) const {
+  const auto& mine = manifest_.shared;
+  if (mine == shared) return Done{};
+  if (!shared)
+    return Fault{
+        Fault::Kind::mismatch,
+        fmt::format("{}: it belongs to a node of the cluster {}: start with --kafka BROKERS "
+                    "--cluster {}, or use another directory",
+                    path_.string(), mine->cluster, mine->cluster)};
+  if (!mine)
+    return Fault{Fault::Kind::mismatch,
+                 fmt::format("{}: it has a log of its own, which no cluster knows: name an empty "
+                             "directory, or start without --kafka",
+                             path_.string())};
+  if (mine->cluster != shared->cluster)
+    return Fault{
+        Fault::Kind::mismatch,
+        fmt::format("{}: it belongs to a node of the cluster {}, not {}: name the directory "
+                    "of this one, or an empty one",
+                    path_.string(), mine->cluster, shared->cluster)};
+  if (mine->kafka == shared->kafka)
+    return Fault{
+        Fault::Kind::mismatch,
+        fmt::format("{}: the topic of its cluster {} was deleted and made again: what this "
+                    "directory has is not in the new log. Nothing was changed. If the new "
+                    "topic is the right one, start with an empty data directory",
+                    path_.string(), mine->cluster)};
+  return Fault{
+      Fault::Kind::mismatch,
+      fmt::format("{}: the log of its cluster {} stands in the Kafka cluster {}, and these "
+                  "brokers are of {}: name the right brokers. If the topics were moved "
+                  "there, start with an empty directory",
+                  path_.string(), mine->cluster, mine->kafka, shared->kafka)};
+}
+
+Status DataDirectory::create_manifest(std::uint32_t shards,
+                                      const std::optional<SharedLogName>& shared) {
   SystemRandomness randomness;
+  const std::uint32_t format = shared ? format_newest : format_of_own_log;
   if (auto status =
-          write_manifest({format_newest, shards, SystemClock::wall_now(), randomness.id128()});
+          write_manifest({format, shards, SystemClock::wall_now(), randomness.id128(), shared});
       !status) {
     return status;
   }
@@ -251,9 +300,10 @@ Status DataDirectory::create_manifest(std::uint32_t shards) {
 
 Status DataDirectory::raise_format() {
   SOUK_ASSERT(access_ == Access::alone);
-  if (manifest_.format == format_newest) return Done{};
+  const std::uint32_t newest = manifest_.shared ? format_newest : format_of_own_log;
+  if (manifest_.format == newest) return Done{};
   Manifest raised = manifest_;
-  raised.format = format_newest;
+  raised.format = newest;
   return write_manifest(raised);
 }
 
@@ -261,6 +311,9 @@ Status DataDirectory::write_manifest(const Manifest& manifest) {
   auto text =
       fmt::format("format = {}\nshards = {}\ncreated_at = {}\nid = {}\n", manifest.format,
                   manifest.shards, to_rfc3339(manifest.created_at), id_text('d', manifest.id));
+  if (manifest.shared)
+    text += fmt::format("cluster = {}\nkafka = {}\ngenesis = {}\n", manifest.shared->cluster,
+                        manifest.shared->kafka, manifest.shared->genesis);
   text += fmt::format("{}{:08x}\n", check_head, crc32c(text));
   const auto draft = path_ / manifest_draft_name;
   if (auto status = write_all_synced(draft, text); !status) return status;

@@ -10,6 +10,9 @@
 ///   shards = 64
 ///   created_at = 2025-11-22T13:00:00.000Z
 ///   id = d0123...
+///   cluster = shop              of a node of a cluster: its name,
+///   kafka = MkU3OEVBNTcwNTJE    the id of the Kafka cluster that has its log
+///   genesis = 81985529216486895   and the number that the log begins with
 ///   check = 0011aaff    crc32c of all before this line; the last one
 ///
 /// Formats. An older version refuses a newer one with words.
@@ -20,10 +23,13 @@
 ///      checkpoint knows the offset of its record. A version of format 2 would write over them.
 ///   4  orders say what they cost beside their lines, a cart that was emptied has no currency, and a
 ///      guest's order can be erased. A version of format 3 would charge and show other amounts.
+///   5  a node of a cluster: journal/ is a copy of a log that stands in Kafka. A version of format 4
+///      would take it for a log of its own, and write to it. Others stay at format 4.
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "events/ids.h"
@@ -31,6 +37,14 @@
 #include "events/time.h"
 
 namespace souk {
+
+/// Which log that is shared.
+struct SharedLogName {
+  std::string cluster;        // of Souk
+  std::string kafka;          // the id that Kafka gave its own cluster
+  std::uint64_t genesis = 0;  // events/shared_log/shared_logs.h
+  bool operator==(const SharedLogName&) const = default;
+};
 
 /// Lifecycle: open takes the lock, the destructor gives it back; so does the end of the process.
 class DataDirectory {
@@ -40,20 +54,24 @@ class DataDirectory {
     std::uint32_t shards = 0;
     UnixMs created_at;
     Id128 id;  // random; another in each directory
+    std::optional<SharedLogName> shared = std::nullopt;
     bool operator==(const Manifest&) const = default;
   };
-  static constexpr std::uint32_t format_newest = 4;
+  static constexpr std::uint32_t format_newest = 5;
+  static constexpr std::uint32_t format_of_own_log = 4;  // the newest of one without a cluster
   static constexpr std::uint32_t shards_default = 64;
 
   /// Opens the directory for this process alone; makes it where it is missing or empty.
   /// `shards`: what the caller insists on; nothing: what the directory has (or shards_default).
+  /// `shared`: the log of which journal/ is to be a copy; nothing: it is the log.
   /// Errors: locked     another process has it open; the words name its pid.
-  ///         mismatch   another count of shards, or a folder with other things in it.
+  ///         mismatch   another count of shards, another log, or a folder with other things in it.
   ///         unsupported   a newer format.
   ///         corrupt    the manifest is damaged.
   ///         full, unavailable   the disk.
   static Result<std::unique_ptr<DataDirectory>, Fault> open(
-      const std::filesystem::path& path, std::optional<std::uint32_t> shards = std::nullopt);
+      const std::filesystem::path& path, std::optional<std::uint32_t> shards = std::nullopt,
+      const std::optional<SharedLogName>& shared = std::nullopt);
   /// For looking only (`souk verify`): nothing is made, several may look at once, none while a
   /// daemon runs, and no daemon starts while one looks.
   static Result<std::unique_ptr<DataDirectory>, Fault> open_read_only(
@@ -78,7 +96,8 @@ class DataDirectory {
   DataDirectory(std::filesystem::path path, int lock, Access access)
       : path_(std::move(path)), lock_(lock), access_(access) {}
   Status load_manifest();
-  Status create_manifest(std::uint32_t shards);
+  Status create_manifest(std::uint32_t shards, const std::optional<SharedLogName>& shared);
+  Status check_log(const std::optional<SharedLogName>& shared) const;
   Status write_manifest(const Manifest& manifest);
 
   std::filesystem::path path_;

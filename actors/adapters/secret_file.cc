@@ -1,6 +1,9 @@
 #include "actors/adapters/secret_file.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/random.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -43,6 +46,27 @@ Result<std::string, Fault> read_secret_file(const std::filesystem::path& path) {
                fmt::format("{}: a secret is {} hexadecimal digits and nothing else; make one with: "
                            "openssl rand -hex {}",
                            path.string(), 2 * secret_bytes, secret_bytes)};
+}
+
+Status make_secret_file(const std::filesystem::path& path) {
+  const auto failed = [&](const char* doing) {
+    return Fault{Fault::Kind::unavailable,
+                 fmt::format("{}: cannot {}: {}", path.string(), doing, std::strerror(errno))};
+  };
+  unsigned char bytes[secret_bytes];
+  if (::getentropy(bytes, sizeof bytes) != 0) return failed("get random bytes for it");
+  std::string text;
+  for (const unsigned char byte : bytes) text += fmt::format("{:02x}", byte);
+  text += '\n';
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file < 0) return failed("make it");
+  const bool written =
+      ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+      ::fsync(file) == 0;
+  const auto fault = failed("write it");
+  ::close(file);
+  if (!written) return fault;
+  return Done{};
 }
 
 }  // namespace souk

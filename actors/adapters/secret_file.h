@@ -14,5 +14,8 @@ inline constexpr std::size_t secret_bytes = 48;
 
 /// The bytes. Errors: unavailable (no such file, not readable), corrupt (another form).
 Result<std::string, Fault> read_secret_file(const std::filesystem::path& path);
+/// A new random one, for its owner alone to read. Errors: unavailable: it is there already, or the
+/// disk.
+Status make_secret_file(const std::filesystem::path& path);
 
 }  // namespace souk

@@ -59,7 +59,9 @@ Status check_journal(const DataDirectory& directory, const std::optional<Journal
                      bool has_records) {
   const auto& manifest = directory.manifest();
   if (!anchor) {
-    if (manifest.format < 2 || (!has_records && !has_files(directory.keys()))) return Done{};
+    const bool made_anew = manifest.shared && !has_records;  // a copy that was lost
+    if (made_anew || manifest.format < 2 || (!has_records && !has_files(directory.keys())))
+      return Done{};
     return journal_misfit(
         directory, "it is from before this directory was upgraded, or of another one", put_back);
   }
@@ -87,8 +89,12 @@ Status take(Result<std::unique_ptr<T>, Fault>&& opened, std::unique_ptr<T>& into
 
 Status open_journal(Stores& stores, Access access, StoreBinding& binding, bool& has_records) {
   const DataDirectory& directory = *stores.directory;
-  if (auto status = check_present(directory); !status) return status;
-  const RocksDbJournalOptions options{.marks = stores.marks.get()};
+  const bool copy = directory.manifest().shared.has_value();
+  if (auto status = copy ? check_whole(directory.journal(), put_back) : check_present(directory);
+      !status)
+    return status;
+  // A copy may lose its end, so the others do not count on what it had.
+  const RocksDbJournalOptions options{.marks = copy ? nullptr : stores.marks.get()};
   auto opened = access == Access::serve
                     ? RocksDbJournal::open(directory.journal(), options)
                     : RocksDbJournal::open_read_only(directory.journal(), options);
@@ -187,8 +193,9 @@ Result<Stores, Fault> open_as(Access access, Result<std::unique_ptr<DataDirector
 }  // namespace
 
 Result<Stores, Fault> Stores::open(const fs::path& path, std::optional<std::uint32_t> shards,
-                                   std::optional<std::string> secret) {
-  return open_as(Access::serve, DataDirectory::open(path, shards), std::move(secret));
+                                   std::optional<std::string> secret,
+                                   const std::optional<SharedLogName>& shared) {
+  return open_as(Access::serve, DataDirectory::open(path, shards, shared), std::move(secret));
 }
 
 Result<Stores, Fault> Stores::open_read_only(const fs::path& path) {

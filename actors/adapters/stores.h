@@ -38,11 +38,13 @@ struct Stores {
 
   /// Makes the directory where it is missing or empty. The stores of one of format 1 are bound; it
   /// is raised by DataDirectory::raise_format, once it was found sound.
-  /// `secret`: SodiumVault::Options::given_secret.
+  /// `secret`: SodiumVault::Options::given_secret. `shared`: DataDirectory::open; journal/ is a copy
+  /// then: gone or older than the others it is read from the log again.
   /// Errors: those of DataDirectory and of each store; mismatch as above.
   static Result<Stores, Fault> open(const std::filesystem::path& path,
                                     std::optional<std::uint32_t> shards = std::nullopt,
-                                    std::optional<std::string> secret = std::nullopt);
+                                    std::optional<std::string> secret = std::nullopt,
+                                    const std::optional<SharedLogName>& shared = std::nullopt);
   /// For `souk verify`: writes nothing. No `states` where they were made by other rules: the next
   /// start folds them anew.
   static Result<Stores, Fault> open_read_only(const std::filesystem::path& path);

@@ -148,7 +148,7 @@ void ActorEngine::submit(std::vector<Request>&& requests) {
 
 std::string ActorEngine::trouble() const {
   if (counters_.suspended_shards.load(std::memory_order_relaxed) > 0)
-    return "a disk fails: some shards take no commands";
+    return "some shards take no commands: their log cannot be written";
   const std::int64_t before_ms = steady_ms() - stuck_ms;
   const auto stuck = [&](const ActorPulse& pulse) {
     const std::int64_t since_ms = pulse.since_ms();

@@ -38,7 +38,6 @@ void end_turn(Self* self, HostActorState& s) {
   deliver_replies(s);
   ShardOutput& out = core.output();
   s.ports.logs->claim(out.claims);
-  s.ports.logs->barrier(out.barriers);
   if (!out.payments.empty()) {
     s.ports.payments->call(std::move(out.payments));
     out.payments.clear();
@@ -132,11 +131,6 @@ caf::behavior host_behavior(Self* self, std::uint32_t index, HostActorState& sta
       [=](const ClaimedMsg& m) {
         turn([&](HostCore& c) {
           for (const auto& [shard, claimed] : *m.claims) c.claimed(shard, claimed);
-        });
-      },
-      [=](const BarriersMsg& m) {
-        turn([&](HostCore& c) {
-          for (const auto& one : *m.passed) c.barrier_passed(one.shard, one.replies, one.status);
         });
       },
       [=](LoadedMsg& m) {

@@ -54,9 +54,6 @@ class HostCore {
   void landed(const std::vector<LandedRange>& ranges);
   void doubted(const std::vector<ShardId>& shards);
   void claimed(ShardId shard, const ShardLog::Claimed& claimed);
-  void barrier_passed(ShardId shard, std::uint64_t replies, const Status& status) {
-    this->shard(shard).barrier_passed(replies, status);
-  }
   /// `generation`: of the state store, when it answered.
   void loaded(ShardId shard, const EntityKey& entity,
               Result<std::optional<StoredState>, Fault>&& state, std::uint64_t generation);
@@ -78,7 +75,7 @@ class HostCore {
   void end_turn();
 
   // What leaves; the driver takes (moves) it after end_turn(). It appends the batches to the logs
-  // in their order, claims what output().claims names, and asks for its barriers.
+  // in their order, and claims what output().claims names.
   ShardOutput& output() { return output_; }
   std::vector<Batch>& batches() { return batches_; }
   std::vector<std::vector<Envelope>>& remote() { return remote_; }  // by host

@@ -75,16 +75,6 @@ void HostLogs::claim(std::vector<ShardId>& shards) {
   logs_.flush();
 }
 
-void HostLogs::barrier(std::vector<std::pair<ShardId, std::uint64_t>>& asked) {
-  if (asked.empty()) return;
-  for (const auto& [shard, replies] : asked)
-    logs_.log(shard).barrier([this, shard = shard, replies = replies](Status status) {
-      news_of(shard).barriers.push_back({shard, replies, std::move(status)});
-    });
-  asked.clear();
-  logs_.flush();
-}
-
 void HostLogs::landed(ShardId shard, const std::vector<LogAck>& acks) {
   news_of(shard).landed.push_back({shard, acks.front().offset, acks.back().offset});
 }
@@ -119,7 +109,6 @@ void HostLogs::ends() {
     tell<LandedMsg>(hosts_[h], news_[h].landed);
     tell<DoubtedMsg>(hosts_[h], news_[h].doubted);
     tell<ClaimedMsg>(hosts_[h], news_[h].claimed);
-    tell<BarriersMsg>(hosts_[h], news_[h].barriers);
   }
   if (feed_ && !durable_.empty()) feed_->committed(std::move(durable_));
   durable_.clear();

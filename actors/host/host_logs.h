@@ -25,7 +25,6 @@ class HostLogs final : private LogListener {
   /// What a turn of a host decided, and empties it.
   void append(std::vector<Batch>& batches);
   void claim(std::vector<ShardId>& shards);
-  void barrier(std::vector<std::pair<ShardId, std::uint64_t>>& asked);
 
  private:
   void landed(ShardId shard, const std::vector<LogAck>& acks) override;
@@ -40,7 +39,6 @@ class HostLogs final : private LogListener {
     std::vector<LandedRange> landed;
     std::vector<ShardId> doubted;
     std::vector<std::pair<ShardId, ShardLog::Claimed>> claimed;
-    std::vector<BarriersMsg::Passed> barriers;
   };
   News& news_of(ShardId shard) {
     return news_[host_of(shard, static_cast<std::uint32_t>(news_.size()))];

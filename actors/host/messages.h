@@ -53,14 +53,6 @@ struct DoubtedMsg {
 struct ClaimedMsg {
   std::shared_ptr<std::vector<std::pair<ShardId, ShardLog::Claimed>>> claims;
 };
-struct BarriersMsg {
-  struct Passed {
-    ShardId shard;
-    std::uint64_t replies = 0;
-    Status status = Done{};
-  };
-  std::shared_ptr<std::vector<Passed>> passed;
-};
 /// To the store, and back.
 struct LoadMsg {
   std::vector<std::pair<ShardId, EntityKey>> wanted;
@@ -112,7 +104,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::PaymentsMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::LandedMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::DoubtedMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::ClaimedMsg)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::BarriersMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::LoadMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::LoadedMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::FlushMsg)

@@ -22,6 +22,6 @@ struct StoreTrouble {
 using StoreTroubles = std::function<std::vector<StoreTrouble>()>;
 
 /// The stores of a data directory.
-inline constexpr const char* store_names[] = {"journal", "states", "keys", "provider"};
+inline constexpr const char* store_names[] = {"log", "journal", "states", "keys", "provider"};
 
 }  // namespace souk

@@ -30,7 +30,7 @@ Owner::Owner(ShardId id, const ShardContext& context, ShardOutput& output, Shard
       outbox_(id, clock_, output),
       replica_(id, context, clock_),
       entities_(replica_.residency()),
-      recorder_(context, clock_, replica_),
+      recorder_(context, clock_, replica_, log.part_bytes()),
       gate_(output, outbox_,
             log.alone() ? CommitGate::Barriers::passed : CommitGate::Barriers::awaited),
       undecided_(gate_),

@@ -71,12 +71,11 @@ class Owner {
                    Result<std::optional<StoredState>, Fault>&& state);
   void tick();
 
-  /// What was decided since the last cut, as records to be appended to the log.
+  /// What was decided since the last cut, as records to be appended to the log; a no-op where
+  /// replies wait for a record and there is none.
   void cut(std::vector<Batch>& out);
   /// The log acknowledged the records from offset `first` to `last`.
   void landed(Offset first, Offset last);
-  /// The answer to ShardOutput::barriers.
-  void barrier_passed(std::uint64_t replies, const Status& status);
   /// What was appended and not acknowledged may or may not be in the log. Takes nothing more before
   /// the next claim says; reads go on with what is committed.
   void doubted();
@@ -174,12 +173,13 @@ class Owner {
     Offset offset = 0;  // where it must land
     Seq last_seq = 0;
     std::uint64_t chain = 0;
+    std::uint64_t barred = 0;  // so many replies wait for this record or one before it
+    bool noop = false;
     UnixMs since;
   };
   enum class Standing : std::uint8_t { follows, claims, owns } standing_ = Standing::follows;
   std::optional<ShardLog::Claimed> claimed_;  // and not decided yet
   Fifo<UnderWay> under_way_;
-  std::uint64_t barriers_asked_ = 0;
   Offset committed_end_ = 0;  // behind the last record that was acknowledged or folded
   bool readable_ = true;      // recovered
   UnixMs checkpoint_at_;      // when the last one ended

@@ -13,18 +13,16 @@ LogTail Owner::tail() {
 void Owner::cut(std::vector<Batch>& out) {
   const std::size_t from = out.size();
   recorder_.cut(out);
-  for (std::size_t i = from; i < out.size(); ++i)
-    under_way_.push_back({out[i].offset, out[i].last_seq, out[i].chain, clock_.newest()});
   const std::uint64_t barred = gate_.barred();
-  if (barred <= barriers_asked_ || !owns()) return;
-  barriers_asked_ = barred;
-  output_.barriers.emplace_back(id_, barred);
-}
-
-void Owner::barrier_passed(std::uint64_t replies, const Status& status) {
-  if (!owns()) return;  // the claim decides
-  if (!status.ok()) return doubted();
-  gate_.pass_barrier(replies);
+  const bool waits = barred > (under_way_.empty() ? 0 : under_way_.back().barred);
+  if (waits && out.size() == from && owns()) out.push_back(recorder_.noop());
+  for (std::size_t i = from; i < out.size(); ++i)
+    under_way_.push_back({.offset = out[i].offset,
+                          .last_seq = out[i].last_seq,
+                          .chain = out[i].chain,
+                          .barred = barred,
+                          .noop = out[i].last_seq < out[i].first_seq,
+                          .since = clock_.newest()});
 }
 
 /// Offsets without a gap leave no room for a record of another owner.
@@ -32,10 +30,14 @@ void Owner::landed(Offset first, Offset last) {
   if (!owns() || under_way_.empty() || last < under_way_.front().offset) return;
   if (first != under_way_.front().offset || last > under_way_.back().offset) return doubted();
   Seq seq = 0;
-  for (; !under_way_.empty() && under_way_.front().offset <= last; under_way_.pop_front())
+  std::uint64_t barred = 0;
+  for (; !under_way_.empty() && under_way_.front().offset <= last; under_way_.pop_front()) {
     seq = under_way_.front().last_seq;
+    barred = under_way_.front().barred;
+  }
   committed_end_ = last + 1;
   committed(seq);
+  gate_.pass_barrier(barred);
 }
 
 void Owner::committed(Seq seq) {
@@ -119,6 +121,7 @@ Status Owner::decide() {
   Seq landed = gate_.committed();
   auto mine = under_way_.begin();
   const auto saw = [&](const BatchHeader& header) {
+    while (mine != under_way_.end() && mine->noop) ++mine;
     if (mine == under_way_.end() || header.last_seq() != mine->last_seq ||
         header.chain != mine->chain)
       return;

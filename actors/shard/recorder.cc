@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "events/event_codec.h"
+#include "events/log_records.h"
 
 namespace souk {
 
@@ -48,7 +49,7 @@ void Recorder::cut_one(std::vector<Transaction>&& transactions, std::vector<Batc
   std::string bytes = encode_batch(header, transactions);
   chain_ = header.chain;
   cut_seq_ = header.last_seq();
-  last_offset_ = next_offset_++;
+  last_offset_ = place(bytes.size());
   out.push_back({.shard = replica_.id(),
                  .offset = last_offset_,
                  .first_seq = header.first_seq,
@@ -57,6 +58,24 @@ void Recorder::cut_one(std::vector<Transaction>&& transactions, std::vector<Batc
                  .chain = chain_,
                  .bytes = std::move(bytes),
                  .transactions = std::move(transactions)});
+}
+
+Offset Recorder::place(std::size_t bytes) {
+  const std::size_t payload = bytes - batch_header_bytes - batch_trailer_bytes;
+  const bool whole = part_bytes_ == 0 || payload <= part_bytes_;
+  next_offset_ += whole ? 1 : (payload + part_bytes_ - 1) / part_bytes_;
+  return next_offset_ - 1;
+}
+
+Batch Recorder::noop() {
+  std::string bytes = encode(Noop{epoch_, incarnation_, cut_seq_ + 1, chain_}, clock_.newest());
+  return {.shard = replica_.id(),
+          .offset = place(bytes.size()),
+          .first_seq = cut_seq_ + 1,
+          .last_seq = cut_seq_,
+          .epoch = epoch_,
+          .chain = chain_,
+          .bytes = std::move(bytes)};
 }
 
 void Recorder::begin() {

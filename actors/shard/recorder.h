@@ -23,14 +23,21 @@ struct Cause {
 
 class Recorder {
  public:
-  Recorder(const ShardContext& context, ShardClock& clock, Replica& replica)
-      : incarnation_(context.incarnation), clock_(clock), replica_(replica) {}
+  /// `part_bytes`: ShardLog::part_bytes.
+  Recorder(const ShardContext& context, ShardClock& clock, Replica& replica,
+           std::size_t part_bytes = 0)
+      : incarnation_(context.incarnation),
+        part_bytes_(part_bytes),
+        clock_(clock),
+        replica_(replica) {}
 
   /// REQUIRES: `events` is not empty.
   void record(const Cause& cause, std::vector<Event>&& events);
   /// What was recorded since the last cut, as records for the log, each with the offset that it
   /// must get.
   void cut(std::vector<Batch>& out);
+  /// A record of nothing. REQUIRES: all that was recorded is cut.
+  Batch noop();
 
   /// Goes on after what the replica has folded: its last record counted is the owner's claim, and
   /// the next one gets the offset behind it.
@@ -57,8 +64,11 @@ class Recorder {
 
  private:
   void cut_one(std::vector<Transaction>&& transactions, std::vector<Batch>& out);
+  /// Where a record of so many bytes must land.
+  Offset place(std::size_t bytes);
 
   const std::uint64_t incarnation_;
+  const std::size_t part_bytes_;
   ShardClock& clock_;
   Replica& replica_;
   Seq last_seq_ = 0;         // tentative

@@ -92,8 +92,6 @@ struct ShardOutput {
   };
   std::vector<Refold> refolds;
   std::vector<ShardId> claims;  // shards that are to be claimed
-  /// Shards whose logs are to be asked for a barrier, and how many replies wait for it.
-  std::vector<std::pair<ShardId, std::uint64_t>> barriers;
 };
 
 struct ShardContext {

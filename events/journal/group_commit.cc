@@ -38,7 +38,6 @@ class GroupCommit::Log final : public ShardLog {
     return group_.store_.read(shard_, from, visit);
   }
   bool alone() const override { return true; }
-  void barrier(std::function<void(Status)> done) override { done(Done{}); }
 
   /// Where the log ends, by the store. Errors: unavailable, corrupt.
   Status find_end() {

@@ -29,6 +29,9 @@ constexpr std::string_view anchor_key =
 constexpr std::string_view marks_key =
     "\xFF\xFF"
     "marks";
+constexpr std::string_view place_key =  // and the shard
+    "\xFF\xFF"
+    "place";
 constexpr std::size_t marks_entry_bytes = 64;
 constexpr std::size_t batch_entry_bytes = 32;  // of a WriteBatch: the key and what frames it
 constexpr std::size_t scan_readahead_bytes = 1024 * 1024;
@@ -50,6 +53,12 @@ Offset offset_of(rocksdb::Slice key) {
     offset = offset << 8 | static_cast<std::uint8_t>(key[i]);
   }
   return offset;
+}
+std::string place_key_of(ShardId shard) {
+  std::string key(place_key);
+  key.resize(place_key.size() + shard_bytes);
+  put_big_endian(key.data() + place_key.size(), shard.value, shard_bytes);
+  return key;
 }
 rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 rocksdb::Slice slice(const KeyBytes& key) { return {key.data(), key.size()}; }
@@ -76,6 +85,7 @@ struct RocksDbJournal::Impl {
   Status load_marks();
   Status put(const std::vector<Batch>& records);
   Status commit(rocksdb::WriteBatch& all);
+  Status keep(std::span<const LogCopy::Record> records, std::span<const LogCopy::Place> places);
   Status reopen();
   void end_compactions();
   Result<bool, Fault> scrub(std::size_t bytes);
@@ -170,6 +180,38 @@ Status RocksDbJournal::Impl::commit(rocksdb::WriteBatch& all) {
 }
 
 Status RocksDbJournal::put(const std::vector<Batch>& records) { return impl_->put(records); }
+
+Status RocksDbJournal::Impl::keep(std::span<const LogCopy::Record> records,
+                                  std::span<const LogCopy::Place> places) {
+  if (access == Access::read_only) return Fault{Fault::Kind::unavailable, "opened to read only"};
+  if (unsettled) return Fault{Fault::Kind::unavailable, "a write failed and is not settled yet"};
+  if (watch->any()) end_compactions();
+  rocksdb::WriteBatch all;
+  for (const auto& record : records)
+    all.Put(slice(key_of(record.shard, record.offset)), slice(record.bytes));
+  for (const auto& [shard, state] : places) all.Put(place_key_of(shard), encode(state));
+  rocksdb::WriteOptions cached;
+  cached.disableWAL = true;
+  const auto status = database->Write(cached, &all);
+  if (status.ok()) return Done{};
+  unsettled = true;
+  return fault_of("write the copy of the log", status);
+}
+
+Status RocksDbJournal::keep(std::span<const Record> records, std::span<const Place> places) {
+  return impl_->keep(records, places);
+}
+
+Result<FoldState, Fault> RocksDbJournal::place(ShardId shard) {
+  const std::shared_lock lock(impl_->mutex);
+  if (!impl_->database)
+    return Fault{Fault::Kind::unavailable, "the journal is closed until it is settled"};
+  std::string bytes;
+  const auto status = impl_->database->Get({}, place_key_of(shard), &bytes);
+  if (status.IsNotFound()) return shared_log_begin();
+  if (!status.ok()) return fault_of("read the place in the log", status);
+  return decode_fold_state(bytes);
+}
 
 Status RocksDbJournal::settle() {
   Impl& impl = *impl_;

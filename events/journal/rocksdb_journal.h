@@ -5,13 +5,15 @@
 ///          record stood under its first_seq; offsets go on behind the last of those keys
 ///   value  the batch record (events/batch.h)
 ///   outside every shard: 0xFFFF "barrier", which `settle` writes; 0xFFFF "directory" and
-///   0xFFFF "marks", the anchors of anchor.h
+///   0xFFFF "marks", the anchors of anchor.h; 0xFFFF "place" shard: of a copy of a log that is
+///   shared, the FoldState behind its last record
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 
 #include "events/journal/anchor.h"
 #include "events/journal/log_store.h"
+#include "events/shared_log/log_copy.h"
 
 namespace souk {
 
@@ -27,7 +29,7 @@ struct RocksDbJournalOptions {
 /// Lifecycle: open, use, destroy. `settle` closes the directory and opens it again, so that what a
 ///            failed write left behind is decided by the recovery that a restart would run.
 /// Invariant: after a failed write, and until `settle` is ok, nothing is written.
-class RocksDbJournal final : public LogStore {
+class RocksDbJournal final : public LogStore, public LogCopy {
  public:
   using Opened = Result<std::unique_ptr<RocksDbJournal>, Fault>;
 
@@ -49,6 +51,11 @@ class RocksDbJournal final : public LogStore {
   Status read(ShardId shard, Offset from, const Visit& visit) override;
   Status scan(ShardId shard, Seq from, const Visit& visit) override;
   Result<bool, Fault> last(ShardId shard, const Visit& visit) override;
+
+  // As the copy of a log that is shared. Nothing is written ahead: what was kept since the last
+  // table was written is lost in a crash.
+  Status keep(std::span<const Record> records, std::span<const Place> places) override;
+  Result<FoldState, Fault> place(ShardId shard) override;
 
   /// Reads on through the tables, from where the call before stopped, about `bytes` of them, and
   /// holds all against its checksums. True: it has come to the end, and begins anew.

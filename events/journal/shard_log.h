@@ -31,7 +31,7 @@ class LogListener {
   /// What was appended and is not acknowledged may or may not be in the log, and nothing more will
   /// be acknowledged before the next claim. Other shards are not concerned.
   virtual void doubted(ShardId shard, const Fault& why) = 0;
-  /// After its acks: the records that one write made durable, each with its offset, no claims.
+  /// After its acks: the records of events that one write made durable, each with its offset.
   virtual void written(std::vector<Batch>&&, std::chrono::nanoseconds /*took*/) {}
   /// Records of a write in doubt that turned out to be there; before all that is written later.
   virtual void found(std::vector<Batch>&&) {}
@@ -51,9 +51,10 @@ class ShardLog {
 
   virtual ~ShardLog() = default;
 
-  /// Appends one record behind those that were appended before; the log says at which offset. Does
-  /// not wait: many may be under way, and are written after the next ShardLogs::flush. In doubt the
-  /// record is dropped, or lands before the next claim. Thread: any, one at a time per shard.
+  /// Appends one record behind those that were appended before; the log says at which offset, of
+  /// one in parts that of the last. Does not wait: many may be under way, and are written after the
+  /// next ShardLogs::flush. In doubt the record is dropped, or lands before the next claim, or is
+  /// one that does not count. Thread: any, one at a time per shard.
   virtual LogTicket append(Batch record) = 0;
   /// Makes `incarnation` the owner, in an epoch that is higher than any of the log. What then
   /// stands before `Claimed::end` is all that ever counts of former epochs, so it decides every
@@ -64,13 +65,13 @@ class ShardLog {
   /// Visits the records from `from` on, as far as they are durable now.
   /// Errors: unavailable; corrupt. Thread: any.
   virtual Status tail(Offset from, const Visit& visit) = 0;
-  /// Whether nobody else can write to this log while it is open: then every barrier is passed at
-  /// once, and need not be asked.
+  /// Whether nobody else can write to this log while it is open. Where somebody can, only a record
+  /// that lands tells an owner that it still is one: a reply that rests on no record waits for the
+  /// next, a no-op if there is none.
   virtual bool alone() const = 0;
-  /// Calls `done` once it is sure that nobody else owned the shard when this was called: a reply
-  /// that rests on no pending record may then go out. In a cluster it appends a no-op; a fault says
-  /// that the shard is in doubt. `done` comes as that of a claim, or inside the call.
-  virtual void barrier(std::function<void(Status)> done) = 0;
+  /// A record with more payload than that stands in the log in parts of so many bytes
+  /// (events/log_records.h), each at an offset of its own. 0: none does.
+  virtual std::size_t part_bytes() const { return 0; }
 };
 
 /// The logs of all shards of a node.

@@ -264,16 +264,40 @@ TEST_CASE("barrier: in a log that others may write to, what rests on no record w
     owner.handle(std::move(command));
     owner.cut(cut);
   };
+  const auto received = [&](std::uint64_t ticket) {
+    Request command{.op = ReceiveStock{.sku = tea, .quantity = 1, .reference = {}}};
+    command.reply_to = {.who = ReplyTo::Who::client, .sink = 0, .ticket = ticket, .entity = {}};
+    command.cause.bytes[0] = static_cast<std::uint8_t>(ticket);
+    owner.handle(std::move(command));
+  };
   refused(1);
   refused(2);
-  REQUIRE(b.out.barriers.size() == 2);
+  owner.cut(cut);
+  REQUIRE(cut.size() == 2);  // a no-op for each turn in which one came to wait
+  CHECK(decode_batch_header(cut[1].bytes)->type == BatchType::noop);
   CHECK(b.out.replies.empty());
-  owner.barrier_passed(b.out.barriers[0].second, Done{});
+  b.log.append(cut[0]);
+  owner.landed(cut[0].offset, cut[0].offset);
   REQUIRE(b.out.replies.size() == 1);
   CHECK(b.out.replies[0].second.ticket == 1);
   CHECK(b.out.replies[0].second.code == ReplyCode::not_found);
+  SUBCASE("which may be one of events") {
+    received(3);
+    owner.cut(cut);
+    REQUIRE(cut.size() == 3);
+    refused(4);  // behind it
+    REQUIRE(cut.size() == 4);
+    received(5);
+    refused(6);
+    REQUIRE(cut.size() == 5);
+    CHECK(decode_batch_header(cut[4].bytes)->type == BatchType::events);
+    for (std::size_t i = 1; i < cut.size(); ++i) b.log.append(cut[i]);
+    owner.landed(cut[1].offset, cut[4].offset);
+    CHECK(b.out.replies.size() == 6);
+    CHECK(owner.owns());
+  }
   SUBCASE("which does not come: a claim is one") {
-    owner.barrier_passed(b.out.barriers[1].second, Fault{Fault::Kind::unavailable, "cut off"});
+    owner.doubted();
     CHECK_FALSE(owner.owns());
     REQUIRE(owner.claimed(b.log.grant(7)).ok());
     REQUIRE(b.out.replies.size() == 2);

@@ -116,7 +116,6 @@ struct MemoryLog final : ShardLog {
     return Done{};
   }
   bool alone() const override { return !shared; }
-  void barrier(std::function<void(Status)> done) override { done(Done{}); }
   LogTail reader() {
     return [this](Offset from, const Visit& visit) { return tail(from, visit); };
   }

@@ -11,6 +11,7 @@ constexpr std::int64_t slow_ms_max = 3'000;
 constexpr std::int64_t stalled_ms_max = 9'000;  // longer than an owner waits
 constexpr std::int64_t claim_retry_ms = 200;
 
+bool is_noop(const Batch& record) { return record.last_seq < record.first_seq; }
 Fault unavailable(const char* what) { return {Fault::Kind::unavailable, what}; }
 
 }  // namespace
@@ -50,13 +51,6 @@ class SimJournal::Log final : public ShardLog {
     return journal_.read(shard_, from, visit);
   }
   bool alone() const override { return journal_.alone_; }
-  void barrier(std::function<void(Status)> done) override {
-    if (journal_.alone_) return done(Done{});
-    after(world_.between(0, 20), [this, done = std::move(done)] {
-      const Status status = doubted_ ? Status(unavailable("in doubt")) : Status(Done{});
-      tell([&](LogListener&) { done(status); });
-    });
-  }
 
   /// Begins what is to be done next.
   void go_on() {
@@ -150,6 +144,7 @@ class SimJournal::Log final : public ShardLog {
     if (world_.chance(world_.faults.write_fails)) return in_doubt();
     std::vector<Batch> records;
     const auto acks = land_all(records);
+    std::erase_if(records, is_noop);
     tell([&](LogListener& listener) {
       listener.landed(shard_, acks);
       listener.written(std::move(records), {});
@@ -180,6 +175,7 @@ class SimJournal::Log final : public ShardLog {
     const auto acks = land_all(records);
     const std::uint64_t number = ++journal_.writes_;
     for (const auto& ack : acks) journal_.unsynced_[number].push_back({shard_.value, ack.offset});
+    std::erase_if(records, is_noop);
     world_.after(world_.between(1, 20), [this, number] { journal_.unsynced_.erase(number); });
     tell([&](LogListener& listener) {
       listener.landed(shard_, acks);
@@ -211,6 +207,7 @@ class SimJournal::Log final : public ShardLog {
     claims_.pop_front();
     if (!journal_.listener_) asked.done(claimed);
     tell([&](LogListener& listener) {
+      std::erase_if(found_, is_noop);
       if (!found_.empty()) listener.found(std::exchange(found_, {}));
       asked.done(claimed);
     });

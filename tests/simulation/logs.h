@@ -57,7 +57,7 @@ class SimJournal final : public ShardLogs, public Journal {
 
   World& world_;
   const Honesty honesty_;
-  const bool alone_;  // else replies wait for barriers
+  const bool alone_;  // else replies wait for records
   Records records_;
   std::map<std::uint16_t, std::unique_ptr<Log>> logs_;
   LogListener* listener_ = nullptr;

@@ -13,6 +13,7 @@
 
 #include "actors/adapters/secret_file.h"
 #include "events/currencies.h"
+#include "events/shared_log/kafka_options.h"
 #include "projections/search/synonyms.h"
 
 namespace souk {
@@ -60,6 +61,16 @@ const Option options[] = {
     {"secret_file", &Config::secret_file, 0, 0,
      "a file with the secret of idempotency keys that the nodes of a cluster share; none: the data "
      "directory's own"},
+    {"kafka", &Config::kafka, 0, 0,
+     "HOST:PORT,... of the brokers that keep the log; none: the data directory keeps it. Its "
+     "topics "
+     "are made by souk cluster init"},
+    {"cluster", &Config::cluster, 0, 0, "the cluster's name, after which its topics are named"},
+    {"kafka_config", &Config::kafka_config, 0, 0,
+     "a file of lines name=value that say how the brokers are reached: security.protocol, ssl.*, "
+     "sasl.*"},
+    {"kafka_single", &Config::kafka_single, 0, 0,
+     "one broker will do: what it loses is lost. For trials"},
     {"log_level", &Config::log_level, 0, 0, "debug, info, warn or error"},
 };
 
@@ -252,6 +263,13 @@ void check_texts(Loaded& out, Loader& loader) {
     if (const auto read = read_secret_file(c.secret_file); !read.ok())
       loader.mistake(where("secret_file"), read.error().what,
                      "name a file with 96 hexadecimal digits that soukd may read");
+  if (const auto fits = check_cluster_name(c.cluster); !fits.ok())
+    loader.mistake(where("cluster"), fmt::format("cluster is {}", fits.error().what),
+                   "write a name as in: souk");
+  if (!c.kafka_config.empty())
+    if (const auto read = read_kafka_properties(c.kafka_config); !read.ok())
+      loader.mistake(where("kafka_config"), read.error().what,
+                     "name a file of lines NAME=VALUE, as in security.protocol=SSL");
   if (c.data_dir.empty())
     loader.mistake(where("data_dir"), "data_dir is empty", "name a directory");
   const std::size_t colon = c.http.rfind(':');

@@ -83,6 +83,16 @@ Status open_ports(Daemon& d, const Loaded& loaded) {
     if (!secret.ok()) return secret.error();
     options.secret = std::move(*secret);
   }
+  if (!c.kafka.empty()) {
+    KafkaOptions kafka{.brokers = c.kafka, .cluster = c.cluster};
+    if (!c.kafka_config.empty()) {
+      auto properties = read_kafka_properties(c.kafka_config);
+      if (!properties.ok()) return properties.error();
+      kafka.properties = std::move(*properties);
+    }
+    options.kafka = DiskPortsOptions::Kafka{std::move(kafka), c.kafka_single};
+    options.give_up = &asked_to_end;
+  }
   auto ports = DiskPorts::open(options);
   if (!ports.ok()) return ports.error();
   d.ports = std::move(*ports);

@@ -179,9 +179,10 @@ bool Api::batch(Visit& visit) {
 /// What costs customers nothing yet is told beside it.
 bool Api::ready(Visit& visit, std::string& body) {
   const auto stores = common_.store_troubles();
-  std::string trouble = common_.draining() ? "it is about to end" : common_.engine().trouble();
+  std::string trouble = common_.draining() ? "it is about to end" : "";
   for (const auto& store : stores)
     if (trouble.empty() && store.costs == StoreTrouble::Costs::commands) trouble = store.what;
+  if (trouble.empty()) trouble = common_.engine().trouble();
   if (!trouble.empty()) {
     visit.problem = {503, "unavailable", trouble, {}};
     return false;

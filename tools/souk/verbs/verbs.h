@@ -19,6 +19,7 @@ Verbs bench_verbs();
 Verbs engine_bench_verbs();
 Verbs growth_bench_verbs();
 Verbs verify_verbs();
+Verbs cluster_verbs();
 Verbs search_verbs();
 Verbs report_verbs();
 Verbs sql_verbs();

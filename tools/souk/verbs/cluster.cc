@@ -1,0 +1,201 @@
+// souk cluster init: the topics of a cluster, and the secret that its nodes share.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <thread>
+
+#include "actors/adapters/secret_file.h"
+#include "actors/adapters/system_clock.h"
+#include "events/limits.h"
+#include "events/shared_log/kafka_broker.h"
+#include "events/shared_log/kafka_topics.h"
+#include "events/shared_log/shared_logs.h"
+#include "tools/souk/client/api_client.h"
+#include "tools/souk/verbs/verbs.h"
+
+namespace souk::cli {
+namespace {
+
+constexpr std::int64_t replicas_of_a_cluster = 3;
+constexpr std::int64_t replicas_max = 15;
+constexpr std::chrono::seconds begin_patience{30};
+
+Failure refused_by(const Fault& fault) {
+  const bool away = fault.kind == Fault::Kind::unavailable;
+  return {away ? ExitCode::unreachable : ExitCode::refused, fault.what};
+}
+
+Outcome<KafkaOptions> options_of(const Invocation& call) {
+  KafkaOptions options{.brokers = call.get("kafka"), .cluster = call.get("cluster")};
+  if (options.brokers.empty())
+    return Failure{ExitCode::usage, "--kafka HOST:PORT,... is missing: which brokers?"};
+  if (const auto fits = check_cluster_name(options.cluster); !fits.ok())
+    return Failure{ExitCode::usage, "--cluster " + fits.error().what};
+  if (call.has("kafka-config")) {
+    auto properties = read_kafka_properties(call.get("kafka-config"));
+    if (!properties.ok()) return Failure{ExitCode::usage, properties.error().what};
+    options.properties = std::move(*properties);
+  }
+  return options;
+}
+
+bool agreed() {
+  if (::isatty(STDIN_FILENO) != 1) return false;
+  fmt::print(stderr, "Do it? [y/N] ");
+  std::fflush(stderr);
+  const int answer = std::getchar();
+  return answer == 'y' || answer == 'Y';
+}
+
+/// What init does, each in words before it is done.
+struct Plan {
+  KafkaTopics::NewTopic topic;
+  bool makes_topic = false;
+  std::string secret_file;
+  bool makes_secret = false;
+  std::string kafka_id;
+};
+
+std::string words_of(const Plan& plan, const KafkaOptions& options) {
+  std::string text = fmt::format("cluster {} on the Kafka cluster {} ({})\n", options.cluster,
+                                 plan.kafka_id, options.brokers);
+  text += plan.makes_topic
+              ? fmt::format(
+                    "  make the topic {}: {} partitions (shards), {} replica{} each, keeps "
+                    "everything\n",
+                    plan.topic.name, plan.topic.partitions, plan.topic.replicas,
+                    plan.topic.replicas == 1 ? "" : "s")
+              : fmt::format("  the topic {} is there, with {} partitions (shards)\n",
+                            plan.topic.name, plan.topic.partitions);
+  text += plan.makes_secret
+              ? fmt::format("  make the secret {}: copy it to every node\n", plan.secret_file)
+              : fmt::format("  the secret {} is there\n", plan.secret_file);
+  return text;
+}
+
+Outcome<Plan> plan_of(const Invocation& call, const KafkaOptions& options, KafkaTopics& topics) {
+  const auto shards = integer_argument(call, "shards", 1, limits::shards_max);
+  if (!shards) return shards.error();
+  const bool single = call.has("kafka-single");
+  const auto replicas =
+      single ? Outcome<std::int64_t>(std::int64_t{1})
+             : integer_argument(call, "replicas", replicas_of_a_cluster, replicas_max);
+  if (!replicas) return replicas.error();
+  Plan plan;
+  auto id = topics.cluster_id();
+  if (!id.ok()) return refused_by({id.error().kind, options.brokers + ": " + id.error().what});
+  plan.kafka_id = std::move(*id);
+  plan.topic = events_topic(options, static_cast<std::uint32_t>(*shards),
+                            static_cast<std::uint32_t>(*replicas));
+  const auto facts = topics.look(plan.topic.name);
+  if (!facts.ok()) return refused_by(facts.error());
+  plan.makes_topic = facts->partitions == 0;
+  if (!plan.makes_topic) {
+    // Made before: by a first try that was cut off, or by somebody else, with other settings.
+    const auto faults = faults_of(plan.topic.name, *facts, {0, single}, options.brokers);
+    if (!faults.empty())
+      return Failure{ExitCode::refused, fmt::format("{}", fmt::join(faults, "\n"))};
+    plan.topic.partitions = facts->partitions;
+    plan.topic.replicas = facts->replicas;
+  }
+  plan.secret_file = call.get("secret-file");
+  std::error_code error;
+  plan.makes_secret = !std::filesystem::exists(plan.secret_file, error);
+  if (!plan.makes_secret)
+    if (const auto read = read_secret_file(plan.secret_file); !read.ok())
+      return refused_by(read.error());
+  return plan;
+}
+
+/// Also those that a first try left without a beginning.
+Status begin_logs(const KafkaOptions& options, std::uint32_t shards) {
+  const auto broker = KafkaBroker::open(options, shards);
+  if (!broker.ok()) return broker.error();
+  SystemRandomness randomness;
+  std::uint64_t number = 0;
+  randomness.fill(&number, sizeof number);
+  // The brokers hear of a new topic one after another.
+  const auto until = std::chrono::steady_clock::now() + begin_patience;
+  while (true) {
+    const auto begun = genesis::make(**broker, number);
+    if (begun.ok()) return Done{};
+    if (begun.error().kind != Fault::Kind::unavailable || std::chrono::steady_clock::now() > until)
+      return begun.error();
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+}
+
+Outcome<ExitCode> init(const Invocation& call) {
+  const auto options = options_of(call);
+  if (!options) return options.error();
+  const auto topics = KafkaTopics::open(*options);
+  if (!topics.ok()) return refused_by(topics.error());
+  const auto plan = plan_of(call, *options, **topics);
+  if (!plan) return plan.error();
+  const bool dry = call.has("dry-run");
+  const bool changes = plan->makes_topic || plan->makes_secret;
+  if (!call.json()) fmt::print("{}", words_of(*plan, *options));
+  if (changes && !dry && !call.has("yes") && !agreed())
+    return Failure{ExitCode::refused, "nothing was done: say --yes, or answer y at a terminal"};
+  if (!dry && plan->makes_secret)
+    if (const auto made = make_secret_file(plan->secret_file); !made.ok())
+      return refused_by(made.error());
+  if (!dry && plan->makes_topic)
+    if (const auto made = (*topics)->make(plan->topic); !made.ok()) return refused_by(made.error());
+  if (!dry)
+    if (const auto begun = begin_logs(*options, plan->topic.partitions); !begun.ok())
+      return refused_by(begun.error());
+  if (call.json()) {
+    JsonObject object;
+    object.text("cluster", options->cluster);
+    object.text("kafka", plan->kafka_id);
+    object.text("topic", plan->topic.name);
+    object.raw("shards", std::to_string(plan->topic.partitions));
+    object.raw("replicas", std::to_string(plan->topic.replicas));
+    object.text("secret_file", plan->secret_file);
+    object.raw("made_topic", plan->makes_topic && !dry ? "true" : "false");
+    object.raw("made_secret", plan->makes_secret && !dry ? "true" : "false");
+    fmt::print("{}\n", object.done());
+    return ExitCode::ok;
+  }
+  if (dry) return ExitCode::ok;
+  fmt::print("{}. A node starts with:\n  soukd --kafka {} --cluster {} --secret-file {}{}{}\n",
+             changes ? "Done" : "Nothing is left to do", options->brokers, options->cluster,
+             plan->secret_file,
+             call.has("kafka-config") ? " --kafka-config " + call.get("kafka-config") : "",
+             call.has("kafka-single") ? " --kafka-single" : "");
+  return ExitCode::ok;
+}
+
+}  // namespace
+
+Verbs cluster_verbs() {
+  return {
+      {.path = "cluster init",
+       .summary = "Make what a cluster stands on: its topics in Kafka, and its secret",
+       .examples = {"souk cluster init --kafka kafka1:9092,kafka2:9092,kafka3:9092",
+                    "souk cluster init --kafka 127.0.0.1:9092 --kafka-single --yes"},
+       .arguments = {option("kafka", "HOST:PORT,... of the brokers"),
+                     option("cluster", "its name, after which the topics are named", "souk"),
+                     option("shards", "partitions of the log; their number never changes", "64"),
+                     option("replicas", "brokers that have each partition, at least 3", "3"),
+                     flag("kafka-single", "one broker will do: what it loses is lost. For trials"),
+                     option("kafka-config",
+                            "a file of lines NAME=VALUE that say how the brokers are reached "
+                            "(security.protocol, ssl.*, sasl.*)"),
+                     option("secret-file", "where the secret stands, or shall", "souk-secret"),
+                     flag("dry-run", "show what would be done, and do nothing"),
+                     flag("yes", "do not ask")},
+       .run = init,
+       .details =
+           "Safe to repeat: what is there stays as it is. A topic that is there with settings "
+           "that would lose what\n"
+           "was acknowledged is refused, with the command that mends each of them.\n"
+           "The secret makes ids and hashes of idempotency keys: all nodes must have the same, "
+           "and nobody else any."}};
+}
+
+}  // namespace souk::cli
