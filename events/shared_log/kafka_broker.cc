@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <mutex>
@@ -28,6 +29,8 @@ constexpr std::size_t part_bytes_max = 900'000;
 constexpr int end_timeout_ms = 3'000;
 constexpr std::size_t messages_at_once = 512;
 constexpr int events_at_once = 1'000;
+constexpr std::uint32_t shards_a_producer = 8;
+constexpr std::uint32_t producers_max = 8;
 
 /// A producer, its topic and the queue of its reports.
 struct Producer {
@@ -55,8 +58,8 @@ struct KafkaBroker::Impl {
   std::string topic;
   int event_fd = -1;
 
-  std::shared_mutex producers_mutex;  // shared: produces; exclusive: replaces
-  std::unique_ptr<Producer> producer;
+  std::shared_mutex producers_mutex;                 // shared: produces; exclusive: replaces
+  std::vector<std::unique_ptr<Producer>> producers;  // shard s has number s % size
   std::unique_ptr<Producer> spare;
   std::vector<std::unique_ptr<Producer>> dead;
   std::atomic<std::uint64_t> lost{0};
@@ -83,7 +86,7 @@ struct KafkaBroker::Impl {
   FaultLog brokers_fail{"the brokers cannot be reached"};
 
   ~Impl() {
-    producer.reset();
+    producers.clear();
     spare.reset();
     dead.clear();
     consumed.reset();
@@ -102,6 +105,7 @@ struct KafkaBroker::Impl {
   bool take_messages(Listener& listener);
   void take_message(const rd_kafka_message_t& message, Listener& listener);
   void bury();
+  void replace(std::unique_ptr<Producer>& producer);
   void tell_consumer();
 };
 
@@ -161,11 +165,16 @@ Result<std::unique_ptr<KafkaBroker>, Fault> KafkaBroker::open(const KafkaOptions
   impl->readings.resize(shards);
   impl->event_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (impl->event_fd < 0) return Fault{Fault::Kind::unavailable, "no file descriptor is left"};
-  for (auto* place : {&impl->producer, &impl->spare}) {
+  impl->producers.resize(
+      std::clamp((shards + shards_a_producer - 1) / shards_a_producer, 1U, producers_max));
+  for (auto& producer : impl->producers) {
     auto made = impl->make_producer();
     if (!made.ok()) return made.error();
-    *place = std::move(*made);
+    producer = std::move(*made);
   }
+  auto spare = impl->make_producer();
+  if (!spare.ok()) return spare.error();
+  impl->spare = std::move(*spare);
   if (auto s = impl->make_consumer(); !s.ok()) return s.error();
   return std::unique_ptr<KafkaBroker>(new KafkaBroker(std::move(impl)));
 }
@@ -174,8 +183,9 @@ void KafkaBroker::produce(ShardId shard, std::uint64_t tag, std::string_view byt
   std::string why;
   {
     const std::shared_lock lock(impl_->producers_mutex);
+    const auto& producers = impl_->producers;
     const int sent = rd_kafka_produce(
-        impl_->producer->topic.get(), shard.value, RD_KAFKA_MSG_F_COPY,
+        producers[shard.value % producers.size()]->topic.get(), shard.value, RD_KAFKA_MSG_F_COPY,
         // librdkafka only reads it
         const_cast<char*>(bytes.data()), bytes.size(), nullptr, 0, reinterpret_cast<void*>(tag));
     if (sent == 0) return;
@@ -307,15 +317,11 @@ bool KafkaBroker::Impl::take_refused(Listener& listener) {
 }
 
 /// A producer that met a fatal error takes nothing more; what it had sent is reported as unknown.
-void KafkaBroker::Impl::bury() {
-  if (!producer->dead) {
-    std::erase_if(dead, [](const auto& one) { return rd_kafka_outq_len(one->handle.get()) == 0; });
-    return;
-  }
+void KafkaBroker::Impl::replace(std::unique_ptr<Producer>& producer) {
   char why[512] = "";
   rd_kafka_fatal_error(producer->handle.get(), why, sizeof why);
   lost.fetch_add(1, std::memory_order_relaxed);
-  spdlog::warn("the kafka client gave up its producer, another takes over what=\"{}\"",
+  spdlog::warn("the kafka client gave up a producer, another takes over what=\"{}\"",
                one_line(why));
   rd_kafka_purge(producer->handle.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
                                              RD_KAFKA_PURGE_F_NON_BLOCKING);
@@ -328,11 +334,18 @@ void KafkaBroker::Impl::bury() {
   SOUK_ASSERT(producer && spare);  // made of settings that were taken before
 }
 
+void KafkaBroker::Impl::bury() {
+  for (auto& producer : producers)
+    if (producer->dead) replace(producer);
+  std::erase_if(dead, [](const auto& one) { return rd_kafka_outq_len(one->handle.get()) == 0; });
+}
+
 void KafkaBroker::poll(std::chrono::milliseconds patience, Listener& listener) {
   Impl& impl = *impl_;
   impl.tell_consumer();
   const auto take = [&] {
-    bool any = impl.take_reports(*impl.producer, listener);
+    bool any = false;
+    for (auto& one : impl.producers) any = impl.take_reports(*one, listener) || any;
     any = impl.take_reports(*impl.spare, listener) || any;
     for (auto& one : impl.dead) any = impl.take_reports(*one, listener) || any;
     any = impl.take_refused(listener) || any;

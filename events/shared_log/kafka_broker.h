@@ -2,8 +2,9 @@
 /// A topic of Kafka as the log of shards: partition i is shard i, offset o of Kafka is offset o + 1
 /// here. librdkafka (2.0.2 to 2.8) stays in kafka_*.cc.
 ///
-/// One idempotent producer and a warm spare: where the first meets a fatal error, all that it had
-/// sent is reported as unknown and the spare takes its place. One consumer with its partitions
+/// Idempotent producers, each for its part of the shards, and a warm spare: a connection takes four
+/// requests at a time, and a request has one partition. Where one meets a fatal error, all that it
+/// had sent is reported as unknown and the spare takes its place. One consumer with its partitions
 /// assigned by hand; no groups, no transactions.
 ///
 /// Source: design/log-protocol.md, section 8; design/kafka-4.4.md: why each setting is as it is.

@@ -67,6 +67,11 @@ TEST_CASE(
     a.broker.land_unknown();
     a.broker.land_all();
   }
+  SUBCASE("the second is lost, and the third lands in its place") {
+    a.broker.land();
+    a.broker.lose_silently();
+    a.broker.land();
+  }
   SUBCASE("the reports come in another order") {
     a.broker.land_all();
     std::swap(a.broker.reports()[1], a.broker.reports()[2]);
@@ -281,7 +286,7 @@ TEST_CASE("shared log: one that is shorter than the copy, or goes on otherwise, 
     CHECK(status.error().what.find("ends at record 2") != std::string::npos);
   }
   SUBCASE("shorter, while it serves") {
-    topic.of(shard).clear();
+    topic.of(shard).resize(2);
     a.append();
     a.broker.land_all();
     a.step();
@@ -292,6 +297,7 @@ TEST_CASE("shared log: one that is shorter than the copy, or goes on otherwise, 
     a.step();
     CHECK_FALSE(a.owns);
     REQUIRE(a.logs->halted(shard));
+    CHECK(a.logs->halted(shard)->what.find("ends at record") != std::string::npos);
     // Nothing is claimed any more.
     a.ask();
     CHECK(a.broker.sent.empty());
@@ -370,6 +376,7 @@ TEST_CASE("shared log: where the copy cannot be written the shard waits, and not
   REQUIRE(a.owns);
   CHECK(a.seq == 2);
   CHECK(a.copy.end(shard) == topic.of(shard).size() + 1);
+  CHECK(a.copy.records.size() == topic.of(shard).size());
 }
 
 TEST_CASE("shared log: a closed one claims nothing") {
