@@ -100,14 +100,40 @@ TEST_CASE("data directory: any changed, lost or added byte of the manifest is re
   CHECK(with(good).ok());
 }
 
+TEST_CASE("data directory: the copy of a shared log belongs to that log") {
+  TemporaryDirectory folder;
+  const auto path = folder / "data";
+  const SharedLogName shop{"shop", "k1", 7};
+  auto opened = DataDirectory::open(path, 8, shop);
+  REQUIRE(opened.ok());
+  CHECK((*opened)->manifest().format == 5);
+  const auto with = [&](const SharedLogName& name) { return DataDirectory::open(path, 8, name); };
+  {
+    // Read back, and left as it is.
+    CHECK((*opened)->raise_format().ok());
+    opened->reset();
+    const auto again = with(shop);
+    REQUIRE(again.ok());
+    CHECK((*again)->manifest().shared == shop);
+    CHECK((*again)->manifest().format == 5);
+  }
+  CHECK(mentions(fault_of(DataDirectory::open(path, 8)), "--kafka"));
+  CHECK(mentions(fault_of(with({"other", "k1", 7})), "cluster shop, not other"));
+  CHECK(mentions(fault_of(with({"shop", "k2", 7})), "brokers are of k2"));
+  CHECK(mentions(fault_of(with({"shop", "k1", 8})), "made again"));
+  const auto own = folder / "own";
+  REQUIRE(DataDirectory::open(own, 8).ok());
+  CHECK(mentions(fault_of(DataDirectory::open(own, 8, shop)), "a log of its own"));
+}
+
 TEST_CASE("data directory: a newer format is refused") {
   TemporaryDirectory folder;
   const auto path = folder / "data";
   REQUIRE(DataDirectory::open(path, 8).ok());
-  write_file(path / "souk-data", "format = 5\nsomething = else\n");
+  write_file(path / "souk-data", "format = 6\nsomething = else\n");
   const auto newer = fault_of(DataDirectory::open(path));
   CHECK(newer.kind == Fault::Kind::unsupported);
-  CHECK(mentions(newer, "format 5"));
+  CHECK(mentions(newer, "format 6"));
 }
 
 TEST_CASE("data directory: format 1 opens as it is, and is raised in one step") {

@@ -264,8 +264,11 @@ TEST_CASE("barrier: in a log that others may write to, what rests on no record w
     owner.handle(std::move(command));
     owner.cut(cut);
   };
-  const auto received = [&](std::uint64_t ticket) {
-    Request command{.op = ReceiveStock{.sku = tea, .quantity = 1, .reference = {}}};
+  const auto defined = [&](std::uint64_t ticket) {
+    ProductDefined definition;
+    definition.name = "tea";
+    definition.price = {Micros{static_cast<std::int64_t>(ticket) * 1'000'000}, gbp()};
+    Request command{.op = PutProduct{tea, std::move(definition)}};
     command.reply_to = {.who = ReplyTo::Who::client, .sink = 0, .ticket = ticket, .entity = {}};
     command.cause.bytes[0] = static_cast<std::uint8_t>(ticket);
     owner.handle(std::move(command));
@@ -282,12 +285,12 @@ TEST_CASE("barrier: in a log that others may write to, what rests on no record w
   CHECK(b.out.replies[0].second.ticket == 1);
   CHECK(b.out.replies[0].second.code == ReplyCode::not_found);
   SUBCASE("which may be one of events") {
-    received(3);
+    defined(3);
     owner.cut(cut);
     REQUIRE(cut.size() == 3);
     refused(4);  // behind it
     REQUIRE(cut.size() == 4);
-    received(5);
+    defined(5);
     refused(6);
     REQUIRE(cut.size() == 5);
     CHECK(decode_batch_header(cut[4].bytes)->type == BatchType::events);
