@@ -18,7 +18,7 @@ struct Config {
   std::string log_level = "info";
   std::string search_synonyms;  // a file; empty: a few built in
   std::string secret_file;      // what a cluster shares; empty: the directory's own secret
-  std::string kafka;         // brokers; empty: the log is in the data directory
+  std::string kafka;            // brokers; empty: the log is in the data directory
   std::string cluster = "souk";
   std::string kafka_config;  // a file of settings of how the brokers are reached
   bool kafka_single = false;

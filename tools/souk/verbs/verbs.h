@@ -18,6 +18,7 @@ Verbs generate_verbs();
 Verbs bench_verbs();
 Verbs engine_bench_verbs();
 Verbs growth_bench_verbs();
+Verbs placement_bench_verbs();
 Verbs verify_verbs();
 Verbs cluster_verbs();
 Verbs search_verbs();
