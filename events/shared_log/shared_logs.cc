@@ -171,7 +171,7 @@ class SharedLogs::Log final : public ShardLog {
     reads_ = true;
     logs_.broker_.read(shard_, place_.next_offset);
   }
-  /// REQUIRES: the claim stands in the log.
+  /// 0: the claim is not reported yet. REQUIRES: claims().
   Offset claimed_at() const { return claim_->offset; }
   const std::string& claim_bytes() const { return claim_->bytes; }
   bool awaits() const { return to_ != 0; }
@@ -561,7 +561,7 @@ void SharedLogs::tell() {
     for (Log* log : landed_) log->take_acks();
     landed_.clear();
     doubted_.clear();
-    for (Log* log : std::exchange(granted_, {})) log->grant();
+    grant_all();
     return;
   }
   std::vector<Batch> own, read;
@@ -577,8 +577,14 @@ void SharedLogs::tell() {
   if (!own.empty()) listener_->written(std::move(own), took_);
   took_ = {};
   for (const auto& [log, why] : std::exchange(doubted_, {})) listener_->doubted(log->shard(), why);
-  for (Log* log : std::exchange(granted_, {})) log->grant();
+  grant_all();
   listener_->ends();
+}
+
+/// Unless another claim was begun since: that one is not in the log yet.
+void SharedLogs::grant_all() {
+  for (Log* log : std::exchange(granted_, {}))
+    if (log->claims() && log->claimed_at() != 0) log->grant();
 }
 
 std::optional<Fault> SharedLogs::halted(ShardId shard) const {

@@ -122,6 +122,7 @@ class SharedLogs final : public ShardLogs, private LogBroker::Listener {
   void conclude();
   Status keep();
   void tell();
+  void grant_all();
   void doubt(Log& log, const Fault& why);
   void doubt_all(const Fault& why);
   void halt(Log& log, Fault why);

@@ -181,6 +181,27 @@ TEST_CASE("shared log: a claim that fails is sent again in a higher epoch") {
   CHECK(a.epoch == 3);
 }
 
+TEST_CASE("shared log: a claim that another follows is not granted in its place") {
+  MemoryTopic topic;
+  Node a(topic);
+  a.ask();
+  a.broker.land_all();
+  // Asked for in the same step in which the first would be granted.
+  std::vector<Result<ShardLog::Claimed, Fault>> second;
+  a.logs->log(shard).claim(77, [&](auto claimed) { second.push_back(std::move(claimed)); });
+  a.step();
+  CHECK(second.empty());
+  CHECK_FALSE(a.owns);
+  a.append();
+  CHECK(a.broker.sent.size() == 1);  // the second claim alone
+  a.broker.land_all();
+  a.step(2);
+  REQUIRE(second.size() == 1);
+  REQUIRE(second[0].ok());
+  CHECK(second[0]->epoch == 3);
+  CHECK(second[0]->end == topic.of(shard).size() + 1);
+}
+
 TEST_CASE("shared log: what is not reported in time is in doubt, and late reports change nothing") {
   MemoryTopic topic;
   Node a(topic);
