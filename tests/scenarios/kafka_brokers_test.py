@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """The fixture of the cluster's scenarios does what it says: real brokers (kafka_cluster.py), the proxies between them and
 one client (cut_proxy.py), TLS and SCRAM, and the developer's tool (tools/dev kafka)."""
+import contextlib
 import os
+import random
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -13,7 +16,6 @@ import unittest
 
 from cut_proxy import BOTH, TO_CLIENT, TO_SERVER
 from kafka_cluster import KafkaCluster, need_kafka, wire
-from nginx import free_port
 from souk_client import PATIENCE, TREE, eventually
 
 SILENCE_S = 1.0  # as long as this without an answer is none
@@ -242,6 +244,22 @@ class Doors(unittest.TestCase):
             connection.metadata([])
 
 
+def free_row(count):
+    """The first of `count` free ports in a row. None of them is one that the system gives to a client's connection: such
+    a connection would take it before a broker does."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+        below = int(file.read().split()[0])
+    while True:
+        first = random.randrange(10_000, below - count)
+        with contextlib.ExitStack() as probes:
+            try:
+                for port in range(first, first + count):
+                    probes.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return first
+
+
 class DevelopersTool(unittest.TestCase):
     def setUp(self):
         self.place = tempfile.mkdtemp(prefix="souk-kafka-")
@@ -254,7 +272,7 @@ class DevelopersTool(unittest.TestCase):
 
     def test_data_survive_a_stop(self):
         self.assertEqual(self.call("status").returncode, 1)
-        port = free_port()
+        port = free_row(4)
         started = self.call("start", "--port", str(port), "--separate-controller")
         self.assertEqual((started.returncode, started.stdout), (0, f"bootstrap=127.0.0.1:{port}\n"), started.stderr)
         with wire.Connection(f"127.0.0.1:{port}") as connection:
