@@ -33,7 +33,7 @@ CAF = ["actors/host/messages.h", "actors/host/*.cc", "cluster/*.cc"]
 VENDORS = {
     "rocksdb/": ROCKSDB,
     "caf/": CAF,
-    "boost/": ["gateway/http/*.cc", "tools/souk/client/http_*.cc"],
+    "boost/": ["gateway/http/*.cc", "tools/souk/client/http_*.cc", "cluster/links/asio_*.cc", "cluster/links/asio_*.h"],
     "boost/flyweight": ["events/item.h"],  # a value type's storage, not a service
     "boost/crc": ["events/crc32c.cc"],
     "simdjson.h": ["gateway/api/commands/*.cc", "gateway/api/batch/*.cc", "tools/souk/client/json.cc"],
@@ -53,7 +53,7 @@ VENDORS = {
     "xapian.h": ["projections/search/*.cc"],
     "roaring/": ["projections/search/*.cc", "projections/analytics/*.cc"],
     "sqlite3.h": ["projections/analytics/*.cc", "projections/sql/*.cc", "tools/souk/audit/*.cc"],
-    "openssl/": ["gateway/http/*.cc"],
+    "openssl/": ["gateway/http/*.cc", "cluster/links/asio_*.cc", "cluster/links/certificates.cc"],
 }
 
 # The rules of an aggregate: pure, so nothing that can see a clock, chance, a thread, a file or a log.
