@@ -1,5 +1,7 @@
 #pragma once
-/// Who sends an operation: clients, or the processes of other shards.
+/// What is known of an operation by its place in Op: who sends it (clients, or the processes of other
+/// shards), and its name.
+#include <optional>
 #include <type_traits>
 
 #include "actors/ports/request.h"
@@ -19,5 +21,10 @@ inline constexpr OpRole role_of =
         ? OpRole::step
         : OpRole::command;
 OpRole role_of_op(const Op& op);
+
+/// The name of the alternative at `index`, as op_name has it. REQUIRES: index < op_count.
+std::string_view op_name_at(std::size_t index);
+/// The index of the alternative with this name; nothing where this build has none.
+std::optional<std::size_t> op_named(std::string_view name);
 
 }  // namespace souk

@@ -88,5 +88,14 @@ constexpr auto roles = []<std::size_t... at>(std::index_sequence<at...>) {
 OpRole role_of_op(const Op& op) { return roles[op.index()]; }
 bool is_read(const Op& op) { return role_of_op(op) == OpRole::read; }
 std::string_view op_name(const Op& op) { return op_names[op.index()]; }
+std::string_view op_name_at(std::size_t index) {
+  SOUK_ASSERT(index < op_count);
+  return op_names[index];
+}
+std::optional<std::size_t> op_named(std::string_view name) {
+  const auto* at = std::ranges::find(op_names, name);
+  if (at == std::end(op_names)) return std::nullopt;
+  return static_cast<std::size_t>(at - std::begin(op_names));
+}
 
 }  // namespace souk

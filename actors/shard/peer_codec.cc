@@ -1,69 +1,19 @@
-#include <capnp/message.h>
-#include <capnp/serialize.h>
-#include <kj/debug.h>
-#include <schema/peers.capnp.h>
-
 #include "actors/shard/envelope.h"
+#include "actors/shard/peer_wire.h"
 #include "actors/shard/user_processes.h"
 
 namespace souk {
 namespace {
 
 using Message = schema::PeerMessage;
+using namespace wire;
+using wire::write;  // beside those below
 
-void check(bool holds) { KJ_REQUIRE(holds, "a message between shards has a value that cannot be"); }
-
-// ---- values ----
-
-capnp::Data::Reader as_data(std::string_view bytes) {
-  return {reinterpret_cast<const kj::byte*>(bytes.data()), bytes.size()};
-}
-capnp::Text::Reader as_text(const std::string& text) { return {text.data(), text.size()}; }
-std::string_view view(capnp::Data::Reader data) {
-  return {reinterpret_cast<const char*>(data.begin()), data.size()};
-}
-template <class Id>
-Id id(capnp::Data::Reader data) {
-  const auto raw = Id128::from_bytes(view(data));
-  check(raw.has_value());
-  return Id{*raw};
-}
-Sku sku(capnp::Text::Reader text) {
-  const auto parsed = Sku::parse({text.begin(), text.size()});
-  check(parsed.has_value());
-  return *parsed;
-}
-void write(schema::PeerMoney::Builder to, const Money& money) {
-  to.setMicros(money.amount.value);
-  to.setCurrency(std::string(money.currency.text()).c_str());
-}
-Money money(schema::PeerMoney::Reader from) {
-  const auto text = from.getCurrency();
-  if (text.size() == 0) return {Micros{from.getMicros()}, {}};
-  const auto currency = Currency::parse({text.begin(), text.size()});
-  check(currency.has_value());
-  return {Micros{from.getMicros()}, *currency};
-}
-void write(schema::PeerEntity::Builder to, const EntityKey& entity) {
-  to.setKind(static_cast<std::uint8_t>(entity.kind()));
-  to.setId(as_data(entity.id()));
-}
-EntityKey entity(schema::PeerEntity::Reader from) {
-  const auto kind = static_cast<Kind>(from.getKind());
-  switch (kind) {
-    case Kind::cart:
-      return id<CartId>(from.getId());
-    case Kind::order:
-      return id<OrderId>(from.getId());
-    default:
-      check(false);  // nothing else waits for a price
-      return {};
-  }
-}
-template <class Enum>
-Enum enumerator(std::underlying_type_t<Enum> number, Enum last) {
-  check(number <= static_cast<std::underlying_type_t<Enum>>(last));
-  return static_cast<Enum>(number);
+/// Nothing else waits for a price.
+EntityKey target(schema::PeerEntity::Reader from) {
+  const EntityKey waits = entity(from);
+  check(waits.kind() == Kind::cart || waits.kind() == Kind::order);
+  return waits;
 }
 
 // ---- steps of orders ----
@@ -75,8 +25,8 @@ const std::size_t stock_ops[] = {op_index<ReserveStock>, op_index<ClaimStock>, o
 struct StockStepWriter {
   schema::StockStep::Builder to;
   void name(const Sku& sku_of_step, const OrderId& order) {
-    to.setSku(as_text(sku_of_step.text()));
-    to.setOrder(as_data(order.raw.view()));
+    to.setSku(as_text(sku_of_step));
+    to.setOrder(as_data(order));
   }
   void operator()(const ReserveStock& c) {
     name(c.sku, c.order);
@@ -149,7 +99,7 @@ Request stock_step(schema::StockStep::Reader from) {
 }
 
 void write(schema::StockAnswer::Builder to, const EntityKey& order, const StockAnswer& answer) {
-  to.setSku(as_text(answer.sku.text()));
+  to.setSku(as_text(answer.sku));
   to.setOrder(as_data(order.id()));
   const auto at = std::ranges::find(stock_ops, answer.op);
   SOUK_ASSERT(at != std::end(stock_ops));
@@ -187,8 +137,8 @@ ProcessAnswer stock_answer(schema::StockAnswer::Reader from) {
 
 template <class Step>  // ClaimEmail or FreeEmail
 void write(schema::EmailStep::Builder to, const Step& step) {
-  to.setEmail(as_data(step.email.raw.view()));
-  to.setUser(as_data(step.user.raw.view()));
+  to.setEmail(as_data(step.email));
+  to.setUser(as_data(step.user));
   to.setFrees(std::is_same_v<Step, FreeEmail>);
   to.setNumber(step.number);
   to.setAskedAt(step.asked_at.value);
@@ -209,7 +159,7 @@ Request email_step(schema::EmailStep::Reader from) {
 }
 
 void write(schema::EmailAnswer::Builder to, const EntityKey& user, const EmailAnswer& answer) {
-  to.setEmail(as_data(answer.email.raw.view()));
+  to.setEmail(as_data(answer.email));
   to.setUser(as_data(user.id()));
   to.setFrees(answer.op == op_index<FreeEmail>);
   to.setRefused(answer.code == ReplyCode::refused);
@@ -227,7 +177,7 @@ ProcessAnswer email_answer(schema::EmailAnswer::Reader from) {
 // ---- prices ----
 
 void write(schema::QuoteReady::Builder to, const QuoteReady& ready) {
-  to.setSku(as_text(ready.sku.text()));
+  to.setSku(as_text(ready.sku));
   write(to.initTarget(), ready.target);
   to.setUnreadable(!ready.quote);
   if (!ready.quote) return;
@@ -237,7 +187,7 @@ void write(schema::QuoteReady::Builder to, const QuoteReady& ready) {
 }
 
 QuoteReady quote_ready(schema::QuoteReady::Reader from) {
-  QuoteReady ready{.target = entity(from.getTarget()), .sku = sku(from.getSku()), .quote = {}};
+  QuoteReady ready{.target = target(from.getTarget()), .sku = sku(from.getSku()), .quote = {}};
   if (from.getUnreadable()) return ready;
   const auto name = from.getName();
   ready.quote = Quote{.standing = enumerator(from.getStanding(), Quote::Standing::on_sale),
@@ -276,7 +226,7 @@ ShardInput content_of(Message::Reader from) {
       return email_answer(from.getEmailAnswer());
     case Message::QUOTE_WANTED:
       return QuoteWanted{.sku = sku(from.getQuoteWanted().getSku()),
-                         .target = entity(from.getQuoteWanted().getTarget())};
+                         .target = target(from.getQuoteWanted().getTarget())};
     case Message::QUOTE_READY:
       return quote_ready(from.getQuoteReady());
   }
@@ -287,44 +237,38 @@ ShardInput content_of(Message::Reader from) {
 }  // namespace
 
 std::string encode(const Envelope& envelope) {
-  capnp::MallocMessageBuilder builder;
-  auto message = builder.initRoot<Message>();
-  message.setShard(envelope.from.shard.value);
-  message.setEpoch(envelope.from.epoch);
-  message.setSeq(envelope.from.seq);
-  message.setSentAt(envelope.from.at.value);
-  std::visit(Overloaded{
-                 [&](const Request& step) { write(message, step); },
-                 [&](const ProcessAnswer& answer) { write(message, answer); },
-                 [&](const QuoteWanted& wanted) {
-                   auto to = message.initQuoteWanted();
-                   to.setSku(as_text(wanted.sku.text()));
-                   write(to.initTarget(), wanted.target);
-                 },
-                 [&](const QuoteReady& ready) { write(message.initQuoteReady(), ready); },
-             },
-             envelope.content);
-  const auto words = capnp::messageToFlatArray(builder);
-  const auto bytes = words.asBytes();
-  return {reinterpret_cast<const char*>(bytes.begin()), bytes.size()};
+  return encoded([&](capnp::MessageBuilder& builder) {
+    auto message = builder.initRoot<Message>();
+    message.setShard(envelope.from.shard.value);
+    message.setEpoch(envelope.from.epoch);
+    message.setSeq(envelope.from.seq);
+    message.setSentAt(envelope.from.at.value);
+    std::visit(Overloaded{
+                   [&](const Request& step) { write(message, step); },
+                   [&](const ProcessAnswer& answer) { write(message, answer); },
+                   [&](const QuoteWanted& wanted) {
+                     auto to = message.initQuoteWanted();
+                     to.setSku(as_text(wanted.sku));
+                     write(to.initTarget(), wanted.target);
+                   },
+                   [&](const QuoteReady& ready) { write(message.initQuoteReady(), ready); },
+               },
+               envelope.content);
+  });
 }
 
 Result<Envelope, Fault> decode_envelope(std::string_view bytes) {
-  const Fault malformed{Fault::Kind::corrupt, "a message between shards is malformed"};
-  if (bytes.empty() || bytes.size() % sizeof(capnp::word) != 0) return malformed;
-  try {
-    auto words = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
-    std::memcpy(words.asBytes().begin(), bytes.data(), bytes.size());
-    capnp::FlatArrayMessageReader reader(words);
+  Envelope envelope;
+  auto fault = decode(bytes, "a message between shards", [&](capnp::MessageReader& reader) {
     const auto message = reader.getRoot<Message>();
-    return Envelope{.from = {.shard = ShardId{message.getShard()},
-                             .epoch = message.getEpoch(),
-                             .seq = message.getSeq(),
-                             .at = {message.getSentAt()}},
-                    .content = content_of(message)};
-  } catch (const kj::Exception&) {
-    return malformed;
-  }
+    envelope = {.from = {.shard = ShardId{message.getShard()},
+                         .epoch = message.getEpoch(),
+                         .seq = message.getSeq(),
+                         .at = {message.getSentAt()}},
+                .content = content_of(message)};
+  });
+  if (fault) return *std::move(fault);
+  return envelope;
 }
 
 }  // namespace souk
