@@ -52,8 +52,9 @@ std::string pin_line(const Cluster& cluster, const Wanted& wanted, ShardId shard
   for (const Pin& pin : cluster.pins) {
     if (pin.shard != shard) continue;
     const std::string name = name_of(cluster, pin.node);
-    if (pin.node == wanted.owner) return fmt::format("It is pinned to {}.\n", name);
-    return fmt::format("It is pinned to {}, and waits for it: {} {}.\n", name, name,
+    const std::string_view verb = pin.why == Reason::asked ? "asked to move" : "pinned";
+    if (pin.node == wanted.owner) return fmt::format("It is {} to {}.\n", verb, name);
+    return fmt::format("It is {} to {}, and waits for it: {} {}.\n", verb, name, name,
                        state_of(cluster, pin.node));
   }
   return {};
@@ -89,6 +90,8 @@ std::string_view words_of(Reason reason) {
       return "the node that had it is drained";
     case Reason::pin:
       return "pinned by an operator";
+    case Reason::asked:
+      return "moved there by an operator";
     case Reason::zone:
       return "owner and standby must be in different zones";
     case Reason::node_joined:

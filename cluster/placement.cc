@@ -58,6 +58,7 @@ class Placer {
   bool balance_rests_ = false;
   std::vector<std::uint64_t> shards_;  // their seeds
   std::vector<Index> pin_;             // by shard
+  std::vector<Reason> pin_why_;        // by shard
   Seating owners_, standbys_;
 };
 
@@ -74,9 +75,11 @@ Placer::Placer(const Cluster& cluster, const Placement& before)
   look_at_nodes();
   choose_places();
   pin_.assign(shards, no_node);
+  pin_why_.assign(shards, Reason::pin);
   for (const Pin& pin : cluster.pins) {
     SOUK_ASSERT(pin.shard.value < shards);
     pin_[pin.shard.value] = index_of(pin.node);
+    pin_why_[pin.shard.value] = pin.why;
   }
 }
 
@@ -138,7 +141,7 @@ void Placer::keep_owner(std::size_t shard) {
   };
   if (const Index pin = pin_[shard]; pin != no_node && keeps(pin)) {  // W6
     if (is_place_[pin] || pin == present || settled(node_[pin]->presence, cluster_.now))
-      return keep(pin, Reason::pin);
+      return keep(pin, pin_why_[shard]);
   }
   const Index wanted = index_of(before.owner);
   if (wanted != no_node && keeps(wanted) && (is_place_[wanted] || wanted == present))

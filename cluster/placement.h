@@ -52,6 +52,7 @@ struct Node {
   std::uint32_t weight = 1;  // 1 to weight_max
   Wish wish = Wish::serve;
   Presence presence;
+  bool operator==(const Node&) const = default;
 };
 
 enum class Holds : std::uint8_t { copying, standby, owner };
@@ -70,9 +71,25 @@ struct ShardState {
   bool operator==(const ShardState&) const = default;
 };
 
+/// Why a seat is where it is. Stored: never renumber. Urgency goes by this order.
+enum class Reason : std::uint8_t {
+  stayed,  // it was there when the placement began
+  first_placed,
+  node_gone,
+  drain,
+  pin,
+  asked,  // an operator moved it there
+  zone,
+  node_joined,
+  balance,
+};
+inline constexpr Reason reason_last = Reason::balance;
+
 struct Pin {
   ShardId shard;
   NodeId node;
+  Reason why = Reason::pin;  // or asked
+  bool operator==(const Pin&) const = default;
 };
 
 struct Cluster {
@@ -80,18 +97,7 @@ struct Cluster {
   std::vector<Node> nodes;          // any order; up to nodes_max
   std::vector<Pin> pins;            // any order; one for a shard
   std::vector<ShardState> present;  // one for each shard; up to shards_max
-};
-
-/// Why a seat is where it is.
-enum class Reason : std::uint8_t {
-  stayed,  // it was there when the placement began
-  first_placed,
-  node_gone,
-  drain,
-  pin,
-  zone,
-  node_joined,
-  balance,
+  bool operator==(const Cluster&) const = default;
 };
 
 struct Wanted {
