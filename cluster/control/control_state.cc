@@ -233,6 +233,14 @@ NodeId ControlState::appointed(ShardId shard) const {
   return cluster_.present[shard.value].owner;
 }
 
+bool ControlState::shall_claim(ShardId shard, NodeId node, std::uint64_t incarnation,
+                               const LogOwner& owner) const {
+  if (node == nobody || appointed(shard) != node) return false;
+  if (owner.node == node && owner.incarnation == incarnation) return false;
+  const MoveUnderWay* move = owner_move(shard);
+  return !move || move->move.kind != Move::Kind::hand_over || owner.node != move->move.to;
+}
+
 std::string_view ControlState::asked_by(ShardId shard) const {
   const auto at = asked_.find(shard);
   return at == asked_.end() ? std::string_view() : std::string_view(at->second.who);

@@ -33,6 +33,13 @@ struct NodeDetails {
   bool operator==(const NodeDetails&) const = default;
 };
 
+/// Who owns a shard, as its log says.
+struct LogOwner {
+  NodeId node;  // nobody: not known
+  std::uint64_t incarnation = 0;
+  std::uint64_t epoch = 0;
+};
+
 struct MoveUnderWay {
   Move move;
   std::string who;  // empty: the controller
@@ -75,9 +82,12 @@ class ControlState {
   /// Also of a node that was forgotten; `nobody`; `node 7` of one that never was.
   std::string name_of(NodeId id) const;
 
-  /// Who shall own the shard now: if its log names somebody else, or a former incarnation, this
-  /// node claims it.
+  /// Who shall own the shard now. While it is handed over: who gives it.
   NodeId appointed(ShardId shard) const;
+  /// Whether the node, in this incarnation, claims the shard: it is appointed, and `owner`, as the
+  /// log says, is another or a former incarnation. What it has handed over it does not take back.
+  bool shall_claim(ShardId shard, NodeId node, std::uint64_t incarnation,
+                   const LogOwner& owner) const;
   std::uint64_t owner_epoch(ShardId shard) const { return epochs_[shard.value]; }
   const MoveUnderWay* owner_move(ShardId shard) const;
   bool under_way(const Move& move) const;  // whatever its reason and wave

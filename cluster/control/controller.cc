@@ -152,8 +152,10 @@ std::optional<MoveEnded> Controller::ended(const Decision& d, std::uint64_t numb
       if (d.heartbeat(move.from) && !holding) return done;
       break;
   }
+  // A standby follows its owner also where nobody hands anything over.
+  const bool grows = holding && move.kind != Move::Kind::hand_over;
   const std::uint64_t progress =
-      holding ? holding->next * 4 + static_cast<std::uint64_t>(holding->holds) + 1 : 0;
+      grows ? holding->next * 4 + static_cast<std::uint64_t>(holding->holds) + 1 : 0;
   if (stalled(number, progress, d.seen.steady)) return failed;
   return std::nullopt;
 }

@@ -32,13 +32,6 @@ inline constexpr std::int64_t move_stalled_ms = 5'000;
 /// anew meanwhile. Units: milliseconds.
 inline constexpr std::int64_t plan_again_ms = 1'000;
 
-/// Who owns a shard, as its log says.
-struct LogOwner {
-  NodeId node;  // nobody: not known
-  std::uint64_t incarnation = 0;
-  std::uint64_t epoch = 0;
-};
-
 struct Observed {
   const HeardTable& heard;
   std::span<const LogOwner> owners;  // one for each shard

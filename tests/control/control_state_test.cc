@@ -144,6 +144,11 @@ TEST_CASE("control: an owner changes once at a time, and in ascending epochs") {
   CHECK(log.refused(MoveBegan{2, move_of(Move::Kind::start, 0, 1, 3)}) ==
         "another move changes the owner");
   CHECK(log.state.appointed(shard(0)) == NodeId{1});
+  CHECK(!log.state.shall_claim(shard(0), {1}, 1, {{1}, 1, 1}));
+  CHECK(log.state.shall_claim(shard(0), {1}, 2, {{1}, 1, 1}));
+  CHECK(log.state.shall_claim(shard(0), {1}, 1, {{3}, 1, 2}));
+  CHECK(!log.state.shall_claim(shard(0), {1}, 1, {{2}, 1, 2}));  // it has handed it over
+  CHECK(!log.state.shall_claim(shard(0), {2}, 1, {{1}, 1, 1}));
   CHECK(log.refused(MoveEnded{1, MoveOutcome::done, 1}) == "the epoch is not newer");
   log.must(MoveEnded{1, MoveOutcome::done, 2});
   CHECK(log.present(0).owner == NodeId{2});
