@@ -14,14 +14,14 @@ namespace souk {
 
 /// All of it but `reply_to`: who waits is the link's to know. The same request gives the same bytes.
 /// REQUIRES: a client's request (request.reply_to.who is not process), as the edge admits it.
-/// Limits: what the edge admits stays below 1 MiB; an add-to-cart has about 250 bytes.
+/// Limits: below 1 MiB; an add-to-cart has about 200 bytes.
 /// Thread: any.
 std::string encode(const Request& request);
 
-/// What `encode` wrote, by this build or another, with nobody to reply to. Whatever the bytes are: a
-/// request that was decoded keeps every limit that the edge keeps, but for those that ask for the
-/// text of a country, for an address inside sealed bytes, or for a currency that can be paid.
-/// The receiver still has to look whether the shard is its own: an id may name one that is nowhere.
+/// What `encode` wrote, by this build or another, with nobody to reply to. Whatever the bytes are,
+/// what was decoded has the limits and the form that the edge asks for. Left to the sender's edge is
+/// what takes more knowledge: countries, currencies that can be paid, what the seals hold. Left to
+/// the caller: whether the shard is its own, since an id may name one that is nowhere.
 /// Errors: corrupt      encode() cannot have made it.
 ///         unsupported  a command that only a newer build knows.
 /// Thread: any. `bytes` need not be aligned.
