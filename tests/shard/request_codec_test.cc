@@ -393,11 +393,4 @@ TEST_CASE("request bytes: those that were ever sent are read as they were meant"
   }
 }
 
-TEST_CASE("operations: each is found by its name, and no other name") {
-  for (std::size_t op = 0; op < op_count; ++op) CHECK(op_named(op_name_at(op)) == op);
-  CHECK(op_name(AddItem{}) == op_name_at(op_index<AddItem>));
-  CHECK_FALSE(op_named("gift_item"));
-  CHECK_FALSE(op_named(""));
-}
-
 }  // namespace souk::shard_test::request_bytes
