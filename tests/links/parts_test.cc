@@ -151,6 +151,7 @@ TEST_CASE("outbox: takes what fits, and one byte more is full until it was writt
   CHECK(outbox.put("").sent == Sent::full);
   outbox.written(1, 100);
   CHECK(outbox.put(std::string(72, 'x')).sent == Sent::yes);
+  CHECK(outbox.put("x").sent == Sent::full);  // 201
   CHECK(outbox.put("").sent == Sent::yes);
   CHECK(outbox.unsent_bytes() == 200);
 }
