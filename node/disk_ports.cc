@@ -71,7 +71,7 @@ Status DiskPorts::open_own_log() {
 Status DiskPorts::open_broker(const DiskPortsOptions& options, std::uint32_t shards,
                               SharedLogName& name) {
   const KafkaOptions& kafka = options.kafka->options;
-  auto broker = KafkaBroker::open(kafka, shards);
+  auto broker = KafkaBroker::open(kafka, kafka.events_topic(), shards);
   if (!broker) return broker.error();
   broker_ = std::move(*broker);
   const auto number = patiently(options.give_up, [&] { return genesis::read(*broker_); });
@@ -90,12 +90,13 @@ Status DiskPorts::open_shared_log(const DiskPortsOptions& options) {
   SharedLogsOptions logs_options;
   logs_options.shards = shards();
   logs_options.genesis = directory().manifest().shared->genesis;
+  logs_options.incarnation = options.kafka->incarnation;
   auto logs = SharedLogs::open(*broker_, *stores_.journal, logs_options);
   if (!logs) return logs.error();
   shared_ = logs->get();
   logs_ = std::move(*logs);
   auto told_at = std::chrono::steady_clock::now();
-  return shared_->catch_up([&](std::uint64_t copied, std::uint64_t of) {
+  const Status status = shared_->catch_up([&](std::uint64_t copied, std::uint64_t of) {
     const auto now = std::chrono::steady_clock::now();
     if (now - told_at > told_every) {
       told_at = now;
@@ -103,6 +104,8 @@ Status DiskPorts::open_shared_log(const DiskPortsOptions& options) {
     }
     return !options.give_up();
   });
+  if (status.ok() && options.kafka->incarnation != 0) shared_->follow();
+  return status;
 }
 
 Result<std::unique_ptr<DiskPorts>, Fault> DiskPorts::open(const DiskPortsOptions& options) {

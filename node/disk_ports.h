@@ -38,6 +38,8 @@ struct DiskPortsOptions {
   struct Kafka {
     KafkaOptions options;
     bool single = false;  // one broker will do
+    /// Others write to the log, too: it is followed, and given to this incarnation. 0: nobody does.
+    std::uint64_t incarnation = 0;
   };
   std::optional<Kafka> kafka = std::nullopt;
   /// Whether to stop waiting for brokers.
@@ -55,7 +57,8 @@ class DiskPorts {
   NodePorts ports() {
     return {*logs_,         *stores_.journal, *stores_.states,
             *stores_.vault, *payments_,       clock_,
-            randomness_,    presenter_,       stores_.directory->manifest().id};
+            randomness_,    presenter_,       stores_.directory->manifest().id,
+            nullptr};
   }
   const DataDirectory& directory() const { return *stores_.directory; }
   std::uint32_t shards() const { return directory().manifest().shards; }

@@ -52,6 +52,7 @@ Result<std::unique_ptr<Node>, Fault> Node::recover(NodeOptions options, NodePort
                              .presenter = ports.presenter,
                              .feed = &node->recent_,
                              .freshness = &node->freshness_,
+                             .cluster = ports.cluster,
                              .give_up = give_up},
                             node->recovery_);
   if (!engine.ok()) return engine.error();

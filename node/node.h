@@ -24,7 +24,8 @@ struct NodePorts {
   NodeClock& clock;
   Randomness& randomness;
   const Presenter& presenter;
-  Id128 directory{};  // whose log it is; zero: of none
+  Id128 directory{};                // whose log it is; zero: of none
+  ClusterWatch* cluster = nullptr;  // EnginePorts::cluster
 };
 
 struct NodeOptions {

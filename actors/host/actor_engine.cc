@@ -32,10 +32,14 @@ void add(const RecoveryReport& one, std::uint32_t shards, RecoveryReport& to) {
 }  // namespace
 
 ActorEngine::ActorEngine(const EngineOptions& options, EnginePorts ports)
-    : ActorEngine(options, ports, new_incarnation(ports.randomness)) {}
+    : ActorEngine(
+          options, ports,
+          options.incarnation != 0 ? options.incarnation : new_incarnation(ports.randomness)) {}
 
 ActorEngine::ActorEngine(const EngineOptions& options, EnginePorts ports, std::uint64_t incarnation)
-    : options_(options), ports_(ports), logs_(ports.logs, counters_, ports.feed, incarnation) {
+    : options_(options),
+      ports_(ports),
+      logs_(ports.logs, counters_, ports.feed, incarnation, ports.cluster) {
   SOUK_ASSERT(options_.hosts > 0 && options_.hosts <= hosts_max);
   const ShardContext context{.options = options_,
                              .states = ports_.states,
@@ -99,7 +103,8 @@ void ActorEngine::spawn(caf::actor_system& system, Threads threads) {
                         .logs = &logs_,
                         .payments = &ports_.payments,
                         .counters = &counters_,
-                        .sinks = &sinks_};
+                        .sinks = &sinks_,
+                        .cluster = ports_.cluster};
   if (wake_driver_) {
     driven_ = std::make_unique<DrivenHost>(system, 0, cores_[0].get(), ports, wake_driver_);
     hosts_.push_back(driven_->actor());
@@ -144,6 +149,29 @@ void ActorEngine::submit(std::vector<Request>&& requests) {
   }
   for (std::size_t h = 0; h < by_host.size(); ++h)
     if (by_host[h]) caf::anon_send(hosts_[h], RequestsMsg{std::move(by_host[h])});
+}
+
+void ActorEngine::deliver(std::uint16_t sink, std::vector<Reply>&& replies) {
+  sinks_[sink]->deliver(std::move(replies));
+}
+
+void ActorEngine::assign(std::vector<Assignment>&& assignments) {
+  SOUK_ASSERT(spawned());
+  const auto shared = std::make_shared<std::vector<Assignment>>(std::move(assignments));
+  for (const auto& host : hosts_) caf::anon_send(host, AssignMsg{shared});
+}
+
+void ActorEngine::input(std::vector<Envelope>&& messages) {
+  SOUK_ASSERT(spawned());
+  std::vector<std::shared_ptr<std::vector<Envelope>>> by_host(hosts_.size());
+  for (auto& message : messages) {
+    const ShardId shard = shard_of(target_of(message.content), options_.shards);
+    auto& list = by_host[host_of(shard, options_.hosts)];
+    if (!list) list = std::make_shared<std::vector<Envelope>>();
+    list->push_back(std::move(message));
+  }
+  for (std::size_t h = 0; h < by_host.size(); ++h)
+    if (by_host[h]) caf::anon_send(hosts_[h], InputsMsg{std::move(by_host[h])});
 }
 
 std::string ActorEngine::trouble() const {

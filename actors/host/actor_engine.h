@@ -12,6 +12,9 @@ class ActorEngine : public Engine {
 
   std::uint16_t add_sink(ReplySink& sink) override;
   void submit(std::vector<Request>&& requests) override;
+  void deliver(std::uint16_t sink, std::vector<Reply>&& replies) override;
+  void assign(std::vector<Assignment>&& assignments) override;
+  void input(std::vector<Envelope>&& messages) override;
   void payment_answered(const PaymentAnswer& answer) override;
   const EngineCounters& counters() const override { return counters_; }
   std::string trouble() const override;

@@ -48,6 +48,7 @@ struct HostPorts {
   PaymentProvider* payments = nullptr;
   EngineCounters* counters = nullptr;
   const std::vector<ReplySink*>* sinks = nullptr;
+  ClusterWatch* cluster = nullptr;  // none: there is none
 };
 struct HostActorState {
   HostCore* core = nullptr;

@@ -33,6 +33,39 @@ struct EngineOptions {
   std::int64_t wait_final_ms = 5'000;
   std::uint64_t checkpoint_events = 4'096;  // per shard: events after which states are written
   std::int64_t checkpoint_ms = 10'000;      // or this long, where anything is dirty
+  /// Other nodes share the log: a shard is claimed when it is assigned, else it is followed.
+  bool clustered = false;
+  std::uint64_t incarnation = 0;  // under which it claims; 0: a random one
+};
+
+struct Envelope;
+
+/// What a node shall do with a shard of the cluster.
+struct Assignment {
+  enum class What : std::uint8_t {
+    follow,     // claims it no more; who owns it goes on until another does
+    expect,     // its owner will hand it over: commands wait for that
+    own,        // claims it
+    hand_over,  // who owns it gives it to `to_incarnation`
+  };
+  ShardId shard;
+  What what = What::follow;
+  std::uint64_t to_incarnation = 0;  // of hand_over, with the number of its node
+  std::uint64_t to_node = 0;
+};
+
+/// The cluster around an engine. Thread: any; must not block.
+class ClusterWatch {
+ public:
+  virtual ~ClusterWatch() = default;
+  /// The log of a shard that others own goes on at `place`, which says who.
+  virtual void followed(ShardId shard, const FoldState& place) = 0;
+  /// The log of a shard that this node owns goes on at `next`.
+  virtual void wrote(ShardId shard, Offset next) = 0;
+  /// This node owns the shard from now on.
+  virtual void owned(ShardId shard, std::uint64_t epoch) = 0;
+  /// What came for shards that this node does not own; nothing was done about it.
+  virtual void strayed(std::vector<Envelope>&& strays) = 0;
 };
 
 struct EnginePorts {
@@ -43,8 +76,9 @@ struct EnginePorts {
   Clock& clock;
   Randomness& randomness;
   const Presenter& presenter;
-  CommitFeed* feed = nullptr;      // none: nobody reads
-  Freshness* freshness = nullptr;  // none: nobody keeps copies
+  CommitFeed* feed = nullptr;       // none: nobody reads
+  Freshness* freshness = nullptr;   // none: nobody keeps copies
+  ClusterWatch* cluster = nullptr;  // REQUIRES: with EngineOptions::clustered
   /// Asked now and then while it recovers; true: that ends as `unavailable`. Thread: any.
   std::function<bool()> give_up = {};
 };
@@ -107,6 +141,12 @@ class Engine {
   /// REQUIRES: after run, before stop. Thread: any; never blocks. The caller bounds what is in
   /// flight.
   virtual void submit(std::vector<Request>&& requests) = 0;
+  /// Answers that another node gave, to the sink that add_sink named. Thread: any.
+  virtual void deliver(std::uint16_t sink, std::vector<Reply>&& replies) = 0;
+  /// In a cluster. REQUIRES: as submit. Thread: any.
+  virtual void assign(std::vector<Assignment>&& assignments) = 0;
+  /// What shards of other nodes sent to shards of this one. REQUIRES: as submit. Thread: any.
+  virtual void input(std::vector<Envelope>&& messages) = 0;
   /// Where the answers of the payment provider go. REQUIRES: as submit. Thread: any.
   virtual void payment_answered(const PaymentAnswer& answer) = 0;
   /// Writes a full checkpoint and ends the actors; answers of what is in flight are sent before.

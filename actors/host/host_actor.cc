@@ -38,6 +38,11 @@ void end_turn(Self* self, HostActorState& s) {
   deliver_replies(s);
   ShardOutput& out = core.output();
   s.ports.logs->claim(out.claims);
+  if (s.ports.cluster) {
+    for (const auto& one : out.owned) s.ports.cluster->owned(one.shard, one.epoch);
+    out.owned.clear();
+    if (!out.strays.empty()) s.ports.cluster->strayed(std::exchange(out.strays, {}));
+  }
   if (!out.payments.empty()) {
     s.ports.payments->call(std::move(out.payments));
     out.payments.clear();
@@ -133,6 +138,13 @@ caf::behavior host_behavior(Self* self, std::uint32_t index, HostActorState& sta
           for (const auto& [shard, claimed] : *m.claims) c.claimed(shard, claimed);
         });
       },
+      [=](const GivenMsg& m) {
+        turn([&](HostCore& c) {
+          for (const auto& [shard, given] : *m.given) c.given(shard, given);
+        });
+      },
+      [=](const FollowedMsg& m) { turn([&](HostCore& c) { c.followed(*m.shards); }); },
+      [=](const AssignMsg& m) { turn([&](HostCore& c) { c.assign(*m.assignments); }); },
       [=](LoadedMsg& m) {
         turn([&](HostCore& c) { c.loaded(m.shard, m.entity, std::move(*m.state), m.generation); });
       },

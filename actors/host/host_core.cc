@@ -25,7 +25,12 @@ HostCore::HostCore(std::uint32_t index, ShardContext context, ShardLogs& logs)
 }
 
 void HostCore::start() {
-  for (auto& s : shards_) s->claim();
+  for (auto& s : shards_) {
+    if (context_.options.clustered)
+      s->assign({s->id(), Assignment::What::follow});
+    else
+      s->claim();
+  }
 }
 
 void HostCore::input(Envelope&& message) {
@@ -121,6 +126,20 @@ void HostCore::claimed(ShardId id, const ShardLog::Claimed& claimed) {
   heed(s, s.claimed(claimed));
 }
 
+void HostCore::given(ShardId id, const ShardLog::Claimed& given) {
+  Owner& s = shard(id);
+  heed(s, s.given(given));
+}
+
+void HostCore::followed(const std::vector<ShardId>& shards) {
+  for (const ShardId id : shards) shard(id).followed();
+}
+
+void HostCore::assign(const std::vector<Assignment>& assignments) {
+  for (const Assignment& one : assignments)
+    if (owns(one.shard)) shard(one.shard).assign(one);
+}
+
 /// Where the log could not be read it is tried again by the ticks.
 void HostCore::heed(const Owner& s, const Status& read) {
   if (read.ok())
@@ -194,7 +213,7 @@ bool HostCore::checkpoint_step() {
 bool HostCore::stopped() const {
   if (gave_up_) return true;
   for (const auto& s : shards_)
-    if (s->owns() && !s->clean()) return false;
+    if (s->keeps_states() && !s->clean()) return false;
   return true;
 }
 
@@ -209,7 +228,7 @@ HostCore::Gauges HostCore::gauges() const {
     g.loads += s->loads();
     g.checkpoints += s->checkpoints();
     g.works += s->works();
-    g.suspended += s->owns() ? 0 : 1;
+    g.suspended += s->suspended() ? 1 : 0;
   }
   return g;
 }

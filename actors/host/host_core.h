@@ -41,7 +41,7 @@ class HostCore {
   HostCore(const HostCore&) = delete;
 
   std::vector<std::unique_ptr<Owner>>& shards() { return shards_; }
-  /// First turn: claims the shards.
+  /// First turn: claims the shards, but for a cluster's, which are assigned.
   void start();
 
   void input(Envelope&& message);
@@ -54,6 +54,9 @@ class HostCore {
   void landed(const std::vector<LandedRange>& ranges);
   void doubted(const std::vector<ShardId>& shards);
   void claimed(ShardId shard, const ShardLog::Claimed& claimed);
+  void given(ShardId shard, const ShardLog::Claimed& given);
+  void followed(const std::vector<ShardId>& shards);
+  void assign(const std::vector<Assignment>& assignments);
   /// `generation`: of the state store, when it answered.
   void loaded(ShardId shard, const EntityKey& entity,
               Result<std::optional<StoredState>, Fault>&& state, std::uint64_t generation);

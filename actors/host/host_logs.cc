@@ -77,6 +77,7 @@ void HostLogs::claim(std::vector<ShardId>& shards) {
 
 void HostLogs::landed(ShardId shard, const std::vector<LogAck>& acks) {
   news_of(shard).landed.push_back({shard, acks.front().offset, acks.back().offset});
+  if (cluster_) cluster_->wrote(shard, acks.back().offset + 1);
 }
 
 void HostLogs::doubted(ShardId shard, const Fault& why) {
@@ -98,6 +99,15 @@ void HostLogs::found(std::vector<Batch>&& records) {
   if (feed_) feed_->committed(std::move(records));
 }
 
+void HostLogs::followed(ShardId shard, const FoldState& place) {
+  news_of(shard).followed.push_back(shard);
+  if (cluster_) cluster_->followed(shard, place);
+}
+
+void HostLogs::given(ShardId shard, const LogOpened& opened) {
+  news_of(shard).given.emplace_back(shard, opened);
+}
+
 void HostLogs::begins() {
   failing_ = false;
   counters_.journal_pulse.begin(steady_ms());
@@ -108,7 +118,9 @@ void HostLogs::ends() {
   for (std::size_t h = 0; h < hosts_.size(); ++h) {
     tell<LandedMsg>(hosts_[h], news_[h].landed);
     tell<DoubtedMsg>(hosts_[h], news_[h].doubted);
+    tell<FollowedMsg>(hosts_[h], news_[h].followed);
     tell<ClaimedMsg>(hosts_[h], news_[h].claimed);
+    tell<GivenMsg>(hosts_[h], news_[h].given);
   }
   if (feed_ && !durable_.empty()) feed_->committed(std::move(durable_));
   durable_.clear();

@@ -16,8 +16,14 @@ namespace souk {
 class HostLogs final : private LogListener {
  public:
   /// `feed`: none: nobody reads. `incarnation`: of this node, under which it claims.
-  HostLogs(ShardLogs& logs, EngineCounters& counters, CommitFeed* feed, std::uint64_t incarnation)
-      : logs_(logs), counters_(counters), feed_(feed), incarnation_(incarnation) {}
+  /// `cluster`: none: nobody else writes.
+  HostLogs(ShardLogs& logs, EngineCounters& counters, CommitFeed* feed, std::uint64_t incarnation,
+           ClusterWatch* cluster)
+      : logs_(logs),
+        counters_(counters),
+        feed_(feed),
+        incarnation_(incarnation),
+        cluster_(cluster) {}
 
   void start(const std::vector<caf::actor>& hosts);
   /// The hosts hear nothing more.
@@ -31,6 +37,8 @@ class HostLogs final : private LogListener {
   void doubted(ShardId shard, const Fault& why) override;
   void written(std::vector<Batch>&& records, std::chrono::nanoseconds took) override;
   void found(std::vector<Batch>&& records) override;
+  void followed(ShardId shard, const FoldState& place) override;
+  void given(ShardId shard, const LogOpened& opened) override;
   void begins() override;
   void ends() override;
 
@@ -39,6 +47,8 @@ class HostLogs final : private LogListener {
     std::vector<LandedRange> landed;
     std::vector<ShardId> doubted;
     std::vector<std::pair<ShardId, ShardLog::Claimed>> claimed;
+    std::vector<std::pair<ShardId, ShardLog::Claimed>> given;
+    std::vector<ShardId> followed;
   };
   News& news_of(ShardId shard) {
     return news_[host_of(shard, static_cast<std::uint32_t>(news_.size()))];
@@ -48,6 +58,7 @@ class HostLogs final : private LogListener {
   EngineCounters& counters_;
   CommitFeed* const feed_;
   const std::uint64_t incarnation_;
+  ClusterWatch* const cluster_;
   std::vector<caf::actor> hosts_;
   std::vector<News> news_;  // by host
   std::vector<Batch> durable_;

@@ -53,6 +53,16 @@ struct DoubtedMsg {
 struct ClaimedMsg {
   std::shared_ptr<std::vector<std::pair<ShardId, ShardLog::Claimed>>> claims;
 };
+struct GivenMsg {
+  std::shared_ptr<std::vector<std::pair<ShardId, ShardLog::Claimed>>> given;
+};
+struct FollowedMsg {
+  std::shared_ptr<std::vector<ShardId>> shards;
+};
+/// To a host, of the cluster.
+struct AssignMsg {
+  std::shared_ptr<std::vector<Assignment>> assignments;
+};
 /// To the store, and back.
 struct LoadMsg {
   std::vector<std::pair<ShardId, EntityKey>> wanted;
@@ -104,6 +114,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::PaymentsMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::LandedMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::DoubtedMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::ClaimedMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::GivenMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::FollowedMsg)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::AssignMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::LoadMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::LoadedMsg)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(souk::FlushMsg)

@@ -69,6 +69,13 @@ class Stepped final : public SteppedEngine {
   void take_turns() override { actors_.take_turns(); }
   void run() override { actors_.run(); }
   void submit(std::vector<Request>&& requests) override { actors_.submit(std::move(requests)); }
+  void deliver(std::uint16_t sink, std::vector<Reply>&& replies) override {
+    actors_.deliver(sink, std::move(replies));
+  }
+  void assign(std::vector<Assignment>&& assignments) override {
+    actors_.assign(std::move(assignments));
+  }
+  void input(std::vector<Envelope>&& messages) override { actors_.input(std::move(messages)); }
   void payment_answered(const PaymentAnswer& answer) override { actors_.payment_answered(answer); }
   void stop() override { actors_.stop(); }
   const EngineCounters& counters() const override { return actors_.counters(); }

@@ -51,6 +51,7 @@ void Owner::handle(ShardInput&& input) {
 }
 
 void Owner::handle(Envelope&& message) {
+  if (elsewhere()) return output_.strays.push_back(std::move(message));
   if (is_peer_message(message.content)) {
     if (peers_.admit(message.from) == PeerEpochs::Admits::no) return;
     clock_.saw(message.from.at);
@@ -60,8 +61,13 @@ void Owner::handle(Envelope&& message) {
 
 /// Whether it is to be processed now; else it was answered, or waits.
 bool Owner::goes_on(Request& request) {
+  if (elsewhere()) {
+    stray(std::move(request));
+    return false;
+  }
   const bool reads = is_read(request.op);
-  if (!reads && !owns()) {
+  // In a cluster another may have written since: what is read here would wait for the claim as well.
+  if (!owns() && (!reads || context_.options.clustered)) {
     hold(std::move(request));
     return false;
   }
@@ -78,8 +84,17 @@ bool Owner::goes_on(Request& request) {
 /// It waits for the claim.
 void Owner::hold(Request&& request) {
   if (request.reply_to.who != ReplyTo::Who::client) return;  // the process asks again
-  if (undecided_.hold(std::move(request), clock_.now()) == Undecided::Held::no)
+  if (undecided_.hold(std::move(request), clock_.now()) == Undecided::Held::yes) return;
+  if (context_.options.clustered)
+    stray(std::move(request));
+  else
     responder_.answer(request, ReplyCode::not_done, 0);
+}
+
+/// Another node may own the shard by now, and who asked has time yet.
+void Owner::stray(Request&& request) {
+  if (request.reply_to.who == ReplyTo::Who::client)
+    output_.strays.push_back({{}, ShardInput(std::move(request))});
 }
 
 void Owner::process(ShardInput&& input) {
@@ -139,7 +154,7 @@ void Owner::command(Request& request) {
 }
 
 void Owner::answered(const ProcessAnswer& a) {
-  if (!owns()) return;  // asked for again once it owns
+  if (!acts()) return;  // asked for again once it owns
   if (a.entity.kind() == Kind::user) {
     const UserId id = id_of<UserState>(a.entity);
     if (const auto* email = std::get_if<EmailAnswer>(&a.answer)) return users_.answered(id, *email);
@@ -291,7 +306,7 @@ void Owner::give_up_quote(const EntityKey& target) {
 }
 
 std::optional<Quote> Owner::quote_if_ready(const Sku& sku) {
-  if (!readable_) return std::nullopt;
+  if (!readable_ || (context_.options.clustered && !acts())) return std::nullopt;
   auto* h = entities_.find<SkuState>(sku);
   if (!h) {
     if (entities_.look(sku) == Presence::elsewhere) return std::nullopt;
@@ -314,7 +329,10 @@ void Owner::tick() {
   give_up_the_late(time);
   if (owns() && !under_way_.empty() && time >= under_way_.front().since.plus_ms(append_overdue_ms))
     doubted();
-  if (!owns()) return;
+  if (standing_ == Standing::follows && assigned_ && claim_again_at_ != UnixMs{} &&
+      time >= claim_again_at_)
+    claim();
+  if (!keeps_states()) return;
   const EngineOptions& options = context_.options;
   if (!entities_.in_round() && entities_.dirty() > 0 &&
       (last_seq() - entities_.checkpoint_seq() >= options.checkpoint_events ||
@@ -329,13 +347,13 @@ void Owner::tick() {
 
 void Owner::fire(const EntityKey& entity, UnixMs time) {
   if (entity.kind() == Kind::sku) {
-    if (owns()) stock_.expire(id_of<SkuState>(entity), time);
+    if (acts()) stock_.expire(id_of<SkuState>(entity), time);
   } else if (entity.kind() == Kind::user) {
     using enum UserProcesses::Effects;
-    users_.timer(id_of<UserState>(entity), owns() ? sent : held);
+    users_.timer(id_of<UserState>(entity), acts() ? sent : held);
   } else {
     using enum OrderProcesses::Effects;
-    orders_.timer(id_of<OrderState>(entity), time, owns() ? sent : held);
+    orders_.timer(id_of<OrderState>(entity), time, acts() ? sent : held);
   }
 }
 
@@ -361,7 +379,7 @@ bool Owner::active(const EntityKey& key) {
 }
 
 void Owner::start_checkpoint() {
-  if (owns()) entities_.start_round(recorder_.mark());
+  if (keeps_states()) entities_.start_round(recorder_.mark());
 }
 
 std::size_t Owner::checkpoint_step(std::size_t bytes_max) {

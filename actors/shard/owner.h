@@ -37,6 +37,10 @@ namespace souk {
 /// than the edge waits.
 inline constexpr std::int64_t append_overdue_ms = 5'000;
 
+/// Who lost a shard that it still should own claims it again after this: whoever assigned it may
+/// say otherwise by then.
+inline constexpr std::int64_t claim_again_ms = 300;
+
 class Owner {
  public:
   /// `log`: what the shard has written; it is read here, and appended to and claimed by the driver.
@@ -47,6 +51,12 @@ class Owner {
   Status recover(RecoveryReport& report);
   /// Asks for the shard, through the output's `claims`. Commands wait until it is claimed().
   void claim();
+  /// In a cluster: what this node shall do with the shard.
+  void assign(const Assignment& assignment);
+  /// In a cluster: others went on with the log, which can be read.
+  void followed();
+  /// In a cluster: its owner gave it to this node; as claimed().
+  Status given(const ShardLog::Claimed& given);
   /// The claim is in the log, and with it all that was in doubt is decided: folds it, answers those
   /// who wait by what landed, takes up what orders and users owe, and owns.
   /// Errors: as recover(): retry() later.
@@ -85,7 +95,7 @@ class Owner {
   void start_checkpoint();
   std::size_t checkpoint_step(std::size_t bytes_max);
   /// Whether a step would do something now.
-  bool checkpoint_waits() const { return owns() && replica_.residency().round_waits(); }
+  bool checkpoint_waits() const { return keeps_states() && replica_.residency().round_waits(); }
   void states_written(std::uint64_t round, const std::vector<std::pair<EntityKey, Seq>>& written,
                       const std::optional<Checkpoint>& checkpoint);
   /// The state store is of a later generation than what is known of it here.
@@ -102,6 +112,13 @@ class Owner {
   std::uint64_t epoch() const { return recorder_.epoch(); }
   std::uint64_t chain() const { return recorder_.chain(); }
   bool owns() const { return standing_ == Standing::owns; }
+  /// It should own, and does not.
+  bool suspended() const { return assigned_ && !owns(); }
+  /// Its states are committed: they may be written to the store.
+  bool keeps_states() const {
+    return owns() || (context_.options.clustered && standing_ == Standing::follows && readable_ &&
+                      !in_doubt_);
+  }
   /// The state store has all that is committed.
   bool clean() const {
     return entities_.dirty() == 0 && !entities_.in_round() &&
@@ -135,8 +152,20 @@ class Owner {
   LogTail tail();
   void forget();
   void set_aside();
+  Status fold_on(Offset end);
   Status decide();
-  void own(Seq landed);
+  void own();
+  void lose();
+  void hand_over_to(const Assignment& to);
+  void stand_down(Offset transfer);
+  void stray(Request&& request);
+  void stray_waiters();
+  /// It is to be handled by another node.
+  bool elsewhere() const {
+    return context_.options.clustered && (giving_ || !(owns() || assigned_));
+  }
+  /// Owns, and may record.
+  bool acts() const { return owns() && !giving_; }
   void run_decided(Seq landed);
   void give_up_the_late(UnixMs now);
   void committed(Seq seq);
@@ -174,10 +203,16 @@ class Owner {
     Seq last_seq = 0;
     std::uint64_t chain = 0;
     std::uint64_t barred = 0;  // so many replies wait for this record or one before it
-    bool noop = false;
+    bool noop = false;         // or a transfer: without events
     UnixMs since;
   };
   enum class Standing : std::uint8_t { follows, claims, owns } standing_ = Standing::follows;
+  bool assigned_ = true;   // this node shall own it
+  bool in_doubt_ = false;  // what of its own is in the log is not known
+  Seq landed_ = 0;         // in doubt: all of its own to there is
+  std::optional<Assignment> giving_;
+  Offset transfer_ = 0;  // while it is giving: where that record must land; 0: not cut yet
+  UnixMs claim_again_at_;
   std::optional<ShardLog::Claimed> claimed_;  // and not decided yet
   Fifo<UnderWay> under_way_;
   Offset committed_end_ = 0;  // behind the last record that was acknowledged or folded

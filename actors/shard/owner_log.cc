@@ -1,6 +1,7 @@
 #include <limits>
 
 #include "actors/shard/owner.h"
+#include "events/shared_log/log_copy.h"
 
 // The owner and its log: recovery, claims, what landed, and what is in doubt.
 
@@ -15,13 +16,18 @@ void Owner::cut(std::vector<Batch>& out) {
   recorder_.cut(out);
   const std::uint64_t barred = gate_.barred();
   const bool waits = barred > (under_way_.empty() ? 0 : under_way_.back().barred);
-  if (waits && out.size() == from && owns()) out.push_back(recorder_.noop());
+  if (giving_ && transfer_ == 0) {
+    out.push_back(recorder_.transfer(giving_->to_incarnation, giving_->to_node));
+    transfer_ = out.back().offset;
+  } else if (waits && out.size() == from && acts()) {
+    out.push_back(recorder_.noop());
+  }
   for (std::size_t i = from; i < out.size(); ++i)
     under_way_.push_back({.offset = out[i].offset,
                           .last_seq = out[i].last_seq,
                           .chain = out[i].chain,
                           .barred = barred,
-                          .noop = out[i].last_seq < out[i].first_seq,
+                          .noop = out[i].first_seq == 0 || out[i].last_seq < out[i].first_seq,
                           .since = clock_.newest()});
 }
 
@@ -32,12 +38,13 @@ void Owner::landed(Offset first, Offset last) {
   Seq seq = 0;
   std::uint64_t barred = 0;
   for (; !under_way_.empty() && under_way_.front().offset <= last; under_way_.pop_front()) {
-    seq = under_way_.front().last_seq;
+    seq = std::max(seq, under_way_.front().last_seq);
     barred = under_way_.front().barred;
   }
   committed_end_ = last + 1;
-  committed(seq);
+  if (seq > gate_.committed()) committed(seq);
   gate_.pass_barrier(barred);
+  if (giving_ && transfer_ != 0 && last >= transfer_) stand_down(transfer_);
 }
 
 void Owner::committed(Seq seq) {
@@ -60,17 +67,27 @@ Status Owner::recover(RecoveryReport& report) {
 }
 
 void Owner::claim() {
-  if (standing_ == Standing::follows) undecided_.begin(clock_.now());
+  if (standing_ == Standing::follows && !in_doubt_) {
+    undecided_.begin(clock_.now());
+    landed_ = gate_.committed();
+  }
   standing_ = Standing::claims;
   claimed_.reset();
+  claim_again_at_ = {};
   output_.claims.push_back(id_);
 }
 
 void Owner::doubted() {
   if (!owns()) return;
   standing_ = Standing::follows;
+  in_doubt_ = true;
+  landed_ = gate_.committed();
+  undecided_.begin(clock_.now());
   recorder_.drop();
-  claim();
+  // Whom it was being given to claims it, should it not have been.
+  if (giving_) assigned_ = false;
+  giving_.reset();
+  if (assigned_) claim();
   set_aside();
 }
 
@@ -116,39 +133,43 @@ Status Owner::retry() {
   return status;
 }
 
-/// What of its own landed is known by the chain: another owner's record may have the same numbers.
-Status Owner::decide() {
-  Seq landed = gate_.committed();
-  auto mine = under_way_.begin();
+/// Folds the log on. What of its own landed is known by the chain: another owner's record may have
+/// the same numbers.
+Status Owner::fold_on(Offset end) {
   const auto saw = [&](const BatchHeader& header) {
-    while (mine != under_way_.end() && mine->noop) ++mine;
-    if (mine == under_way_.end() || header.last_seq() != mine->last_seq ||
-        header.chain != mine->chain)
-      return;
-    landed = mine->last_seq;
-    ++mine;
+    while (!under_way_.empty() && under_way_.front().noop) under_way_.pop_front();
+    if (under_way_.empty()) return;
+    const UnderWay& mine = under_way_.front();
+    if (header.last_seq() != mine.last_seq || header.chain != mine.chain) return;
+    landed_ = mine.last_seq;
+    under_way_.pop_front();
   };
   RecoveryReport report;
-  const Status status = readable_ ? replica_.catch_up(tail(), claimed_->end, report, saw)
-                                  : replica_.recover(tail(), claimed_->end, report, saw);
+  const Status status = readable_ ? replica_.catch_up(tail(), end, report, saw)
+                                  : replica_.recover(tail(), end, report, saw);
   readable_ = status.ok();
-  if (!status.ok()) return status;
+  return status;
+}
+
+Status Owner::decide() {
+  if (auto s = fold_on(claimed_->end); !s.ok()) return s;
   const FoldState& place = replica_.place();
   if (place.next_offset != claimed_->end) {
     readable_ = false;  // it is not shown yet
     return Fault{Fault::Kind::unavailable, "the log cannot be read to its claim"};
   }
-  const bool won = place.epoch == claimed_->epoch && place.incarnation == context_.incarnation;
-  if (!won) {  // somebody claimed a higher epoch before
-    claim();
-    return Done{};
-  }
-  own(landed);
+  if (place.epoch == claimed_->epoch && place.incarnation == context_.incarnation)
+    own();
+  else if (context_.options.clustered)
+    lose();
+  else
+    claim();  // somebody claimed a higher epoch before
   return Done{};
 }
 
-void Owner::own(Seq landed) {
+void Owner::own() {
   standing_ = Standing::owns;
+  in_doubt_ = false;
   claimed_.reset();
   under_way_.clear();
   recorder_.begin();
@@ -159,7 +180,8 @@ void Owner::own(Seq landed) {
   gate_.begin_at(recorder_.cut_seq());
   for (auto& read : reads) gate_.leave(read.seq, std::move(read.effect));
   checkpoint_at_ = clock_.now();
-  run_decided(landed);
+  if (context_.options.clustered) output_.owned.push_back({id_, recorder_.epoch()});
+  run_decided(landed_);
 }
 
 void Owner::run_decided(Seq landed) {
@@ -177,6 +199,123 @@ void Owner::run_decided(Seq landed) {
   for (auto& read : waiting_.take_reached(gate_.committed())) handle(std::move(read));
 }
 
+// ---- in a cluster ----
+
+void Owner::assign(const Assignment& assignment) {
+  using enum Assignment::What;
+  switch (assignment.what) {
+    case follow:
+      assigned_ = false;
+      return;
+    case expect:
+      assigned_ = true;
+      if (standing_ == Standing::follows && !in_doubt_) undecided_.begin(clock_.now());
+      return;
+    case own:
+      assigned_ = true;
+      if (standing_ == Standing::follows) claim();
+      return;
+    case hand_over:
+      if (owns())
+        hand_over_to(assignment);
+      else
+        assigned_ = false;
+      return;
+  }
+}
+
+/// From here on nothing is recorded but the transfer.
+void Owner::hand_over_to(const Assignment& to) {
+  if (giving_) return;
+  giving_ = to;
+  transfer_ = 0;
+  quotes_.clear();
+  refolds_.clear();
+  for (auto& input : waiting_.take_parked())
+    if (auto* request = std::get_if<Request>(&input)) stray(std::move(*request));
+}
+
+/// All that it recorded is in the log, and then the transfer: it follows, as warm as it was.
+void Owner::stand_down(Offset transfer) {
+  standing_ = Standing::follows;
+  assigned_ = false;
+  FoldState place = shared_log_begin();
+  place.epoch = recorder_.epoch() + 1;
+  place.incarnation = giving_->to_incarnation;
+  place.seq = recorder_.cut_seq();
+  place.chain = recorder_.chain();
+  place.next_offset = transfer + 1;
+  replica_.stands_at(place, recorder_.last_offset());
+  giving_.reset();
+  under_way_.clear();
+  stray_waiters();
+  orders_.forget();
+  users_.forget();
+  timers_.clear();
+  recorder_.begin();
+  gate_.begin_at(recorder_.cut_seq());
+}
+
+/// What they asked for is done; what they wait for comes at the next owner, who knows it by its key.
+void Owner::stray_waiters() {
+  std::vector<Request> waiters = orders_.take_waiting();
+  for (auto& request : users_.take_waiting()) waiters.push_back(std::move(request));
+  for (auto& request : waiters) {
+    if (request.key_hash != 0)
+      stray(std::move(request));
+    else
+      responder_.unavailable(request);
+  }
+}
+
+void Owner::followed() {
+  if (standing_ != Standing::follows || !readable_) return;
+  if (!fold_on(std::numeric_limits<Offset>::max()).ok()) return;  // by retry(), later
+  committed_end_ = replica_.place().next_offset;
+  if (in_doubt_) {
+    if (replica_.place().epoch > recorder_.epoch()) lose();
+    return;
+  }
+  recorder_.begin();
+  gate_.begin_at(recorder_.cut_seq());
+  for (auto& read : waiting_.take_reached(gate_.committed())) handle(std::move(read));
+}
+
+Status Owner::given(const ShardLog::Claimed& given) {
+  if (owns()) return Done{};
+  if (standing_ == Standing::follows && !in_doubt_) landed_ = gate_.committed();
+  standing_ = Standing::claims;
+  claimed_ = given;
+  return decide();
+}
+
+/// Another owns. What was in doubt is decided: what landed is answered, the rest is the next owner's.
+void Owner::lose() {
+  standing_ = Standing::follows;
+  in_doubt_ = false;
+  claimed_.reset();
+  under_way_.clear();
+  recorder_.begin();
+  committed_end_ = replica_.place().next_offset;
+  auto reads = gate_.take_all();
+  gate_.begin_at(recorder_.cut_seq());
+  for (auto& read : reads) gate_.leave(read.seq, std::move(read.effect));
+  // What rests on no record may be old by now: nobody knows what the next owner has written since.
+  Undecided::Decided decided = undecided_.decide(landed_, std::numeric_limits<Seq>::max());
+  for (auto& effect : decided.leaves)
+    if (std::holds_alternative<AddressedReply>(effect)) gate_.put_out(std::move(effect));
+  for (auto& answer : decided.answers) output_.replies.push_back(std::move(answer));
+  std::vector<Request> waiting = orders_.decided(landed_);
+  for (auto& request : users_.decided(landed_)) waiting.push_back(std::move(request));
+  for (auto& request : decided.again) stray(std::move(request));
+  for (auto& request : waiting) stray(std::move(request));
+  stray_waiters();
+  orders_.forget();
+  users_.forget();
+  timers_.clear();
+  if (assigned_) claim_again_at_ = clock_.now().plus_ms(claim_again_ms);
+}
+
 /// Those who wait for the claim do not wait for ever.
 void Owner::give_up_the_late(UnixMs now) {
   if (owns() || !undecided_.late(now)) return;
@@ -185,7 +324,12 @@ void Owner::give_up_the_late(UnixMs now) {
   for (auto& request : users_.take_waiting()) late.in_doubt.push_back(std::move(request));
   for (auto& answer : late.answers) output_.replies.push_back(std::move(answer));
   for (const auto& request : late.in_doubt) responder_.unavailable(request);
-  for (const auto& request : late.held) responder_.answer(request, ReplyCode::not_done, 0);
+  for (auto& request : late.held) {
+    if (context_.options.clustered)
+      stray(std::move(request));
+    else
+      responder_.answer(request, ReplyCode::not_done, 0);
+  }
 }
 
 }  // namespace souk

@@ -78,12 +78,20 @@ Batch Recorder::noop() {
           .bytes = std::move(bytes)};
 }
 
+Batch Recorder::transfer(std::uint64_t to_incarnation, std::uint64_t to_node) {
+  const Transfer transfer{epoch_, incarnation_, epoch_ + 1, to_incarnation, to_node};
+  std::string bytes = encode(transfer, clock_.newest());
+  const Offset offset = place(bytes.size());
+  return {.shard = replica_.id(), .offset = offset, .epoch = epoch_, .bytes = std::move(bytes)};
+}
+
 void Recorder::begin() {
   pending_.clear();
   last_seq_ = cut_seq_ = replica_.seq();
   const FoldState& place = replica_.place();
   chain_ = place.chain.value_or(0);
   epoch_ = place.epoch;
+  owner_ = place.incarnation;
   next_offset_ = place.next_offset;
   last_offset_ = replica_.anchor();
 }

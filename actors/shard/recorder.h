@@ -38,6 +38,9 @@ class Recorder {
   void cut(std::vector<Batch>& out);
   /// A record of nothing. REQUIRES: all that was recorded is cut.
   Batch noop();
+  /// The shard is another's behind it, in the next epoch. REQUIRES: as noop(); nothing is recorded
+  /// any more.
+  Batch transfer(std::uint64_t to_incarnation, std::uint64_t to_node);
 
   /// Goes on after what the replica has folded: its last record counted is the owner's claim, and
   /// the next one gets the offset behind it.
@@ -58,9 +61,11 @@ class Recorder {
             .chain = chain_,
             .epoch = epoch_,
             .time_ms = clock_.newest().value,
-            .incarnation = incarnation_,
+            .incarnation = owner_,
             .offset = last_offset_};
   }
+  /// Of the record that ends at cut_seq().
+  Offset last_offset() const { return last_offset_; }
 
  private:
   void cut_one(std::vector<Transaction>&& transactions, std::vector<Batch>& out);
@@ -75,8 +80,9 @@ class Recorder {
   Seq cut_seq_ = 0;          // in a record
   std::uint64_t chain_ = 0;  // after cut_seq_
   std::uint64_t epoch_ = 1;
-  Offset next_offset_ = 0;  // of the next record, where nobody else writes
-  Offset last_offset_ = 0;  // of the record that ends at cut_seq_
+  std::uint64_t owner_ = 0;  // whose epoch it is
+  Offset next_offset_ = 0;   // of the next record, where nobody else writes
+  Offset last_offset_ = 0;   // of the record that ends at cut_seq_
   std::vector<Transaction> pending_;
 };
 

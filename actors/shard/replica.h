@@ -38,6 +38,12 @@ class Replica {
   /// The event at `index` of `transaction` is the shard's next, seq() + 1.
   void apply(const Transaction& transaction, std::size_t index);
 
+  /// All that was applied since is in the log, which goes on at `place`; `anchor`: as anchor().
+  void stands_at(const FoldState& place, Offset anchor) {
+    place_ = place;
+    anchor_ = anchor;
+  }
+
   Seq seq() const { return seq_; }
   /// Where the last recovery, or catching up, ended in the log; what was applied since is not in.
   const FoldState& place() const { return place_; }

@@ -92,6 +92,13 @@ struct ShardOutput {
   };
   std::vector<Refold> refolds;
   std::vector<ShardId> claims;  // shards that are to be claimed
+  /// In a cluster: what came for a shard that is not owned here.
+  std::vector<Envelope> strays;
+  struct Owned {
+    ShardId shard;
+    std::uint64_t epoch = 0;
+  };
+  std::vector<Owned> owned;  // in a cluster: shards that are owned here from now on
 };
 
 struct ShardContext {

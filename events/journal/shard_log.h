@@ -9,12 +9,19 @@
 
 #include "events/batch.h"
 #include "events/ids.h"
+#include "events/log_fold.h"
 #include "events/result.h"
 
 namespace souk {
 
 /// Counts the appends of one log since it was opened, from 1.
 using LogTicket = std::uint64_t;
+
+/// From here on what is appended counts.
+struct LogOpened {
+  std::uint64_t epoch = 0;
+  Offset end = 0;  // behind the claim or transfer that opened it
+};
 
 struct LogAck {
   LogTicket ticket = 0;
@@ -35,6 +42,11 @@ class LogListener {
   virtual void written(std::vector<Batch>&&, std::chrono::nanoseconds /*took*/) {}
   /// Records of a write in doubt that turned out to be there; before all that is written later.
   virtual void found(std::vector<Batch>&&) {}
+  /// In a cluster: records that others wrote are here, the log's place is behind them. Nothing of it
+  /// is open here.
+  virtual void followed(ShardId /*shard*/, const FoldState& /*place*/) {}
+  /// In a cluster: the log's owner named this node in its place. As ShardLog::Claimed of a claim.
+  virtual void given(ShardId /*shard*/, const LogOpened& /*opened*/) {}
   /// Around all that is told of one write, or one try to settle.
   virtual void begins() {}
   virtual void ends() {}
@@ -43,10 +55,7 @@ class LogListener {
 class ShardLog {
  public:
   using Visit = std::function<bool(Offset offset, std::string_view bytes)>;
-  struct Claimed {
-    std::uint64_t epoch = 0;
-    Offset end = 0;  // the offset behind the claim
-  };
+  using Claimed = LogOpened;
   using ClaimDone = std::function<void(Result<Claimed, Fault>)>;
 
   virtual ~ShardLog() = default;

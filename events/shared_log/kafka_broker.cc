@@ -158,10 +158,11 @@ KafkaBroker::KafkaBroker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 KafkaBroker::~KafkaBroker() = default;
 
 Result<std::unique_ptr<KafkaBroker>, Fault> KafkaBroker::open(const KafkaOptions& options,
+                                                              const std::string& topic,
                                                               std::uint32_t shards) {
   auto impl = std::make_unique<Impl>();
   impl->options = options;
-  impl->topic = options.events_topic();
+  impl->topic = topic;
   impl->readings.resize(shards);
   impl->event_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (impl->event_fd < 0) return Fault{Fault::Kind::unavailable, "no file descriptor is left"};

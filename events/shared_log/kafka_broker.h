@@ -19,8 +19,10 @@ namespace souk {
 
 class KafkaBroker final : public LogBroker {
  public:
-  /// Does not wait for the brokers. Errors: mismatch: a setting that librdkafka refuses.
+  /// `topic`: its name; it has `shards` partitions. Does not wait for the brokers.
+  /// Errors: mismatch: a setting that librdkafka refuses.
   static Result<std::unique_ptr<KafkaBroker>, Fault> open(const KafkaOptions& options,
+                                                          const std::string& topic,
                                                           std::uint32_t shards);
   ~KafkaBroker() override;
 

@@ -16,6 +16,8 @@ struct KafkaOptions {
   std::map<std::string, std::string> properties = {};
 
   std::string events_topic() const { return cluster + ".events"; }
+  std::string control_topic() const { return cluster + ".control"; }
+  std::string liveness_topic() const { return cluster + ".liveness"; }
 };
 
 /// A file of lines NAME=VALUE, as Kafka's own tools read them; '#' begins a comment.

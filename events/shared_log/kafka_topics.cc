@@ -226,16 +226,40 @@ Result<KafkaTopics::Made, Fault> KafkaTopics::make(const NewTopic& topic) {
   return Made::made;
 }
 
-KafkaTopics::NewTopic events_topic(const KafkaOptions& options, std::uint32_t shards,
-                                   std::uint32_t replicas) {
-  return {.name = options.events_topic(),
-          .partitions = shards,
+namespace {
+
+KafkaTopics::NewTopic kept_topic(const std::string& name, std::uint32_t partitions,
+                                 std::uint32_t replicas) {
+  return {.name = name,
+          .partitions = partitions,
           .replicas = replicas,
           .settings = {{"min.insync.replicas", replicas >= replicas_min ? "2" : "1"},
                        {"unclean.leader.election.enable", "false"},
                        {"cleanup.policy", "delete"},
                        {"retention.ms", "-1"},
                        {"retention.bytes", "-1"},
+                       {"max.message.bytes", "1048588"},
+                       {"message.timestamp.type", "LogAppendTime"}}};
+}
+
+}  // namespace
+
+KafkaTopics::NewTopic events_topic(const KafkaOptions& options, std::uint32_t shards,
+                                   std::uint32_t replicas) {
+  return kept_topic(options.events_topic(), shards, replicas);
+}
+
+KafkaTopics::NewTopic control_topic(const KafkaOptions& options, std::uint32_t replicas) {
+  return kept_topic(options.control_topic(), 1, replicas);
+}
+
+KafkaTopics::NewTopic liveness_topic(const KafkaOptions& options, std::uint32_t replicas) {
+  return {.name = options.liveness_topic(),
+          .partitions = 1,
+          .replicas = replicas,
+          .settings = {{"min.insync.replicas", "1"},
+                       {"cleanup.policy", "delete"},
+                       {"retention.ms", "600000"},
                        {"max.message.bytes", "1048588"},
                        {"message.timestamp.type", "LogAppendTime"}}};
 }

@@ -67,5 +67,9 @@ class KafkaTopics {
 /// lacks what was acknowledged.
 KafkaTopics::NewTopic events_topic(const KafkaOptions& options, std::uint32_t shards,
                                    std::uint32_t replicas);
+/// What the cluster decided of itself; kept as the events are.
+KafkaTopics::NewTopic control_topic(const KafkaOptions& options, std::uint32_t replicas);
+/// Heartbeats: of use for seconds.
+KafkaTopics::NewTopic liveness_topic(const KafkaOptions& options, std::uint32_t replicas);
 
 }  // namespace souk

@@ -37,8 +37,7 @@
 
 #include "events/fault_log.h"
 #include "events/journal/shard_log.h"
-#include "events/shared_log/log_broker.h"
-#include "events/shared_log/log_copy.h"
+#include "events/shared_log/shared_log.h"
 
 namespace souk {
 
@@ -46,7 +45,7 @@ namespace souk {
 /// is a random number. By it a node knows that a topic is still the one that it was; Kafka deletes a
 /// topic and makes another of its name without a sign to those who read and write it.
 namespace genesis {
-inline constexpr std::uint64_t epoch = 1;
+inline constexpr std::uint64_t epoch = first_epoch;
 std::string record(std::uint64_t number);
 /// Nothing: it is no such record.
 std::optional<std::uint64_t> number_of(std::string_view record);
@@ -58,21 +57,8 @@ Result<std::optional<std::uint64_t>, Fault> read(LogBroker& broker);
 Result<std::uint64_t, Fault> make(LogBroker& broker, std::uint64_t number);
 }  // namespace genesis
 
-struct SharedLogsOptions {
-  std::uint32_t shards = 0;
-  std::uint64_t node = 0;     // stands in its claims
-  std::uint64_t genesis = 0;  // see Genesis
-  /// A record that is not reported for so long is in doubt. Longer than a broker's leader takes to
-  /// answer under load, shorter than clients wait.
-  std::chrono::milliseconds overdue{2'000};
-  /// A claim that failed is sent again after this.
-  std::chrono::milliseconds claim_retry{100};
-  using Clock = std::chrono::steady_clock;
-  std::function<Clock::time_point()> now = &Clock::now;
-};
-
-/// Lifecycle: open, catch_up, then start (or listen, and step by step), then stop. Broker, copy and
-/// listener outlive it.
+/// Lifecycle: open, catch_up, perhaps follow, then start (or listen, and step by step), then stop.
+/// Broker, copy and listener outlive it.
 class SharedLogs final : public ShardLogs, private LogBroker::Listener {
  public:
   /// Errors: corrupt, unavailable: the copy.
@@ -86,6 +72,10 @@ class SharedLogs final : public ShardLogs, private LogBroker::Listener {
   ///         unavailable   given up, or the disk. corrupt: a record is none.
   using Told = std::function<bool(std::uint64_t copied, std::uint64_t of)>;
   Status catch_up(const Told& told);
+
+  /// In a cluster: what others write is copied as it comes, `LogListener::followed` hears of it, and
+  /// a transfer to this incarnation opens a log (LogListener::given). REQUIRES: before start.
+  void follow();
 
   ShardLog& log(ShardId shard) override;
   /// REQUIRES: before the first claim.
@@ -106,7 +96,7 @@ class SharedLogs final : public ShardLogs, private LogBroker::Listener {
   std::uint64_t passed_over() const { return passed_over_.load(std::memory_order_relaxed); }
 
  private:
-  class Log;
+  using Log = SharedLog;
   using Time = SharedLogsOptions::Clock::time_point;
   SharedLogs(LogBroker& broker, LogCopy& copy, const SharedLogsOptions& options);
 
@@ -122,16 +112,18 @@ class SharedLogs final : public ShardLogs, private LogBroker::Listener {
   void conclude();
   Status keep();
   void tell();
-  void grant_all();
+  void decide_claims();
+  void arrived_in(Log& log, Offset offset, std::string_view bytes);
   void doubt(Log& log, const Fault& why);
   void doubt_all(const Fault& why);
   void halt(Log& log, Fault why);
   /// Goes on with what a log waits for, once its first record is the right one.
   void proceed(Log& log);
 
+  SharedLogsCommon common_;
   LogBroker& broker_;
   LogCopy& copy_;
-  const SharedLogsOptions options_;
+  const SharedLogsOptions& options_;
   LogListener* listener_ = nullptr;
   std::vector<std::unique_ptr<Log>> logs_;
 
@@ -143,18 +135,18 @@ class SharedLogs final : public ShardLogs, private LogBroker::Listener {
     enum class From : std::uint8_t { own, read, nobody } from = From::nobody;  // nobody: no events
   };
   std::vector<News> news_;
-  std::vector<Log*> moved_;    // their places did
-  std::vector<Log*> landed_;   // have acknowledgements to tell
-  std::vector<Log*> granted_;  // read up to their claims
+  std::vector<Log*> moved_;   // their places did
+  std::vector<Log*> landed_;  // have acknowledgements to tell
+  std::vector<Log*> read_;    // went on by what others wrote
   std::vector<std::pair<Log*, Fault>> doubted_;
   std::chrono::nanoseconds took_{0};  // the oldest that is acknowledged
   Time looked_at_;                    // by the clock
+  Time look_again_at_;                // at the next log
+  std::size_t look_again_ = 0;        // which that is
   bool sound_ = true;                 // the copy took the last write
   FaultLog copy_fails_{"the copy of the log cannot be written, its shards wait"};
 
   std::atomic<std::uint64_t> passed_over_{0};
-  mutable std::mutex mutex_;  // asking_, and why logs are halted
-  std::vector<Log*> asking_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

@@ -195,6 +195,11 @@ def topics_part(found, given):
             shop = Shop(daemon.client())
             skus = [shop.product(stock=5) for _ in range(12)]
             kafka.delete_topic("shop.events")
+            half = init(kafka, "shop", secret, "--kafka-single", "--yes", shards=FEW_SHARDS)
+            found.check(half.returncode == 1 and "not made together" in half.stderr,
+                        f"init does not take one topic for the other's {half.stderr.strip()[-200:]}")
+            for topic in ("shop.events", "shop.control"):
+                kafka.delete_topic(topic)
             done = init(kafka, "shop", secret, "--kafka-single", "--yes", shards=FEW_SHARDS)
             found.check(done.returncode == 0, f"and again, after it was deleted {done.stderr.strip()}")
             statuses = set()

@@ -158,6 +158,12 @@ class Daemon:
         self.process.send_signal(signal.SIGKILL)
         self._ended(None)
 
+    def pause(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
+
     def stop(self, timeout=30):
         """Asks it to drain and end; the exit status."""
         self.process.send_signal(signal.SIGTERM)

@@ -98,7 +98,7 @@ class Watched final : public LogBroker, private LogBroker::Listener {
 class Racer final : public LogListener {
  public:
   Racer(const KafkaOptions& options, std::uint64_t number) : incarnation_(number * 1'000'000) {
-    auto opened = KafkaBroker::open(options, 1);
+    auto opened = KafkaBroker::open(options, options.events_topic(), 1);
     SOUK_ASSERT(opened.ok());
     kafka_ = std::move(*opened);
     watched_ = std::make_unique<Watched>(*kafka_);
@@ -190,7 +190,7 @@ Outcome race(std::uint64_t seed, std::chrono::milliseconds time, bool faults) {
   MockCluster cluster;
   const KafkaOptions options{.brokers = cluster.bootstrap(), .cluster = "race"};
   {
-    auto first = KafkaBroker::open(options, 1);
+    auto first = KafkaBroker::open(options, options.events_topic(), 1);
     REQUIRE(first.ok());
     REQUIRE(genesis::make(**first, 77).ok());
     CHECK(genesis::read(**first).value() == 77);

@@ -79,18 +79,18 @@ class Node final : public LogListener {
     ++incarnation;
     logs->log(shard).claim(incarnation, [this](Result<ShardLog::Claimed, Fault> claimed) {
       claims.push_back(std::move(claimed));
-      if (!claims.back().ok()) return;
-      // As Owner::decide: it folds what is there to the claim, and looks who owns.
-      const FoldState place = *copy.place(shard);
-      const auto& granted = *claims.back();
-      owns = place.epoch == granted.epoch && place.incarnation == incarnation &&
-             place.next_offset == granted.end;
-      seq = place.seq;
-      chain = place.chain.value_or(0);
-      epoch = place.epoch;
-      next = place.next_offset;
+      if (claims.back().ok()) stand_at(*copy.place(shard), *claims.back());
     });
     step();
+  }
+  /// As Owner::decide: it folds what is there to the claim, and looks who owns.
+  void stand_at(const FoldState& place, const LogOpened& granted) {
+    owns = place.epoch == granted.epoch && place.incarnation == incarnation &&
+           place.next_offset == granted.end;
+    seq = place.seq;
+    chain = place.chain.value_or(0);
+    epoch = place.epoch;
+    next = place.next_offset;
   }
   /// A record of one event; returns its last sequence number.
   Seq append(std::int64_t quantity = 1, std::size_t events = 1) {
@@ -147,6 +147,36 @@ class Node final : public LogListener {
   void found(std::vector<Batch>&& records) override {
     for (auto& one : records) fed.push_back(std::move(one));
   }
+  void followed(ShardId, const FoldState& place) override { places.push_back(place); }
+  void given(ShardId, const LogOpened& opened) override {
+    gifts.push_back(opened);
+    stand_at(*copy.place(shard), opened);
+  }
+
+  /// Gives the shard to another, behind what it appended.
+  void give_to(const Node& other) {
+    logs->log(shard).append(
+        {.shard = shard,
+         .epoch = epoch,
+         .bytes = encode(
+             Transfer{epoch, incarnation, epoch + 1, other.options.incarnation, other.options.node},
+             UnixMs{1'000})});
+    owns = false;
+  }
+  /// In a cluster, from the beginning: it has all, and reads what comes.
+  bool follow() {
+    options.incarnation = incarnation;
+    open();
+    if (!logs->catch_up([](std::uint64_t, std::uint64_t) { return true; }).ok()) return false;
+    logs->follow();
+    step();
+    return true;
+  }
+  /// As ask(), without another incarnation.
+  void ask_again() {
+    --incarnation;
+    ask();
+  }
 
   MemoryBroker broker;
   MemoryCopy copy;
@@ -164,6 +194,8 @@ class Node final : public LogListener {
   std::vector<LogAck> acks;
   std::vector<std::string> doubts;
   std::vector<Batch> fed;
+  std::vector<FoldState> places;  // that it was told while others wrote
+  std::vector<LogOpened> gifts;
 };
 
 /// What counts in the log, by a clean fold from its beginning.

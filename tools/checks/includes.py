@@ -18,7 +18,7 @@ LAYERS = {
     "projections": {"domain", "events", "schema"},
     "cluster": {"actors", "domain", "events", "schema"},
     "gateway": {"cluster", "actors", "projections", "domain", "events", "schema"},
-    "node": {"gateway", "actors", "projections", "domain", "events", "schema"},
+    "node": {"gateway", "cluster", "actors", "projections", "domain", "events", "schema"},
     "tools": {"node", "gateway", "cluster", "actors", "projections", "domain", "events", "schema"},
     "tests": {"node", "gateway", "cluster", "actors", "projections", "domain", "events", "schema", "tools"},
 }

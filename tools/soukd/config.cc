@@ -12,6 +12,7 @@
 #include <variant>
 
 #include "actors/adapters/secret_file.h"
+#include "cluster/links/links.h"
 #include "events/currencies.h"
 #include "events/shared_log/kafka_options.h"
 #include "projections/search/synonyms.h"
@@ -71,6 +72,25 @@ const Option options[] = {
      "sasl.*"},
     {"kafka_single", &Config::kafka_single, 0, 0,
      "one broker will do: what it loses is lost. For trials"},
+    {"node", &Config::node, 0, 0,
+     "this node's name in the cluster, by which the others know it again after a restart; none: it "
+     "is alone, and owns all shards"},
+    {"peer", &Config::peer, 0, 0,
+     "ADDRESS:PORT to listen on for the other nodes; port 0: a free one"},
+    {"peer_address", &Config::peer_address, 0, 0,
+     "HOST:PORT at which the other nodes reach it; none: where it listens"},
+    {"peer_ca", &Config::peer_ca, 0, 0,
+     "a PEM file with who signs the certificates of all nodes; souk cluster certificates makes a "
+     "set "
+     "for a trial"},
+    {"peer_certificate", &Config::peer_certificate, 0, 0,
+     "a PEM file with this node's certificate, of NODE.CLUSTER.souk"},
+    {"peer_key", &Config::peer_key, 0, 0, "a PEM file with its key"},
+    {"insecure_peers", &Config::insecure_peers, 0, 0,
+     "no certificates between nodes; on loopback addresses only. For trials"},
+    {"zone", &Config::zone, 0, 0,
+     "what fails together: a shard's owner and its standby are in different ones"},
+    {"weight", &Config::weight, 1, 1'000, "its share of the shards, beside those of others"},
     {"log_level", &Config::log_level, 0, 0, "debug, info, warn or error"},
 };
 
@@ -241,6 +261,31 @@ CommandLine read_arguments(const std::vector<std::string>& arguments, Loaded& ou
   return line;
 }
 
+/// Of a node among others.
+template <class Where>
+void check_cluster(const Config& c, const Where& where, Loader& loader) {
+  if (c.node.empty()) return;
+  if (const auto fits = cluster::check_node_name(c.node); !fits.ok())
+    loader.mistake(where("node"), fmt::format("node is {}", fits.error().what),
+                   "write a name as in: a");
+  if (c.kafka.empty())
+    loader.mistake(where("node"), "node is given, and kafka is not",
+                   "name the brokers of the cluster's log: --kafka HOST:PORT,...");
+  if (c.secret_file.empty())
+    loader.mistake(where("node"), "node is given, and secret_file is not",
+                   "name the secret that all nodes share, which souk cluster init made");
+  const bool some = !c.peer_ca.empty() || !c.peer_certificate.empty() || !c.peer_key.empty();
+  const bool all = !c.peer_ca.empty() && !c.peer_certificate.empty() && !c.peer_key.empty();
+  if (some && !all)
+    loader.mistake(where("peer_ca"), "not all of peer_ca, peer_certificate and peer_key are given",
+                   "give all three; souk cluster certificates makes a set for a trial");
+  if (!some && !c.insecure_peers)
+    loader.mistake(
+        where("node"), "the links to other nodes have no certificates",
+        "give peer_ca, peer_certificate and peer_key (souk cluster certificates makes a set "
+        "for a trial), or --insecure-peers on loopback");
+}
+
 void check_texts(Loaded& out, Loader& loader) {
   const Config& c = out.config;
   const auto where = [&](const char* name) {
@@ -270,6 +315,7 @@ void check_texts(Loaded& out, Loader& loader) {
     if (const auto read = read_kafka_properties(c.kafka_config); !read.ok())
       loader.mistake(where("kafka_config"), read.error().what,
                      "name a file of lines NAME=VALUE, as in security.protocol=SSL");
+  check_cluster(c, where, loader);
   if (c.data_dir.empty())
     loader.mistake(where("data_dir"), "data_dir is empty", "name a directory");
   const std::size_t colon = c.http.rfind(':');

@@ -22,6 +22,13 @@ struct Config {
   std::string cluster = "souk";
   std::string kafka_config;  // a file of settings of how the brokers are reached
   bool kafka_single = false;
+  std::string node;  // its name in the cluster; empty: it is alone
+  std::string peer = "127.0.0.1:0";
+  std::string peer_address;  // as others reach it; empty: as it listens
+  std::string peer_ca, peer_certificate, peer_key;
+  bool insecure_peers = false;
+  std::string zone;
+  std::int64_t weight = 1;
   bool allow_unauthenticated = false;
   std::int64_t shards = 64;
   std::int64_t hosts = 0;  // 0: one for each two cores

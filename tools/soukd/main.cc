@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -16,6 +17,7 @@
 #include "gateway/api/reads/read_side.h"
 #include "gateway/http/server.h"
 #include "node/disk_ports.h"
+#include "node/kafka_cluster.h"
 #include "projections/sql/sql_worker.h"
 #include "tools/read_models.h"
 #include "tools/soukd/config.h"
@@ -44,11 +46,14 @@ struct Daemon {
   Daemon() = default;
   Daemon(const Daemon&) = delete;
   ~Daemon() {
+    if (cluster) cluster->node().stop();
     if (common) common->stop();
     node.reset();
   }
 
+  std::uint64_t incarnation = 0;  // in a cluster
   std::unique_ptr<DiskPorts> ports;
+  std::unique_ptr<KafkaCluster> cluster;  // none: it is alone
   std::unique_ptr<Node> node;
   std::unique_ptr<ReadSide> read_side;
   std::unique_ptr<ApiCommon> common;
@@ -73,6 +78,52 @@ EngineOptions engine_options(const Config& c) {
 
 const Fault asked{Fault::Kind::unavailable, "asked to end while starting"};
 
+/// Those of later starts are higher, whatever is random in them.
+std::uint64_t new_incarnation() {
+  using namespace std::chrono;
+  const auto ms = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+  std::uint64_t n = 0;
+  SystemRandomness().fill(&n, sizeof n);
+  constexpr int random_bits = 20;
+  return static_cast<std::uint64_t>(ms) << random_bits | n >> (64 - random_bits);
+}
+
+Result<KafkaOptions, Fault> kafka_options(const Config& c) {
+  KafkaOptions kafka{.brokers = c.kafka, .cluster = c.cluster};
+  if (!c.kafka_config.empty()) {
+    auto properties = read_kafka_properties(c.kafka_config);
+    if (!properties.ok()) return properties.error();
+    kafka.properties = std::move(*properties);
+  }
+  return kafka;
+}
+
+/// The node's place among the others, where it has some.
+Status join(Daemon& d, const Config& c) {
+  if (c.node.empty()) return Done{};
+  auto kafka = kafka_options(c);
+  if (!kafka.ok()) return kafka.error();
+  const auto colon = c.peer.rfind(':');
+  cluster::ClusterNodeOptions options;
+  options.shards = d.ports->shards();
+  options.genesis = d.ports->directory().manifest().shared->genesis;
+  options.incarnation = d.incarnation;
+  options.zone = c.zone;
+  options.weight = static_cast<std::uint32_t>(c.weight);
+  options.peer = c.peer_address;
+  options.link.cluster = c.cluster;
+  options.link.node = c.node;
+  options.link.build = SOUK_VERSION;
+  options.link.listen_host = c.peer.substr(0, colon);
+  std::from_chars(c.peer.data() + colon + 1, c.peer.data() + c.peer.size(),
+                  options.link.listen_port);
+  if (!c.peer_ca.empty()) options.link.tls = {c.peer_ca, c.peer_certificate, c.peer_key};
+  auto joined = KafkaCluster::open(*kafka, options, &asked_to_end);
+  if (!joined.ok()) return joined.error();
+  d.cluster = std::move(*joined);
+  return Done{};
+}
+
 Status open_ports(Daemon& d, const Loaded& loaded) {
   const Config& c = loaded.config;
   DiskPortsOptions options{.directory = c.data_dir,
@@ -84,19 +135,16 @@ Status open_ports(Daemon& d, const Loaded& loaded) {
     options.secret = std::move(*secret);
   }
   if (!c.kafka.empty()) {
-    KafkaOptions kafka{.brokers = c.kafka, .cluster = c.cluster};
-    if (!c.kafka_config.empty()) {
-      auto properties = read_kafka_properties(c.kafka_config);
-      if (!properties.ok()) return properties.error();
-      kafka.properties = std::move(*properties);
-    }
-    options.kafka = DiskPortsOptions::Kafka{std::move(kafka), c.kafka_single};
+    auto kafka = kafka_options(c);
+    if (!kafka.ok()) return kafka.error();
+    if (!c.node.empty()) d.incarnation = new_incarnation();
+    options.kafka = DiskPortsOptions::Kafka{std::move(*kafka), c.kafka_single, d.incarnation};
     options.give_up = &asked_to_end;
   }
   auto ports = DiskPorts::open(options);
   if (!ports.ok()) return ports.error();
   d.ports = std::move(*ports);
-  return Done{};
+  return join(d, c);
 }
 
 Status recover(Daemon& d, const Config& config) {
@@ -110,9 +158,16 @@ Status recover(Daemon& d, const Config& config) {
   options.projections = d.ports->directory().projections();
   options.clock_jump_ms_max = config.clock_jump_days_max * 24 * 60 * 60 * 1'000;
   options.give_up = &asked_to_end;
-  auto node = Node::recover(std::move(options), d.ports->ports());
+  NodePorts ports = d.ports->ports();
+  if (d.cluster) {
+    options.engine.clustered = true;
+    options.engine.incarnation = d.incarnation;
+    ports.cluster = &d.cluster->node().router();
+  }
+  auto node = Node::recover(std::move(options), ports);
   if (!node.ok()) return node.error();
   d.node = std::move(*node);
+  if (d.cluster) d.cluster->node().wire(d.node->engine());
   if (auto s = d.ports->raise_format(); !s.ok()) return s;
   if (const auto ignored = d.node->recovery().ignored_records; ignored > 0)
     spdlog::warn("records of failed commits were passed over count={}", ignored);
@@ -141,6 +196,7 @@ Status listen(Daemon& d, const Config& config, std::chrono::steady_clock::time_p
   if (!server.ok()) return server.error();
   d.server = std::move(*server);
   d.common->metrics().add_server(*d.server);
+  if (d.cluster) d.cluster->node().serves_at(d.server->address());
   return Done{};
 }
 
@@ -217,6 +273,7 @@ int serve(const Loaded& loaded) {
   if (loaded.config.hosts == 0 && std::thread::hardware_concurrency() <= small_machine_cores)
     d.node->engine().be_driven([&d] { d.server->wake(); });
   d.node->run();
+  if (d.cluster) d.cluster->node().run();
   d.read_side->warm_up();
   std::thread io([&] { d.server->run(); });
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -233,6 +290,7 @@ int serve(const Loaded& loaded) {
   d.common->drain();
   d.server->drain(static_cast<int>(loaded.config.drain_ms));
   io.join();
+  if (d.cluster) d.cluster->node().stop();
   d.common->stop();
   d.node->stop();
   spdlog::info("ended");

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -52,8 +53,16 @@ bool agreed() {
 
 /// What init does, each in words before it is done.
 struct Plan {
-  KafkaTopics::NewTopic topic;
-  bool makes_topic = false;
+  struct Topic {
+    KafkaTopics::NewTopic topic;
+    bool makes = false;
+    std::string_view what;
+  };
+  std::vector<Topic> topics;  // of events first
+  const KafkaTopics::NewTopic& events() const { return topics[0].topic; }
+  bool makes_topic() const {
+    return std::ranges::any_of(topics, [](const Topic& one) { return one.makes; });
+  }
   std::string secret_file;
   bool makes_secret = false;
   std::string kafka_id;
@@ -62,14 +71,14 @@ struct Plan {
 std::string words_of(const Plan& plan, const KafkaOptions& options) {
   std::string text = fmt::format("cluster {} on the Kafka cluster {} ({})\n", options.cluster,
                                  plan.kafka_id, options.brokers);
-  text += plan.makes_topic
-              ? fmt::format(
-                    "  make the topic {}: {} partitions (shards), {} replica{} each, keeps "
-                    "everything\n",
-                    plan.topic.name, plan.topic.partitions, plan.topic.replicas,
-                    plan.topic.replicas == 1 ? "" : "s")
-              : fmt::format("  the topic {} is there, with {} partitions (shards)\n",
-                            plan.topic.name, plan.topic.partitions);
+  for (const auto& [topic, makes, what] : plan.topics) {
+    const bool one = topic.partitions == 1;
+    text += makes ? fmt::format("  make the topic {}: {} partition{}, {} replica{} each, {}\n",
+                                topic.name, topic.partitions, one ? "" : "s (shards)",
+                                topic.replicas, topic.replicas == 1 ? "" : "s", what)
+                  : fmt::format("  the topic {} is there, with {} partition{}\n", topic.name,
+                                topic.partitions, one ? "" : "s (shards)");
+  }
   text += plan.makes_secret
               ? fmt::format("  make the secret {}: copy it to every node\n", plan.secret_file)
               : fmt::format("  the secret {} is there\n", plan.secret_file);
@@ -88,18 +97,24 @@ Outcome<Plan> plan_of(const Invocation& call, const KafkaOptions& options, Kafka
   auto id = topics.cluster_id();
   if (!id.ok()) return refused_by({id.error().kind, options.brokers + ": " + id.error().what});
   plan.kafka_id = std::move(*id);
-  plan.topic = events_topic(options, static_cast<std::uint32_t>(*shards),
-                            static_cast<std::uint32_t>(*replicas));
-  const auto facts = topics.look(plan.topic.name);
-  if (!facts.ok()) return refused_by(facts.error());
-  plan.makes_topic = facts->partitions == 0;
-  if (!plan.makes_topic) {
+  const auto copies = static_cast<std::uint32_t>(*replicas);
+  plan.topics = {{events_topic(options, static_cast<std::uint32_t>(*shards), copies), false,
+                  "keeps everything"},
+                 {control_topic(options, copies), false, "keeps everything"},
+                 {liveness_topic(options, copies), false, "keeps minutes"}};
+  for (auto& [topic, makes, what] : plan.topics) {
+    const auto facts = topics.look(topic.name);
+    if (!facts.ok()) return refused_by(facts.error());
+    makes = facts->partitions == 0;
+    if (makes) continue;
     // Made before: by a first try that was cut off, or by somebody else, with other settings.
-    const auto faults = faults_of(plan.topic.name, *facts, {0, single}, options.brokers);
+    const bool kept = topic.settings.at("retention.ms") == "-1";
+    const auto faults = kept ? faults_of(topic.name, *facts, {0, single}, options.brokers)
+                             : std::vector<std::string>{};
     if (!faults.empty())
       return Failure{ExitCode::refused, fmt::format("{}", fmt::join(faults, "\n"))};
-    plan.topic.partitions = facts->partitions;
-    plan.topic.replicas = facts->replicas;
+    topic.partitions = facts->partitions;
+    topic.replicas = facts->replicas;
   }
   plan.secret_file = call.get("secret-file");
   std::error_code error;
@@ -110,22 +125,36 @@ Outcome<Plan> plan_of(const Invocation& call, const KafkaOptions& options, Kafka
   return plan;
 }
 
-/// Also those that a first try left without a beginning.
-Status begin_logs(const KafkaOptions& options, std::uint32_t shards) {
-  const auto broker = KafkaBroker::open(options, shards);
+/// Also those that a first try left without a beginning. Returns the number that they begin with.
+Result<std::uint64_t, Fault> begin_logs(const KafkaOptions& options, const std::string& topic,
+                                        std::uint32_t shards, std::uint64_t number) {
+  const auto broker = KafkaBroker::open(options, topic, shards);
   if (!broker.ok()) return broker.error();
-  SystemRandomness randomness;
-  std::uint64_t number = 0;
-  randomness.fill(&number, sizeof number);
   // The brokers hear of a new topic one after another.
   const auto until = std::chrono::steady_clock::now() + begin_patience;
   while (true) {
     const auto begun = genesis::make(**broker, number);
-    if (begun.ok()) return Done{};
+    if (begun.ok()) return *begun;
     if (begun.error().kind != Fault::Kind::unavailable || std::chrono::steady_clock::now() > until)
       return begun.error();
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
+}
+
+/// Events and control begin with the same number.
+Status begin_all(const KafkaOptions& options, std::uint32_t shards) {
+  SystemRandomness randomness;
+  std::uint64_t number = 0;
+  randomness.fill(&number, sizeof number);
+  const auto events = begin_logs(options, options.events_topic(), shards, number);
+  if (!events.ok()) return events.error();
+  const auto control = begin_logs(options, options.control_topic(), 1, *events);
+  if (!control.ok()) return control.error();
+  if (*control == *events) return Done{};
+  return Fault{Fault::Kind::mismatch,
+               fmt::format("the topics {} and {} were not made together: delete both and begin "
+                           "anew, or restore what is missing",
+                           options.events_topic(), options.control_topic())};
 }
 
 Outcome<ExitCode> init(const Invocation& call) {
@@ -136,27 +165,28 @@ Outcome<ExitCode> init(const Invocation& call) {
   const auto plan = plan_of(call, *options, **topics);
   if (!plan) return plan.error();
   const bool dry = call.has("dry-run");
-  const bool changes = plan->makes_topic || plan->makes_secret;
+  const bool changes = plan->makes_topic() || plan->makes_secret;
   if (!call.json()) fmt::print("{}", words_of(*plan, *options));
   if (changes && !dry && !call.has("yes") && !agreed())
     return Failure{ExitCode::refused, "nothing was done: say --yes, or answer y at a terminal"};
   if (!dry && plan->makes_secret)
     if (const auto made = make_secret_file(plan->secret_file); !made.ok())
       return refused_by(made.error());
-  if (!dry && plan->makes_topic)
-    if (const auto made = (*topics)->make(plan->topic); !made.ok()) return refused_by(made.error());
+  for (const auto& one : plan->topics)
+    if (!dry && one.makes)
+      if (const auto made = (*topics)->make(one.topic); !made.ok()) return refused_by(made.error());
   if (!dry)
-    if (const auto begun = begin_logs(*options, plan->topic.partitions); !begun.ok())
+    if (const auto begun = begin_all(*options, plan->events().partitions); !begun.ok())
       return refused_by(begun.error());
   if (call.json()) {
     JsonObject object;
     object.text("cluster", options->cluster);
     object.text("kafka", plan->kafka_id);
-    object.text("topic", plan->topic.name);
-    object.raw("shards", std::to_string(plan->topic.partitions));
-    object.raw("replicas", std::to_string(plan->topic.replicas));
+    object.text("topic", plan->events().name);
+    object.raw("shards", std::to_string(plan->events().partitions));
+    object.raw("replicas", std::to_string(plan->events().replicas));
     object.text("secret_file", plan->secret_file);
-    object.raw("made_topic", plan->makes_topic && !dry ? "true" : "false");
+    object.raw("made_topic", plan->makes_topic() && !dry ? "true" : "false");
     object.raw("made_secret", plan->makes_secret && !dry ? "true" : "false");
     fmt::print("{}\n", object.done());
     return ExitCode::ok;

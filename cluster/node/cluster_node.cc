@@ -1,0 +1,380 @@
+#include "cluster/node/cluster_node.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "events/fault_log.h"
+
+namespace souk::cluster {
+namespace {
+
+constexpr std::chrono::milliseconds step_patience{5};
+constexpr std::int64_t show_every_ms = 100;
+constexpr ShardId liveness{0};
+
+SteadyMs steady_now() {
+  using namespace std::chrono;
+  return {duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count()};
+}
+
+UnixMs wall_now() {
+  using namespace std::chrono;
+  return UnixMs{duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count()};
+}
+
+/// Nothing: it is no HOST:PORT.
+std::optional<PeerAddress> address_of(const std::string& name, const std::string& text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string::npos) return std::nullopt;
+  PeerAddress address{.node = name, .host = text.substr(0, colon)};
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data() + colon + 1, end, address.port);
+  if (error != std::errc{} || at != end || address.port == 0) return std::nullopt;
+  return address;
+}
+
+bool same(const Assignment& a, const Assignment& b) {
+  return a.what == b.what && a.to_incarnation == b.to_incarnation && a.to_node == b.to_node;
+}
+
+bool same(const std::vector<PeerAddress>& a, const std::vector<PeerAddress>& b) {
+  return std::ranges::equal(a, b, [](const PeerAddress& x, const PeerAddress& y) {
+    return x.node == y.node && x.host == y.host && x.port == y.port;
+  });
+}
+
+}  // namespace
+
+/// Heartbeats are read from the end of their log on; those that were before are of nobody's use.
+struct ClusterNode::Ear final : LogBroker::Listener {
+  LogBroker& broker;
+  HeardTable& heard;
+  FaultLog rubbish{"a heartbeat cannot be read"};
+  bool lost = false;
+
+  Ear(LogBroker& from, HeardTable& table) : broker(from), heard(table) {}
+
+  Status begin() {
+    const auto ends = broker.ends();
+    if (!ends.ok()) return ends.error();
+    broker.read(liveness, (*ends)[0]);
+    return Done{};
+  }
+  void reported(const LogBroker::Report&) override {}
+  void arrived(ShardId, Offset, std::string_view bytes) override {
+    auto heartbeat = decode_heartbeat(bytes);
+    if (heartbeat.ok())
+      heard.take(std::move(*heartbeat), steady_now());
+    else
+      rubbish.failed(fmt::format("what=\"{}\"", one_line(heartbeat.error().what)));
+  }
+  /// It is kept for minutes only, and this node slept for longer.
+  void reading_failed(ShardId, const Fault&) override { lost = true; }
+};
+
+ClusterNode::ClusterNode(ClusterNodeOptions options, ClusterNodePorts ports)
+    : options_(std::move(options)),
+      ports_(ports),
+      heard_(options_.link.node, options_.incarnation),
+      assigned_(options_.shards),
+      expecting_since_(options_.shards) {
+  for (std::uint32_t s = 0; s < options_.shards; ++s)
+    assigned_[s].shard = ShardId{static_cast<std::uint16_t>(s)};
+  view_ = std::make_shared<ClusterView>(ClusterView{.state = ControlState(options_.shards),
+                                                    .cluster = {},
+                                                    .owners = {},
+                                                    .self = options_.link.node,
+                                                    .controller = {},
+                                                    .links = {}});
+}
+
+Result<std::unique_ptr<ClusterNode>, Fault> ClusterNode::open(
+    ClusterNodeOptions options, ClusterNodePorts ports, const std::function<bool()>& give_up) {
+  std::unique_ptr<ClusterNode> node(new ClusterNode(std::move(options), ports));
+  const ClusterNodeOptions& given = node->options_;
+  LinkOptions link = given.link;
+  link.incarnation = given.incarnation;
+  auto links = Links::open(std::move(link));
+  if (!links.ok()) return links.error();
+  node->links_ = std::move(*links);
+  node->router_ = std::make_unique<Router>(given.shards, given.incarnation);
+  auto control = ControlLog::open(
+      ports.control,
+      {.shards = given.shards, .incarnation = given.incarnation, .genesis = given.genesis});
+  if (!control.ok()) return control.error();
+  node->control_ = std::move(*control);
+  if (auto s = node->control_->catch_up([&](std::uint64_t, std::uint64_t) { return !give_up(); });
+      !s.ok())
+    return s.error();
+  node->ear_ = std::make_unique<Ear>(ports.liveness, node->heard_);
+  FaultLog waits("waiting for the brokers of Kafka");
+  for (Status begun = node->ear_->begin(); !begun.ok(); begun = node->ear_->begin()) {
+    if (begun.error().kind != Fault::Kind::unavailable || give_up()) return begun.error();
+    waits.failed(fmt::format("what=\"{}\"", one_line(begun.error().what)));
+  }
+  if (const auto peer = address_of(given.link.node, given.peer); !peer)
+    node->options_.peer = fmt::format("{}:{}", given.link.listen_host, node->links_->port());
+  return node;
+}
+
+ClusterNode::~ClusterNode() { stop(); }
+
+void ClusterNode::wire(Engine& engine) {
+  engine_ = &engine;
+  router_->wire(engine, *links_);
+}
+
+void ClusterNode::run() {
+  links_->start(*router_);
+  thread_ = std::thread([this] {
+    ::pthread_setname_np(::pthread_self(), "cluster");
+    loop();
+  });
+}
+
+void ClusterNode::stop() {
+  ending_ = true;
+  if (thread_.joinable()) thread_.join();
+  router_->stop();
+  links_->stop();
+  std::vector<Command> left;
+  {
+    const std::lock_guard lock(mutex_);
+    left = std::exchange(commands_, {});
+  }
+  for (auto& one : in_log_) left.push_back(std::move(one));
+  in_log_.clear();
+  for (auto& one : left) one.done(Refused{"the node is ending"});
+}
+
+void ClusterNode::loop() {
+  while (!ending_) {
+    control_->step(step_patience);
+    ports_.liveness.poll({}, *ear_);
+    if (ear_->lost) ear_->lost = !ear_->begin().ok();
+    look_around();
+    beat();
+    rule();
+    assign();
+    meet_peers();
+    router_->tick(steady_now().value);
+    show();
+  }
+}
+
+// ---- to hear and be heard ----
+
+Heartbeat ClusterNode::heartbeat() const {
+  Heartbeat heartbeat{.name = options_.link.node,
+                      .incarnation = options_.incarnation,
+                      .sequence = beats_,
+                      .zone = options_.zone,
+                      .weight = options_.weight,
+                      .http = options_.http,
+                      .peer = options_.peer,
+                      .build = options_.link.build,
+                      .protocol_min = options_.link.versions.oldest,
+                      .protocol_max = options_.link.versions.newest,
+                      .controller_epoch = control_->controls() ? control_->epoch() : 0,
+                      .holdings = {}};
+  const NodeId me = control_->state().id_of(heartbeat.name);
+  if (me == nobody) return heartbeat;
+  // Every node follows all shards: what it is to hold it has.
+  const auto& present = control_->state().cluster().present;
+  for (std::uint32_t s = 0; s < options_.shards; ++s) {
+    const ShardId shard{static_cast<std::uint16_t>(s)};
+    const bool owns = router_->owner(shard) == options_.incarnation;
+    const bool has = find_replica(present[s], me) != nullptr;
+    if (!owns && !has) continue;
+    heartbeat.holdings.push_back(
+        {shard, owns ? Holds::owner : Holds::standby, router_->place(shard)});
+  }
+  return heartbeat;
+}
+
+void ClusterNode::beat() {
+  const SteadyMs now = steady_now();
+  if (now < beat_at_.plus_ms(heartbeat_every_ms)) return;
+  beat_at_ = now;
+  ++beats_;
+  ports_.liveness.produce(liveness, beats_, encode(heartbeat()));
+}
+
+void ClusterNode::look_around() {
+  if (control_->epoch() == known_epoch_) return;
+  known_epoch_ = control_->epoch();
+  heard_.saw_claim(known_epoch_, steady_now());
+}
+
+// ---- the controller ----
+
+std::vector<LogOwner> ClusterNode::owners() const {
+  std::vector<std::pair<std::uint64_t, NodeId>> nodes;  // by incarnation
+  for (const auto& [name, row] : heard_.rows())
+    nodes.emplace_back(row.newest.incarnation, control_->state().id_of(name));
+  std::ranges::sort(nodes);
+  std::vector<LogOwner> owners(options_.shards);
+  for (std::uint32_t s = 0; s < options_.shards; ++s) {
+    LogOwner& owner = owners[s];
+    std::tie(owner.incarnation, owner.epoch) =
+        router_->owner_and_epoch(ShardId{static_cast<std::uint16_t>(s)});
+    const auto found = std::ranges::lower_bound(nodes, owner.incarnation, {},
+                                                [](const auto& one) { return one.first; });
+    if (found != nodes.end() && found->first == owner.incarnation) owner.node = found->second;
+  }
+  return owners;
+}
+
+void ClusterNode::rule() {
+  const SteadyMs now = steady_now();
+  if (!control_->controls()) {
+    controller_.reset();
+    for (auto& one : std::exchange(in_log_, {}))
+      one.done(Refused{"the controller changed meanwhile: look whether it was done"});
+    answer_commands();
+    if (!control_->claims() && should_claim(heard_, now)) control_->claim();
+    return;
+  }
+  if (control_->appending()) return;
+  for (auto& one : std::exchange(in_log_, {})) one.done(Done{});
+  if (!controller_) controller_.emplace();
+  answer_commands();
+  if (control_->appending()) return;
+  const std::vector<LogOwner> log_owners = owners();
+  auto entries = controller_->decide(
+      control_->state(), {.heard = heard_, .owners = log_owners, .steady = now, .now = wall_now()});
+  if (!entries.empty()) control_->append(std::move(entries));
+}
+
+void ClusterNode::answer_commands() {
+  std::vector<Command> commands;
+  {
+    const std::lock_guard lock(mutex_);
+    if (commands_.empty()) return;
+    commands = std::exchange(commands_, {});
+  }
+  std::vector<Entry> entries;
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    Command& one = commands[i];
+    if (!control_->controls()) {
+      one.done(Refused{"this node is not the controller"});
+      continue;
+    }
+    if (!entries.empty()) {  // each is judged by what those before it did
+      const std::lock_guard lock(mutex_);
+      commands_.push_back(std::move(one));
+      continue;
+    }
+    auto answered = answer(control_->state(), one.command, wall_now());
+    if (!answered.ok()) {
+      one.done(answered.error());
+    } else if (answered->empty()) {
+      one.done(Done{});
+    } else {
+      entries = std::move(*answered);
+      in_log_.push_back(std::move(one));
+    }
+  }
+  if (!entries.empty()) control_->append(std::move(entries));
+}
+
+void ClusterNode::command(OperatorCommand command, CommandDone done) {
+  const std::lock_guard lock(mutex_);
+  commands_.push_back({std::move(command), std::move(done)});
+}
+
+// ---- what follows from the control log ----
+
+Assignment ClusterNode::assignment_of(ShardId shard, NodeId me) {
+  using enum Assignment::What;
+  const ControlState& state = control_->state();
+  Assignment assignment{.shard = shard, .what = follow};
+  if (me == nobody) return assignment;
+  const MoveUnderWay* under_way = state.owner_move(shard);
+  const bool handed = under_way && under_way->move.kind == Move::Kind::hand_over;
+  SteadyMs& expecting = expecting_since_[shard.value];
+  if (handed && under_way->move.to == me) {
+    const SteadyMs now = steady_now();
+    if (expecting == SteadyMs{}) expecting = now;
+    assignment.what = now < expecting.plus_ms(expect_ms) ? expect : own;
+    return assignment;
+  }
+  expecting = {};
+  if (handed && under_way->move.from == me) {
+    const NodeDetails* to = state.details(under_way->move.to);
+    if (!to) return assignment;
+    assignment.what = hand_over;
+    assignment.to_incarnation = to->incarnation;
+    assignment.to_node = under_way->move.to.value;
+    return assignment;
+  }
+  if (state.appointed(shard) != me) return assignment;
+  // It was reborn, and the controller has not heard of it: others may be on the way to take over.
+  const NodeDetails* details = state.details(me);
+  if (details && details->incarnation == options_.incarnation) assignment.what = own;
+  return assignment;
+}
+
+void ClusterNode::assign() {
+  const NodeId me = control_->state().id_of(options_.link.node);
+  std::vector<Assignment> changed;
+  for (std::uint32_t s = 0; s < options_.shards; ++s) {
+    const Assignment now = assignment_of(ShardId{static_cast<std::uint16_t>(s)}, me);
+    if (same(now, assigned_[s])) continue;
+    assigned_[s] = now;
+    changed.push_back(now);
+  }
+  if (!changed.empty()) engine_->assign(std::move(changed));
+}
+
+void ClusterNode::meet_peers() {
+  std::vector<PeerAddress> peers;
+  for (const auto& [name, row] : heard_.rows())
+    if (auto peer = address_of(name, row.newest.peer)) peers.push_back(std::move(*peer));
+  for (const Node& node : control_->state().cluster().nodes) {
+    if (std::ranges::any_of(peers, [&](const auto& one) { return one.node == node.name; }))
+      continue;
+    const NodeDetails* details = control_->state().details(node.id);
+    if (auto peer = details ? address_of(node.name, details->peer) : std::nullopt)
+      peers.push_back(std::move(*peer));
+  }
+  std::ranges::sort(peers, {}, &PeerAddress::node);
+  if (same(peers, peers_)) return;
+  peers_ = peers;
+  if (auto s = links_->set_peers(peers); !s.ok())
+    spdlog::error("peers are not as they must be what=\"{}\"", one_line(s.error().what));
+}
+
+void ClusterNode::show() {
+  const SteadyMs now = steady_now();
+  if (now < shown_at_.plus_ms(show_every_ms)) return;
+  shown_at_ = now;
+  ClusterView view{.state = control_->state(),
+                   .cluster = present_view(control_->state(), heard_, wall_now()),
+                   .owners = owners(),
+                   .self = options_.link.node,
+                   .controller = {},
+                   .controls = control_->controls(),
+                   .judges = heard_.judges(now),
+                   .links = links_->counters()};
+  std::uint64_t newest = 0;
+  for (const auto& [name, row] : heard_.rows()) {
+    if (row.newest.controller_epoch <= newest) continue;
+    newest = row.newest.controller_epoch;
+    view.controller = name;
+  }
+  auto shown = std::make_shared<const ClusterView>(std::move(view));
+  const std::lock_guard lock(mutex_);
+  view_ = std::move(shown);
+}
+
+std::shared_ptr<const ClusterView> ClusterNode::view() const {
+  const std::lock_guard lock(mutex_);
+  return view_;
+}
+
+}  // namespace souk::cluster

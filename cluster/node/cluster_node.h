@@ -1,0 +1,131 @@
+#pragma once
+/// A node among others: it hears and is heard, follows the control log, may be the controller, and
+/// tells its engine which shards to own. All of it on one thread of its own; what customers do goes
+/// by router.h.
+///
+/// Lifecycle: open -> (ports, engine) -> wire -> run -> stop.
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cluster/control/command.h"
+#include "cluster/control/controller.h"
+#include "cluster/links/links.h"
+#include "cluster/node/control_log.h"
+#include "cluster/node/router.h"
+#include "events/shared_log/log_broker.h"
+
+namespace souk::cluster {
+
+/// Whom a shard is handed to claims it by itself, where nothing of the hand-over was seen for so
+/// long.
+inline constexpr std::int64_t expect_ms = 1'000;
+
+struct ClusterNodeOptions {
+  std::uint32_t shards = 0;
+  std::uint64_t genesis = 0;      // with which the logs begin
+  std::uint64_t incarnation = 0;  // of this process: later ones are higher
+  std::string zone;
+  std::uint32_t weight = 1;
+  std::string http;  // HOST:PORT at which clients reach it
+  std::string peer;  // HOST:PORT at which other nodes reach it; port 0: that of the link
+  LinkOptions link;  // with the node's name and the cluster's
+};
+
+/// What it stands on. All outlives it.
+struct ClusterNodePorts {
+  LogBroker& control;
+  LogBroker& liveness;
+};
+
+/// A picture of the cluster, as this node sees it.
+struct ClusterView {
+  ControlState state;
+  Cluster cluster;               // with what the heartbeats tell
+  std::vector<LogOwner> owners;  // by shard, as the logs say
+  std::string self;
+  std::string controller;  // a node's name; empty: nobody is heard to be it
+  bool controls = false;
+  bool judges = false;  // it hears itself: what it says of others counts
+  std::vector<LinkCounters> links;
+};
+
+class ClusterNode {
+ public:
+  /// Listens for peers, and reads the control log. `told`: as SharedLogs::catch_up.
+  /// Errors: mismatch, unavailable, unsupported; in words for an operator.
+  static Result<std::unique_ptr<ClusterNode>, Fault> open(ClusterNodeOptions options,
+                                                          ClusterNodePorts ports,
+                                                          const std::function<bool()>& give_up);
+  ~ClusterNode();
+
+  Router& router() { return *router_; }
+  std::uint16_t peer_port() const { return links_->port(); }
+  /// REQUIRES: the engine does not run yet.
+  void wire(Engine& engine);
+  /// Where clients reach it, once that is known. REQUIRES: before run.
+  void serves_at(const std::string& http) { options_.http = http; }
+  /// From here on others hear of it. REQUIRES: the engine runs.
+  void run();
+  /// Its shards are no longer asked for; others take over when they miss it.
+  void stop();
+
+  /// Thread: any.
+  std::shared_ptr<const ClusterView> view() const;
+  /// What an operator wants; `done` hears of it when the log has it (nothing: it was so already), or
+  /// why not. Only the controller can: Refused says who it is. Thread: any; `done` on the node's own.
+  using CommandDone = std::function<void(Result<Done, Refused>)>;
+  void command(OperatorCommand command, CommandDone done);
+
+ private:
+  struct Ear;  // hears the liveness log
+  ClusterNode(ClusterNodeOptions options, ClusterNodePorts ports);
+
+  void loop();
+  void beat();
+  Heartbeat heartbeat() const;
+  void look_around();
+  void rule();
+  void answer_commands();
+  void assign();
+  void meet_peers();
+  void show();
+  std::vector<LogOwner> owners() const;
+  Assignment assignment_of(ShardId shard, NodeId me);
+
+  ClusterNodeOptions options_;
+  ClusterNodePorts ports_;
+  std::unique_ptr<Links> links_;
+  std::unique_ptr<Router> router_;
+  std::unique_ptr<ControlLog> control_;
+  std::unique_ptr<Ear> ear_;
+  HeardTable heard_;
+  std::optional<Controller> controller_;  // while it is the controller
+  Engine* engine_ = nullptr;
+
+  std::uint64_t beats_ = 0;
+  SteadyMs beat_at_;
+  SteadyMs shown_at_;
+  std::uint64_t known_epoch_ = 0;  // of the control log
+  std::vector<Assignment> assigned_;
+  std::vector<SteadyMs> expecting_since_;
+  std::vector<PeerAddress> peers_;
+  struct Command {
+    OperatorCommand command;
+    CommandDone done;
+  };
+  std::vector<Command> in_log_;  // appended with what is pending
+
+  mutable std::mutex mutex_;
+  std::vector<Command> commands_;
+  std::shared_ptr<const ClusterView> view_;
+  std::atomic<bool> ending_{false};
+  std::thread thread_;
+};
+
+}  // namespace souk::cluster

@@ -1,0 +1,129 @@
+#pragma once
+/// The way of a request to the node that owns its shard, and of the answer back; and of what shards
+/// send each other. A gateway hands all to its own engine; what is not for it comes here.
+///
+///   strayed -> (waits for an owner) -> sent to the owner -> answered
+///                     ^---- not there, or the link is lost ----'
+///
+/// So a move is a pause and no error: a request is sent again to whoever owns the shard next, until
+/// wait_ms after it came. It is sent again only where it cannot be done twice: it was not taken, it
+/// has a key, or it changes nothing; else the answer is `unavailable` (may or may not have
+/// happened), as at the end of the wait. Who is in no link's hands yet then hears `not_done`.
+///
+/// Invariants: each client's request that enters is answered once; a link has at most
+///   requests_per_peer_max of them; what waits is at most waiting_max, beyond it `overloaded`.
+/// Thread: any, but for what is said.
+#include <atomic>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/host/engine.h"
+#include "actors/shard/envelope.h"
+#include "cluster/links/links.h"
+
+namespace souk::cluster {
+
+/// Shorter than the edge waits.
+inline constexpr std::int64_t route_wait_ms = 10'000;
+/// A request that its owner did not take is sent again after this, or when the owner changes.
+inline constexpr std::int64_t route_again_ms = 20;
+inline constexpr std::size_t requests_per_peer_max = 16'384;
+inline constexpr std::size_t waiting_max = 65'536;
+
+/// Lifecycle: made, wire(), then as the engine runs; stop() before the links and the engine end.
+class Router final : public ClusterWatch, public LinkListener, private ReplySink {
+ public:
+  /// `incarnation`: of this node; `now_ms`: steady.
+  Router(std::uint32_t shards, std::uint64_t incarnation);
+
+  /// REQUIRES: before the engine runs and the links start.
+  void wire(Engine& engine, Links& links);
+  /// Now and then: requests that waited long enough. Thread: one.
+  void tick(std::int64_t now_ms);
+  /// All that waits is answered; nothing is sent any more.
+  void stop();
+
+  /// Under which incarnation the shard is owned, as far as its log was read; 0: nobody knows.
+  std::uint64_t owner(ShardId shard) const {
+    return owners_[shard.value].load(std::memory_order_acquire);
+  }
+  /// With its epoch in the shard's log.
+  std::pair<std::uint64_t, std::uint64_t> owner_and_epoch(ShardId shard) const;
+  /// Of the records of a shard that were read here: behind the last one.
+  Offset place(ShardId shard) const { return places_[shard.value].load(std::memory_order_acquire); }
+
+  struct Counters {
+    std::atomic<std::uint64_t> sent{0}, answered{0}, sent_again{0}, waiting{0}, taken{0},
+        messages_sent{0}, messages_taken{0}, messages_lost{0};
+  };
+  const Counters& counters() const { return counters_; }
+
+  // ---- ClusterWatch ----
+  void followed(ShardId shard, const FoldState& place) override;
+  void owned(ShardId shard, std::uint64_t epoch) override;
+  void wrote(ShardId shard, Offset next) override;
+  void strayed(std::vector<Envelope>&& strays) override;
+
+  // ---- LinkListener ----
+  void up(const PeerHello& peer) override;
+  void down(const std::string& node, const std::string& why) override;
+  void received(const std::string& node, std::string_view frame) override;
+
+ private:
+  struct Routed {
+    Request request;
+    ShardId shard;
+    std::int64_t until_ms = 0;
+    std::int64_t again_ms = 0;  // while it waits
+    std::string at;             // the node that has it; empty: it waits
+    bool sent_once = false;
+  };
+  struct Taken {
+    std::string from;
+    std::uint64_t peer_incarnation = 0;
+    std::uint64_t id = 0;  // the peer's
+  };
+  enum class Frame : std::uint8_t { request = 1, reply = 2, not_here = 3, message = 4 };
+
+  void deliver(std::vector<Reply>&& replies) override;
+  /// REQUIRES: the lock. Requests for this node itself go to `home`, answers to `answers`.
+  struct Out {
+    std::vector<Request> home;
+    std::vector<std::pair<std::uint16_t, Reply>> answers;
+  };
+  void route(std::uint64_t id, Routed& routed, std::int64_t now_ms, Out& out);
+  void end(std::uint64_t id, ReplyCode code, Out& out);
+  void wait(std::uint64_t id, Routed& routed, std::int64_t now_ms);
+  void put_out(Out&& out);
+  const std::string* node_of(ShardId shard) const;
+  void owner_is(ShardId shard, std::uint64_t incarnation, std::uint64_t epoch);
+  void take_request(const std::string& from, std::uint64_t id, std::string_view bytes);
+  void take_reply(std::uint64_t id, std::string_view bytes);
+  void take_refusal(std::uint64_t id);
+
+  const std::uint64_t incarnation_;
+  Engine* engine_ = nullptr;
+  Links* links_ = nullptr;
+  std::uint16_t sink_ = 0;  // of this router at the engine
+  std::vector<std::atomic<std::uint64_t>> owners_;
+  std::vector<std::uint64_t> epochs_;  // under the mutex, with the owners as they are changed
+  std::vector<std::atomic<std::uint64_t>> places_;
+  Counters counters_;
+
+  mutable std::mutex mutex_;
+  std::unordered_map<std::uint64_t, Routed> routed_;             // by this router's number
+  std::map<std::uint32_t, std::vector<std::uint64_t>> waiting_;  // by shard
+  std::unordered_map<std::uint64_t, Taken> taken_;               // by the ticket at the engine
+  std::map<std::string, std::size_t> at_peer_;
+  std::map<std::uint64_t, std::string> nodes_;  // by the incarnation of a link that is up
+  std::map<std::string, std::uint64_t> incarnations_;
+  std::uint64_t numbers_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace souk::cluster
