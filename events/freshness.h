@@ -5,6 +5,7 @@
 #include <atomic>
 #include <bit>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "events/ids.h"
@@ -35,6 +36,10 @@ class Freshness {
     Mark& mark = marks_[index_of(shard, entity)];
     if (mark.load(std::memory_order_relaxed) < seq) mark.store(seq, std::memory_order_release);
   }
+  /// Others may change the shard from now on: no copy of it is current. Thread: as `changed`.
+  void left(ShardId shard) { set_all(shard, std::numeric_limits<Seq>::max()); }
+  /// From now on all changes of the shard, from `seq` on, are marked here. Thread: as `changed`.
+  void entered(ShardId shard, Seq seq) { set_all(shard, seq); }
   /// Lives as long as this.
   const Mark& mark_of(ShardId shard, const EntityKey& entity) const {
     return marks_[index_of(shard, entity)];
@@ -45,6 +50,11 @@ class Freshness {
   static constexpr std::uint32_t marks_in_all = 1 << 17;  // a mebibyte
   static constexpr std::uint32_t marks_each_min = 64;
 
+  void set_all(ShardId shard, Seq seq) {
+    const std::size_t first = std::size_t{shard.value} * kinds * marks_each_;
+    for (std::size_t i = first; i < first + std::size_t{kinds} * marks_each_; ++i)
+      marks_[i].store(seq, std::memory_order_release);
+  }
   std::size_t index_of(ShardId shard, const EntityKey& entity) const {
     const auto kind = (static_cast<std::size_t>(entity.kind()) - 1) % kinds;
     const auto slot = static_cast<std::size_t>(stable_hash(entity.id())) & (marks_each_ - 1);

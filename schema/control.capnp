@@ -90,4 +90,5 @@ struct NodeHeartbeat {
   shards @11 :List(UInt16);
   holds @12 :List(UInt8);       # souk::cluster::Holds
   nextOffsets @13 :List(UInt64);
+  ending @14 :Bool;             # it was asked to end, and gives away what it owns
 }

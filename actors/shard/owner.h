@@ -160,6 +160,7 @@ class Owner {
   void stand_down(Offset transfer);
   void stray(Request&& request);
   void stray_waiters();
+  void copies_age();
   /// It is to be handled by another node.
   bool elsewhere() const {
     return context_.options.clustered && (giving_ || !(owns() || assigned_));

@@ -80,6 +80,7 @@ void Owner::claim() {
 void Owner::doubted() {
   if (!owns()) return;
   standing_ = Standing::follows;
+  copies_age();
   in_doubt_ = true;
   landed_ = gate_.committed();
   undecided_.begin(clock_.now());
@@ -180,7 +181,10 @@ void Owner::own() {
   gate_.begin_at(recorder_.cut_seq());
   for (auto& read : reads) gate_.leave(read.seq, std::move(read.effect));
   checkpoint_at_ = clock_.now();
-  if (context_.options.clustered) output_.owned.push_back({id_, recorder_.epoch()});
+  if (context_.options.clustered) {
+    output_.owned.push_back({id_, recorder_.epoch()});
+    if (context_.freshness) context_.freshness->entered(id_, recorder_.cut_seq());
+  }
   run_decided(landed_);
 }
 
@@ -206,6 +210,7 @@ void Owner::assign(const Assignment& assignment) {
   switch (assignment.what) {
     case follow:
       assigned_ = false;
+      if (!owns()) copies_age();
       return;
     case expect:
       assigned_ = true;
@@ -224,11 +229,17 @@ void Owner::assign(const Assignment& assignment) {
   }
 }
 
+/// Another may write from now on: no document that somebody keeps is current.
+void Owner::copies_age() {
+  if (context_.options.clustered && context_.freshness) context_.freshness->left(id_);
+}
+
 /// From here on nothing is recorded but the transfer.
 void Owner::hand_over_to(const Assignment& to) {
   if (giving_) return;
   giving_ = to;
   transfer_ = 0;
+  copies_age();
   quotes_.clear();
   refolds_.clear();
   for (auto& input : waiting_.take_parked())

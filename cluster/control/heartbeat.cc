@@ -49,6 +49,7 @@ Heartbeat heartbeat_of(Stored::Reader from) {
                       .protocol_min = from.getProtocolMin(),
                       .protocol_max = from.getProtocolMax(),
                       .controller_epoch = from.getControllerEpoch(),
+                      .ending = from.getEnding(),
                       .holdings = holdings_of(from)};
   if (heartbeat.name.empty()) refuse("it has no name");
   if (heartbeat.weight == 0 || heartbeat.weight > weight_max) refuse("its weight is out of range");
@@ -82,6 +83,7 @@ std::string encode(const Heartbeat& heartbeat) {
     to.setProtocolMin(heartbeat.protocol_min);
     to.setProtocolMax(heartbeat.protocol_max);
     to.setControllerEpoch(heartbeat.controller_epoch);
+    to.setEnding(heartbeat.ending);
     const auto rows = static_cast<unsigned>(heartbeat.holdings.size());
     auto shards = to.initShards(rows);
     auto holds = to.initHolds(rows);
@@ -155,7 +157,9 @@ std::int64_t HeardTable::silence_ms(std::string_view name, SteadyMs now) const {
   const auto at = rows_.find(name);
   const SteadyMs since =
       at == rows_.end() ? hearing_since_ : std::max(hearing_since_, at->second.at);
-  return now.value - since.value;
+  const std::int64_t silence = now.value - since.value;
+  const bool ending = at != rows_.end() && at->second.newest.ending;
+  return ending ? std::max(silence, silent_after_ms) : silence;
 }
 
 std::int64_t HeardTable::controller_silence_ms(SteadyMs now) const {

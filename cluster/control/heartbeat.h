@@ -53,6 +53,8 @@ struct Heartbeat {
   std::string http, peer, build;
   std::uint16_t protocol_min = 0, protocol_max = 0;
   std::uint64_t controller_epoch = 0;  // 0: it is not the controller
+  /// It was asked to end, and gives away what it owns: as if it were silent.
+  bool ending = false;
   /// All that it has, from its first heartbeat on: what is missing counts as lost. Ascending.
   std::vector<Holding> holdings;
   bool operator==(const Heartbeat&) const = default;
@@ -85,7 +87,8 @@ class HeardTable {
 
   /// H1: its own heartbeats came for `silent_after_ms` without a break.
   bool judges(SteadyMs now) const;
-  /// H2. Of a name that was never heard, too. Units: milliseconds.
+  /// H2. Of a name that was never heard, too; of one that is ending at least `silent_after_ms`.
+  /// Units: milliseconds.
   std::int64_t silence_ms(std::string_view name, SteadyMs now) const;
   /// How long the newest controller was not heard. Units: milliseconds.
   std::int64_t controller_silence_ms(SteadyMs now) const;

@@ -136,6 +136,20 @@ void ClusterNode::run() {
   });
 }
 
+void ClusterNode::leave(std::chrono::milliseconds patience) {
+  leaving_ = true;
+  const SteadyMs until = steady_now().plus_ms(patience.count());
+  const auto owns = [&] {
+    std::uint32_t owned = 0;
+    for (std::uint32_t s = 0; s < options_.shards; ++s)
+      owned += router_->owner(ShardId{static_cast<std::uint16_t>(s)}) == options_.incarnation;
+    return owned;
+  };
+  const std::uint32_t before = owns();
+  while (owns() > 0 && steady_now() < until) std::this_thread::sleep_for(step_patience);
+  spdlog::info("what this node owned was handed over shards={} left={}", before, owns());
+}
+
 void ClusterNode::stop() {
   ending_ = true;
   if (thread_.joinable()) thread_.join();
@@ -180,6 +194,7 @@ Heartbeat ClusterNode::heartbeat() const {
                       .protocol_min = options_.link.versions.oldest,
                       .protocol_max = options_.link.versions.newest,
                       .controller_epoch = control_->controls() ? control_->epoch() : 0,
+                      .ending = leaving_,
                       .holdings = {}};
   const NodeId me = control_->state().id_of(heartbeat.name);
   if (me == nobody) return heartbeat;
@@ -289,8 +304,26 @@ void ClusterNode::command(OperatorCommand command, CommandDone done) {
 
 // ---- what follows from the control log ----
 
+/// While it is leaving: to a standby that lives.
+Assignment ClusterNode::farewell_of(ShardId shard) const {
+  Assignment assignment{.shard = shard, .what = Assignment::What::follow};
+  if (router_->owner(shard) != options_.incarnation) return assignment;
+  const ControlState& state = control_->state();
+  for (const Replica& replica : state.cluster().present[shard.value].replicas) {
+    const Node* node = state.node(replica.node);
+    const NodeDetails* details = state.details(replica.node);
+    if (!node || !details || node->name == options_.link.node || !alive(node->presence)) continue;
+    assignment.what = Assignment::What::hand_over;
+    assignment.to_incarnation = details->incarnation;
+    assignment.to_node = replica.node.value;
+    if (replica.holds == Holds::standby) break;
+  }
+  return assignment;
+}
+
 Assignment ClusterNode::assignment_of(ShardId shard, NodeId me) {
   using enum Assignment::What;
+  if (leaving_) return farewell_of(shard);
   const ControlState& state = control_->state();
   Assignment assignment{.shard = shard, .what = follow};
   if (me == nobody) return assignment;

@@ -72,7 +72,10 @@ class ClusterNode {
   void serves_at(const std::string& http) { options_.http = http; }
   /// From here on others hear of it. REQUIRES: the engine runs.
   void run();
-  /// Its shards are no longer asked for; others take over when they miss it.
+  /// It was asked to end: hands over what it owns to those who stand by. Returns when it owns
+  /// nothing any more, or after `patience`. REQUIRES: run. Thread: any but the node's own.
+  void leave(std::chrono::milliseconds patience);
+  /// Others take over what it owns when they miss it.
   void stop();
 
   /// Thread: any.
@@ -97,6 +100,7 @@ class ClusterNode {
   void show();
   std::vector<LogOwner> owners() const;
   Assignment assignment_of(ShardId shard, NodeId me);
+  Assignment farewell_of(ShardId shard) const;
 
   ClusterNodeOptions options_;
   ClusterNodePorts ports_;
@@ -124,6 +128,7 @@ class ClusterNode {
   mutable std::mutex mutex_;
   std::vector<Command> commands_;
   std::shared_ptr<const ClusterView> view_;
+  std::atomic<bool> leaving_{false};
   std::atomic<bool> ending_{false};
   std::thread thread_;
 };

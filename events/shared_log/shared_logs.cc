@@ -288,7 +288,11 @@ void SharedLogs::arrived_in(Log& log, Offset offset, std::string_view bytes) {
       news.whole->bytes = encode_record(whole, folded->whole);
     }
   }
-  if (folded->what == Folded::What::skipped) passed_over_.fetch_add(1, std::memory_order_relaxed);
+  if (folded->what == Folded::What::skipped) {
+    passed_over_.fetch_add(1, std::memory_order_relaxed);
+    // Whoever joins the copy in its middle could not tell it from one that counts.
+    news.record.bytes = encode(Claim{}, {});
+  }
   news_.push_back(std::move(news));
   if (!std::exchange(log.moved, true)) moved_.push_back(&log);
   if (log.follows() && (read_.empty() || read_.back() != &log)) read_.push_back(&log);

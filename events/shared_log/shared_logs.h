@@ -16,7 +16,8 @@
 /// Invariants, for each shard:
 ///   - after a report that is not the expected one nothing is acknowledged before the next claim;
 ///     reports of what was sent before that claim count for nothing;
-///   - the copy has the records of offsets 1 to its place, and each before it is acknowledged;
+///   - the copy has the records of offsets 1 to its place, and each before it is acknowledged; in the
+///     place of one that does not count it has a claim that never does;
 ///   - a log that is not the one it was (by its first record, looked at before each claim that
 ///     follows a doubt) or does not go on from what the copy has (it lost its end, a record does not
 ///     follow from the one before) is *halted*: nothing is claimed or acknowledged any more.

@@ -12,10 +12,16 @@ const OrderId order = id<OrderId>(3);
 using What = Assignment::What;
 
 struct Site : Bench {
+  Freshness freshness{1};
   Site(MemoryLog& log_of_all, std::uint64_t incarnation) {
     log_of_all.shared = true;
     options.clustered = true;
     context.incarnation = incarnation;
+    context.freshness = &freshness;
+  }
+  /// Whether a document that is made now may be shown later.
+  bool copies_last(Seq made_at) const {
+    return freshness.mark_of(ShardId{0}, tea).load() <= made_at;
   }
 };
 
@@ -188,6 +194,30 @@ TEST_CASE("cluster shard: it is handed over behind all that is under way, and no
   p.a.commit();
   CHECK(p.a.code(last) == ReplyCode::ok);
   CHECK(p.a.on_hand() == 116);
+}
+
+TEST_CASE("cluster shard: documents are kept by the owner alone, and none of an earlier time") {
+  Pair p;
+  const Seq now = p.a.owner.committed_seq();
+  CHECK(p.a.copies_last(now));
+  CHECK_FALSE(p.b.copies_last(now));
+  p.a.hand_over_to(p.b);
+  CHECK_FALSE(p.a.copies_last(now));
+  p.a.land();
+  p.b.given();
+  CHECK(p.b.copies_last(now));
+  p.b.receive(1);
+  p.b.commit();
+  CHECK_FALSE(p.b.copies_last(now));
+  p.a.owner.followed();
+  CHECK_FALSE(p.a.copies_last(p.b.owner.committed_seq()));
+  p.b.hand_over_to(p.a);
+  p.b.land();
+  p.a.given();
+  CHECK_FALSE(p.a.copies_last(now));  // what it kept when it owned it before
+  CHECK(p.a.copies_last(p.b.owner.committed_seq()));
+  p.a.owner.doubted();
+  CHECK_FALSE(p.a.copies_last(p.b.owner.committed_seq()));
 }
 
 TEST_CASE("cluster shard: replies that rest on no record leave with the transfer") {

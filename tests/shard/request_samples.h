@@ -60,6 +60,7 @@ class AnyPick final : public Pick {
       case 1:
         return max;
       default:  // inRange wants a range that fits its type
+        if (max / 2 <= min / 2) return min;
         return *rc::gen::inRange(min / 2, max / 2) + (min - min / 2);
     }
   }

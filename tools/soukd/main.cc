@@ -76,6 +76,9 @@ EngineOptions engine_options(const Config& c) {
   return o;
 }
 
+/// So long an ending node waits for others to own what it owned.
+constexpr std::chrono::milliseconds leave_patience{3'000};
+
 const Fault asked{Fault::Kind::unavailable, "asked to end while starting"};
 
 /// Those of later starts are higher, whatever is random in them.
@@ -287,6 +290,7 @@ int serve(const Loaded& loaded) {
                took.count());
 
   wait_for_end();
+  if (d.cluster) d.cluster->node().leave(leave_patience);
   d.common->drain();
   d.server->drain(static_cast<int>(loaded.config.drain_ms));
   io.join();
