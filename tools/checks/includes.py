@@ -33,10 +33,12 @@ CAF = ["actors/host/messages.h", "actors/host/*.cc", "cluster/*.cc"]
 VENDORS = {
     "rocksdb/": ROCKSDB,
     "caf/": CAF,
-    "boost/": ["gateway/http/*.cc", "tools/souk/client/http_*.cc", "cluster/links/asio_*.cc", "cluster/links/asio_*.h"],
+    "boost/": ["gateway/http/*.cc", "tools/souk/client/http_*.cc", "cluster/links/asio_*.cc", "cluster/links/asio_*.h",
+               "actors/adapters/remote_provider.cc"],
     "boost/flyweight": ["events/item.h"],  # a value type's storage, not a service
     "boost/crc": ["events/crc32c.cc"],
-    "simdjson.h": ["gateway/api/commands/*.cc", "gateway/api/batch/*.cc", "tools/souk/client/json.cc"],
+    "simdjson.h": ["gateway/api/commands/*.cc", "gateway/api/batch/*.cc", "tools/souk/client/json.cc",
+                   "actors/adapters/provider_wire.cc"],
     "sodium.h": ["actors/adapters/*.cc"],
     "prometheus/": ["gateway/api/edge/metrics.cc"],
     "xxhash.h": ["events/*.cc", "events/journal/*.cc", "actors/adapters/*.cc",
