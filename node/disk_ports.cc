@@ -119,18 +119,51 @@ Result<std::unique_ptr<DiskPorts>, Fault> DiskPorts::open(const DiskPortsOptions
     shards = topic->partitions;
     if (auto s = p->open_broker(options, *shards, *shared); !s.ok()) return s.error();
   }
-  auto stores = Stores::open(options.directory, shards, options.secret, shared);
+  auto stores = Stores::open(options.directory, shards, options.secret, shared,
+                             options.provider ? LedgerPlace::elsewhere : LedgerPlace::here);
   if (!stores) return stores.error();
   p->stores_ = std::move(*stores);
   if (auto s = options.kafka ? p->open_shared_log(options) : p->open_own_log(); !s.ok())
     return s.error();
-  p->payments_ = std::make_unique<PaymentSimulator>(std::move(p->stores_.provider), p->clock_);
-  p->scrubber_ = std::make_unique<Scrubber>(ScrubInTurn(
-      {[journal = p->stores_.journal.get()](std::size_t bytes) { return journal->scrub(bytes); },
-       [states = p->stores_.states.get()](std::size_t bytes) { return states->scrub(bytes); },
-       [vault = p->stores_.vault.get()](std::size_t bytes) { return vault->scrub(bytes); },
-       [&ledger = p->payments_->ledger()](std::size_t bytes) { return ledger.scrub(bytes); }}));
+  p->open_payments(options);
+  p->begin_scrubbing();
   return p;
+}
+
+void DiskPorts::open_payments(const DiskPortsOptions& options) {
+  if (options.provider)
+    remote_ = std::make_unique<RemoteProvider>(*options.provider);
+  else
+    simulator_ = std::make_unique<PaymentSimulator>(std::move(stores_.provider), clock_);
+}
+
+void DiskPorts::begin_scrubbing() {
+  std::vector<ScrubInTurn::Step> stores{
+      [journal = stores_.journal.get()](std::size_t bytes) { return journal->scrub(bytes); },
+      [states = stores_.states.get()](std::size_t bytes) { return states->scrub(bytes); },
+      [vault = stores_.vault.get()](std::size_t bytes) { return vault->scrub(bytes); }};
+  if (simulator_)
+    stores.push_back(
+        [&ledger = simulator_->ledger()](std::size_t bytes) { return ledger.scrub(bytes); });
+  scrubber_ = std::make_unique<Scrubber>(ScrubInTurn(std::move(stores)));
+}
+
+std::optional<StoreTrouble> DiskPorts::provider_trouble() const {
+  using enum StoreTrouble::Costs;
+  if (remote_ && remote_->away())
+    return StoreTrouble{"provider",
+                        "the payment provider outside cannot be reached, the log says why: nobody "
+                        "can pay",
+                        commands};
+  if (simulator_ && simulator_->failing())
+    return StoreTrouble{
+        "provider", "the disk of the payment provider takes no writes: nobody can pay", commands};
+  if (simulator_ && simulator_->ledger().damaged())
+    return StoreTrouble{"provider",
+                        "the payment provider has a damaged block, some payments cannot be read: "
+                        "restore the folder from a backup",
+                        nothing_yet};
+  return std::nullopt;
 }
 
 std::vector<StoreTrouble> DiskPorts::troubles() const {
@@ -165,14 +198,7 @@ std::vector<StoreTrouble> DiskPorts::troubles() const {
                    "the keys have a damaged block: what was sealed with them is shown as null; "
                    "restore the folder from a backup",
                    nothing_yet});
-  if (payments_->failing())
-    all.push_back(
-        {"provider", "the disk of the payment provider takes no writes: nobody can pay", commands});
-  else if (payments_->ledger().damaged())
-    all.push_back({"provider",
-                   "the payment provider has a damaged block, some payments cannot be read: "
-                   "restore the folder from a backup",
-                   nothing_yet});
+  if (auto trouble = provider_trouble()) all.push_back(std::move(*trouble));
   return all;
 }
 

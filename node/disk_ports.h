@@ -1,11 +1,12 @@
 #pragma once
-/// The ports of a node on this machine: a data directory with its stores, the built-in payment
-/// provider, the machine's clock and randomness, documents as JSON.
+/// The ports of a node on this machine: a data directory with its stores, the payment provider,
+/// built in or outside, the machine's clock and randomness, documents as JSON.
 #include <atomic>
 #include <memory>
 #include <optional>
 
 #include "actors/adapters/payment_simulator/simulator.h"
+#include "actors/adapters/remote_provider.h"
 #include "actors/adapters/stores.h"
 #include "actors/adapters/system_clock.h"
 #include "actors/ports/store_trouble.h"
@@ -42,6 +43,8 @@ struct DiskPortsOptions {
     std::uint64_t incarnation = 0;
   };
   std::optional<Kafka> kafka = std::nullopt;
+  /// The provider outside that is called; nothing: the built-in one, whose ledger is provider/.
+  std::optional<ProviderAddress> provider = std::nullopt;
   /// Whether to stop waiting for brokers.
   std::function<bool()> give_up = [] { return false; };
 };
@@ -56,7 +59,7 @@ class DiskPorts {
 
   NodePorts ports() {
     return {*logs_,         *stores_.journal, *stores_.states,
-            *stores_.vault, *payments_,       clock_,
+            *stores_.vault, payments(),       clock_,
             randomness_,    presenter_,       stores_.directory->manifest().id,
             nullptr};
   }
@@ -70,6 +73,13 @@ class DiskPorts {
 
  private:
   explicit DiskPorts(Currency currency) : presenter_(currency) {}
+  PaymentProvider& payments() {
+    if (remote_) return *remote_;
+    return *simulator_;
+  }
+  void open_payments(const DiskPortsOptions& options);
+  void begin_scrubbing();
+  std::optional<StoreTrouble> provider_trouble() const;
   Status open_own_log();
   Status open_broker(const DiskPortsOptions& options, std::uint32_t shards, SharedLogName& name);
   Status open_shared_log(const DiskPortsOptions& options);
@@ -78,7 +88,8 @@ class DiskPorts {
   SystemRandomness randomness_;
   JsonPresenter presenter_;
   Stores stores_;
-  std::unique_ptr<PaymentSimulator> payments_;
+  std::unique_ptr<PaymentSimulator> simulator_;  // this one,
+  std::unique_ptr<RemoteProvider> remote_;       // or this
   std::unique_ptr<KafkaBroker> broker_;
   std::unique_ptr<ShardLogs> logs_;     // over the journal, or over the broker
   SharedLogs* shared_ = nullptr;        // logs_, where they are

@@ -22,6 +22,7 @@ constexpr std::string_view manifest_name = "souk-data";
 constexpr std::string_view manifest_draft_name = "souk-data.new";
 constexpr std::string_view lock_name = "lock";
 constexpr std::string_view check_head = "check = ";
+constexpr std::string_view elsewhere = "elsewhere";
 constexpr std::uint32_t format_with_check = 2;
 constexpr std::size_t manifest_bytes_max = 64 * 1024;
 
@@ -247,6 +248,7 @@ Status DataDirectory::load_manifest() {
   if (const auto cluster = value_of(text, "cluster"))
     manifest_.shared = SharedLogName{*cluster, value_of(text, "kafka").value_or(""),
                                      parse_long(value_of(text, "genesis").value_or(""))};
+  if (value_of(text, "provider") == elsewhere) manifest_.ledger = LedgerPlace::elsewhere;
   return Done{};
 }
 
@@ -307,6 +309,14 @@ Status DataDirectory::raise_format() {
   return write_manifest(raised);
 }
 
+Status DataDirectory::move_ledger_out() {
+  SOUK_ASSERT(access_ == Access::alone);
+  if (manifest_.ledger == LedgerPlace::elsewhere) return Done{};
+  Manifest moved = manifest_;
+  moved.ledger = LedgerPlace::elsewhere;
+  return write_manifest(moved);
+}
+
 Status DataDirectory::write_manifest(const Manifest& manifest) {
   auto text =
       fmt::format("format = {}\nshards = {}\ncreated_at = {}\nid = {}\n", manifest.format,
@@ -314,6 +324,7 @@ Status DataDirectory::write_manifest(const Manifest& manifest) {
   if (manifest.shared)
     text += fmt::format("cluster = {}\nkafka = {}\ngenesis = {}\n", manifest.shared->cluster,
                         manifest.shared->kafka, manifest.shared->genesis);
+  if (manifest.ledger == LedgerPlace::elsewhere) text += fmt::format("provider = {}\n", elsewhere);
   text += fmt::format("{}{:08x}\n", check_head, crc32c(text));
   const auto draft = path_ / manifest_draft_name;
   if (auto status = write_all_synced(draft, text); !status) return status;

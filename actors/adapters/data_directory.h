@@ -13,6 +13,7 @@
 ///   cluster = shop              of a node of a cluster: its name,
 ///   kafka = MkU3OEVBNTcwNTJE    the id of the Kafka cluster that has its log
 ///   genesis = 81985529216486895   and the number that the log begins with
+///   provider = elsewhere   the payments are in the ledger of a provider outside (souk provider)
 ///   check = 0011aaff    crc32c of all before this line; the last one
 ///
 /// Formats. An older version refuses a newer one with words.
@@ -46,6 +47,9 @@ struct SharedLogName {
   bool operator==(const SharedLogName&) const = default;
 };
 
+/// Where the payment provider's ledger stands: in provider/, or with a provider outside.
+enum class LedgerPlace : std::uint8_t { here, elsewhere };
+
 /// Lifecycle: open takes the lock, the destructor gives it back; so does the end of the process.
 class DataDirectory {
  public:
@@ -55,6 +59,7 @@ class DataDirectory {
     UnixMs created_at;
     Id128 id;  // random; another in each directory
     std::optional<SharedLogName> shared = std::nullopt;
+    LedgerPlace ledger = LedgerPlace::here;
     bool operator==(const Manifest&) const = default;
   };
   static constexpr std::uint32_t format_newest = 5;
@@ -84,6 +89,8 @@ class DataDirectory {
   /// The directory is of the newest format from now on, durably and all at once. REQUIRES: it was
   /// opened for this process alone, and what the format demands of the stores is there.
   Status raise_format();
+  /// The ledger stands elsewhere from now on, durably. REQUIRES: as raise_format.
+  Status move_ledger_out();
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path journal() const { return path_ / "journal"; }
   std::filesystem::path states() const { return path_ / "states"; }

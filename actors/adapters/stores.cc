@@ -140,6 +140,26 @@ Status open_states(Stores& stores, Access access, const StoreBinding& binding) {
   return take(RocksdbStateStore::open(options), stores.states);
 }
 
+/// Before anything is opened: payments on record in two ledgers would be known to none as a whole.
+Status place_ledger(DataDirectory& directory, LedgerPlace place) {
+  const auto misfit = [&](std::string_view what) {
+    return Fault{Fault::Kind::mismatch, fmt::format("{}: {}", directory.provider().string(), what)};
+  };
+  if (place == LedgerPlace::here) {
+    if (directory.manifest().ledger == place) return Done{};
+    return misfit(
+        "the payments of this data directory are on record with a provider outside: start with "
+        "--payment-provider http://HOST:PORT, or use another directory");
+  }
+  if (has_files(directory.provider())) {
+    return misfit(
+        "the payments of this data directory are on record here, and a provider outside would not "
+        "know of them: move this folder to where souk provider --data-dir serves it, or start "
+        "without --payment-provider");
+  }
+  return directory.move_ledger_out();
+}
+
 Status open_others(Stores& stores, Access access, const StoreBinding& binding, bool has_records,
                    std::optional<std::string> secret) {
   const DataDirectory& directory = *stores.directory;
@@ -164,6 +184,7 @@ Status open_others(Stores& stores, Access access, const StoreBinding& binding, b
       !status) {
     return status;
   }
+  if (directory.manifest().ledger == LedgerPlace::elsewhere) return Done{};
   StoreBinding provider = binding;
   provider.writes_min = known.provider;
   provider.marks = stores.marks.get();
@@ -194,8 +215,11 @@ Result<Stores, Fault> open_as(Access access, Result<std::unique_ptr<DataDirector
 
 Result<Stores, Fault> Stores::open(const fs::path& path, std::optional<std::uint32_t> shards,
                                    std::optional<std::string> secret,
-                                   const std::optional<SharedLogName>& shared) {
-  return open_as(Access::serve, DataDirectory::open(path, shards, shared), std::move(secret));
+                                   const std::optional<SharedLogName>& shared, LedgerPlace ledger) {
+  auto directory = DataDirectory::open(path, shards, shared);
+  if (!directory) return directory.error();
+  if (auto status = place_ledger(**directory, ledger); !status) return status.error();
+  return open_as(Access::serve, std::move(directory), std::move(secret));
 }
 
 Result<Stores, Fault> Stores::open_read_only(const fs::path& path) {

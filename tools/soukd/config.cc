@@ -11,10 +11,12 @@
 #include <functional>
 #include <variant>
 
+#include "actors/adapters/remote_provider.h"
 #include "actors/adapters/secret_file.h"
 #include "cluster/links/links.h"
 #include "events/currencies.h"
 #include "events/shared_log/kafka_options.h"
+#include "gateway/http/loopback.h"
 #include "projections/search/synonyms.h"
 
 namespace souk {
@@ -91,6 +93,10 @@ const Option options[] = {
     {"zone", &Config::zone, 0, 0,
      "what fails together: a shard's owner and its standby are in different ones"},
     {"weight", &Config::weight, 1, 1'000, "its share of the shards, beside those of others"},
+    {"payment_provider", &Config::payment_provider, 0, 0,
+     "http://HOST:PORT of a souk provider that the nodes of a cluster share; none: the built-in "
+     "one, "
+     "with its ledger in the data directory"},
     {"log_level", &Config::log_level, 0, 0, "debug, info, warn or error"},
 };
 
@@ -316,6 +322,10 @@ void check_texts(Loaded& out, Loader& loader) {
       loader.mistake(where("kafka_config"), read.error().what,
                      "name a file of lines NAME=VALUE, as in security.protocol=SSL");
   check_cluster(c, where, loader);
+  if (!c.payment_provider.empty() && !parse_provider_url(c.payment_provider))
+    loader.mistake(where("payment_provider"),
+                   fmt::format("payment_provider is \"{}\"", c.payment_provider),
+                   "write http://HOST:PORT, as in http://127.0.0.1:8090");
   if (c.data_dir.empty())
     loader.mistake(where("data_dir"), "data_dir is empty", "name a directory");
   const std::size_t colon = c.http.rfind(':');
@@ -327,12 +337,11 @@ void check_texts(Loaded& out, Loader& loader) {
   if (colon == std::string::npos || colon == 0 || port < 0 || port > 65'535)
     return loader.mistake(where("http"), fmt::format("http is \"{}\"", c.http),
                           "write ADDRESS:PORT, as in 127.0.0.1:8080");
-  const std::string host = c.http.substr(0, colon);
-  const bool loopback = host == "localhost" || host == "[::1]" || host.starts_with("127.");
-  if (!loopback && !c.allow_unauthenticated)
+  if (!is_loopback(c.http) && !c.allow_unauthenticated)
     loader.mistake(
         where("http"),
-        fmt::format("{} is not a loopback address, and nobody has to log in yet", host),
+        fmt::format("{} is not a loopback address, and nobody has to log in yet",
+                    c.http.substr(0, colon)),
         "serve on 127.0.0.1 behind a proxy that knows who is who, or give --allow-unauthenticated");
 }
 

@@ -29,6 +29,7 @@ struct Config {
   bool insecure_peers = false;
   std::string zone;
   std::int64_t weight = 1;
+  std::string payment_provider;  // http://HOST:PORT; empty: the built-in one
   bool allow_unauthenticated = false;
   std::int64_t shards = 64;
   std::int64_t hosts = 0;  // 0: one for each two cores

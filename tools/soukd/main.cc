@@ -144,6 +144,7 @@ Status open_ports(Daemon& d, const Loaded& loaded) {
     options.kafka = DiskPortsOptions::Kafka{std::move(*kafka), c.kafka_single, d.incarnation};
     options.give_up = &asked_to_end;
   }
+  options.provider = parse_provider_url(c.payment_provider);
   auto ports = DiskPorts::open(options);
   if (!ports.ok()) return ports.error();
   d.ports = std::move(*ports);

@@ -78,9 +78,15 @@ struct Pieces {
 
 class Audit {
  public:
-  Audit(Journal& journal, StateStore* states, SimulatorLedger& ledger, Vault& vault,
-        std::uint32_t shards)
-      : journal_(journal), states_(states), ledger_(ledger), vault_(vault), presenter_(Currency{}) {
+  /// `ledger`: none: the money is not compared.
+  Audit(Journal& journal, StateStore* states, SimulatorLedger* ledger, LedgerPlace ledger_place,
+        Vault& vault, std::uint32_t shards)
+      : journal_(journal),
+        states_(states),
+        ledger_(ledger),
+        ledger_place_(ledger_place),
+        vault_(vault),
+        presenter_(Currency{}) {
     options_.shards = shards;
     options_.memory_bytes = SIZE_MAX;
   }
@@ -104,12 +110,20 @@ class Audit {
   /// From the provider's accounts to the orders: an account that no order of the log has is what is
   /// left of a log that has lost its end. REQUIRES: all shards were gone through.
   Status accounts() {
-    return ledger_.each([&](OrderId order, const std::optional<ProviderAccount>& account) {
+    if (!ledger_) {
+      report_.money_not_compared =
+          "the payments are on record with a provider outside: give its ledger with --provider-dir";
+      return Done{};
+    }
+    return ledger_->each([&](OrderId order, const std::optional<ProviderAccount>& account) {
       const auto wrong = [&](const std::string& what) {
         violation("money", "order " + order.text(), "provider", what);
       };
+      ++report_.accounts;
       if (!account) wrong("the provider's account of it is damaged");
-      if (!orders_.contains(order) && !log_damaged_)
+      const bool ours = orders_.contains(order);
+      if (!ours) ++report_.other_accounts;
+      if (!ours && !log_damaged_ && ledger_place_ == LedgerPlace::here)
         wrong(
             "the provider has an account of it, the log does not have the order: events are "
             "missing");
@@ -303,7 +317,8 @@ class Audit {
 
   /// The provider's books against ours, once nothing is owed.
   void check_money(ShardId id, const OrderId& order_id, const Order& order) {
-    auto account = ledger_.load(order_id);
+    if (!ledger_) return;
+    auto account = ledger_->load(order_id);
     const auto wrong = [&](const std::string& what) {
       violation("money", "order " + order_id.text(), std::to_string(id.value), what);
     };
@@ -366,7 +381,8 @@ class Audit {
 
   Journal& journal_;
   StateStore* states_;  // none: made by other rules
-  SimulatorLedger& ledger_;
+  SimulatorLedger* ledger_;
+  const LedgerPlace ledger_place_;
   Vault& vault_;
   NoStates no_states_;
   NoTime clock_;
@@ -383,11 +399,23 @@ class Audit {
 }  // namespace
 
 Result<AuditReport, Fault> audit(const std::string& data_dir,
-                                 const std::vector<ProjectionKind>& kinds, AuditWatch& watch) {
+                                 const std::vector<ProjectionKind>& kinds, AuditWatch& watch,
+                                 const std::optional<std::string>& provider_dir) {
   auto stores = Stores::open_read_only(data_dir);
   if (!stores.ok()) return stores.error();
-  const std::uint32_t shards = stores->directory->manifest().shards;
-  Audit audit(*stores->journal, stores->states.get(), *stores->provider, *stores->vault, shards);
+  const auto& manifest = stores->directory->manifest();
+  if (provider_dir) {
+    if (manifest.ledger == LedgerPlace::here)
+      return Fault{Fault::Kind::mismatch,
+                   data_dir + ": its payments are on record in its own provider/, not in " +
+                       *provider_dir + ": leave --provider-dir out"};
+    auto outside = SimulatorLedger::open_read_only(*provider_dir);
+    if (!outside.ok()) return outside.error();
+    stores->provider = std::move(*outside);
+  }
+  const std::uint32_t shards = manifest.shards;
+  Audit audit(*stores->journal, stores->states.get(), stores->provider.get(), manifest.ledger,
+              *stores->vault, shards);
   watch.begin("log", "shards", shards);
   for (std::uint32_t s = 0; s < shards; ++s) {
     if (auto status = audit.shard(ShardId{static_cast<std::uint16_t>(s)}); !status.ok())

@@ -2,6 +2,7 @@
 /// The audit behind `souk verify`: reads a stopped data directory and checks what Souk promises of
 /// it, from the log alone where that is possible.
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,9 @@ struct AuditReport {
   std::uint64_t shards = 0, records = 0, transactions = 0, events = 0, entities = 0, orders = 0,
                 skus = 0, stored_states = 0, ignored_records = 0;
   std::vector<ReadModelReport> read_models;
+  std::uint64_t accounts = 0;          // of the provider
+  std::uint64_t other_accounts = 0;    // of these: of orders that this log does not have
+  std::string money_not_compared;      // why; empty: it was
   std::uint64_t violations_found = 0;  // all; `violations` keeps the first
   std::vector<Violation> violations;
 };
@@ -48,10 +52,13 @@ class AuditWatch {
 
 /// `kinds`: the read models to compare with the fold of the log, where the directory has them;
 /// each is copied and folded anew in a temporary folder, so the directory stays as it is.
+/// `provider_dir`: the ledger of a provider outside, for a directory whose payments are on record there; none:
+/// the money is not compared then. Others may pay there too, so its other accounts are only counted.
 /// Errors: locked (a daemon runs), mismatch (no data directory, or stores that do not belong
 ///         together), corrupt (one that cannot be opened at all), full, unavailable, unsupported.
 ///         Wrong bytes within them are violations, not errors.
 Result<AuditReport, Fault> audit(const std::string& data_dir,
-                                 const std::vector<ProjectionKind>& kinds, AuditWatch& watch);
+                                 const std::vector<ProjectionKind>& kinds, AuditWatch& watch,
+                                 const std::optional<std::string>& provider_dir = std::nullopt);
 
 }  // namespace souk::cli

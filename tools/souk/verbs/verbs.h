@@ -21,6 +21,7 @@ Verbs growth_bench_verbs();
 Verbs placement_bench_verbs();
 Verbs verify_verbs();
 Verbs cluster_verbs();
+Verbs provider_verbs();
 Verbs search_verbs();
 Verbs report_verbs();
 Verbs sql_verbs();

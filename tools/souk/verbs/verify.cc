@@ -39,10 +39,15 @@ void print_json(const AuditReport& r) {
   fmt::print(
       "{{\"shards\":{},\"records\":{},\"transactions\":{},\"events\":{},\"entities\":{},\"orders\":"
       "{},\"skus\":{},"
-      "\"stored_states\":{},\"ignored_records\":{},\"read_models\":[{}],\"violations_found\":{},"
+      "\"stored_states\":{},\"ignored_records\":{},\"accounts\":{},\"other_accounts\":{},{}"
+      "\"read_models\":[{}],\"violations_found\":{},"
       "\"violations\":[{}]}}\n",
       r.shards, r.records, r.transactions, r.events, r.entities, r.orders, r.skus, r.stored_states,
-      r.ignored_records, models, r.violations_found, rows);
+      r.ignored_records, r.accounts, r.other_accounts,
+      r.money_not_compared.empty()
+          ? ""
+          : fmt::format("\"money_not_compared\":{},", json_text(r.money_not_compared)),
+      models, r.violations_found, rows);
 }
 
 void print_read_model(const ReadModelReport& m) {
@@ -64,11 +69,18 @@ void print_table(const AuditReport& r) {
   if (r.violations_found > r.violations.size())
     fmt::print("... and {} more\n", r.violations_found - r.violations.size());
   for (const auto& m : r.read_models) print_read_model(m);
+  if (!r.money_not_compared.empty())
+    fmt::print("money: not compared: {}\n", r.money_not_compared);
+  else if (r.other_accounts > 0)
+    fmt::print(
+        "money: {} of the provider's {} accounts are of orders that this log does not have\n",
+        r.other_accounts, r.accounts);
   fmt::print(
       "{} shards, {} records, {} events, {} entities ({} orders, {} SKUs), {} stored states: {}\n",
       r.shards, r.records, r.events, r.entities, r.orders, r.skus, r.stored_states,
-      r.violations_found == 0 ? "every promise holds"
-                              : fmt::format("{} violations", r.violations_found));
+      r.violations_found > 0         ? fmt::format("{} violations", r.violations_found)
+      : r.money_not_compared.empty() ? "every promise holds"
+                                     : "every promise holds, but for the money");
 }
 
 /// A bar for each phase.
@@ -103,7 +115,9 @@ std::vector<Violation> scrub(const std::filesystem::path& data_dir) {
 Outcome<ExitCode> verify(const Invocation& call) {
   auto report = [&] {
     Bars bars;
-    return audit(call.get("data-dir"), read_models(), bars);
+    std::optional<std::string> provider_dir;
+    if (call.has("provider-dir")) provider_dir = call.get("provider-dir");
+    return audit(call.get("data-dir"), read_models(), bars, provider_dir);
   }();
   if (!report.ok()) return Failure{ExitCode::refused, report.error().what};
   if (call.has("scrub"))
@@ -122,6 +136,9 @@ Verbs verify_verbs() {
            .summary = "Check the promises over a data directory of a stopped soukd",
            .examples = {"souk verify --data-dir data"},
            .arguments = {option("data-dir", "the directory that soukd was given", "data"),
+                         option("provider-dir",
+                                "the directory of the souk provider that soukd called, stopped; "
+                                "without it the money of such a soukd is not compared"),
                          flag("scrub",
                               "read every block of every store too, also those that "
                               "neither the audit nor a start reads")},
