@@ -5,6 +5,7 @@ import random
 import subprocess
 import time
 
+from provider_test import Provider
 from souk_client import PATIENCE, Client, Daemon, binary
 
 
@@ -24,14 +25,17 @@ class Nodes:
                     "--secret-file", self.secret, "--yes", *more)
         if done.returncode:
             raise RuntimeError(f"souk cluster init: {done.stdout}{done.stderr}")
+        self.provider = Provider()
         self.chance = random.Random(seed)
         self.names = [chr(ord("a") + i) for i in range(count)]
-        self.daemons = {
-            name: Daemon("--kafka", way(name) if way else kafka.bootstrap, "--cluster", cluster, "--secret-file",
-                         self.secret, "--node", name, "--insecure-peers", *more, *options) for name in self.names}
-        self.down = set(self.names)
+        self._options = ["--cluster", cluster, "--secret-file", self.secret, "--insecure-peers", *more, *options]
+        self._way = way or (lambda _: kafka.bootstrap)
+        self.daemons, self.down = {}, set(self.names)
 
     def __enter__(self):
+        self.provider.__enter__()
+        self.daemons = {name: Daemon("--kafka", self._way(name), "--node", name, "--payment-provider",
+                                     self.provider.url, *self._options) for name in self.names}
         try:
             with concurrent.futures.ThreadPoolExecutor(len(self.names)) as pool:
                 list(pool.map(self._enter, self.names))
@@ -47,6 +51,7 @@ class Nodes:
     def __exit__(self, *_):
         for daemon in self.daemons.values():
             daemon.__exit__(None, None, None)
+        self.provider.__exit__()
 
     def kill(self, name):
         self.down.add(name)

@@ -280,6 +280,9 @@ void check_cluster(const Config& c, const Where& where, Loader& loader) {
   if (c.secret_file.empty())
     loader.mistake(where("node"), "node is given, and secret_file is not",
                    "name the secret that all nodes share, which souk cluster init made");
+  if (c.payment_provider.empty())
+    loader.mistake(where("node"), "node is given, and payment_provider is not",
+                   "name the one that all nodes share: souk provider serves one for a trial");
   const bool some = !c.peer_ca.empty() || !c.peer_certificate.empty() || !c.peer_key.empty();
   const bool all = !c.peer_ca.empty() && !c.peer_certificate.empty() && !c.peer_key.empty();
   if (some && !all)
