@@ -9,45 +9,36 @@
 
 #include <algorithm>
 
+#include "actors/adapters/vault_form.h"
 #include "events/fault_log.h"
 
 namespace souk {
+
+using namespace vault_form;
+
 namespace {
 
 FaultLog purges_fail("destroyed keys not purged yet");  // tried again each purge_retry
 
 constexpr std::string_view if_corrupt =
     "without its keys nobody can read personal data: restore this folder from a backup";
-constexpr char present = 1;
-constexpr char destroyed = 2;
 constexpr std::size_t nonce_bytes = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr std::size_t tag_bytes = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 constexpr std::string_view secret_key = "s";
-constexpr std::size_t group_bytes = 4;           // of a key: tag, shard, kind
 constexpr std::size_t keys_per_read = 1'024;     // of those to destroy
 constexpr std::size_t settled_max = 4'096;       // whose marks wait to be taken away
 constexpr std::size_t marks_per_write = 16'384;  // of those whose bytes are purged
 static_assert(PersonKey::bytes_count == crypto_aead_xchacha20poly1305_ietf_KEYBYTES);
 
-std::string person_key(char tag, const PersonId& person) {
-  SOUK_ASSERT(person.id().size() == sizeof(Id128::bytes));
-  std::string key(1, tag);
-  key.append(person.id().substr(0, 2));  // the id begins with its shard
-  key.push_back(static_cast<char>(person.kind()));
-  key.append(person.id());
-  return key;
-}
-/// What is authenticated beside the plain text.
-std::string binding_of(const PersonId& person) {
-  std::string binding(1, static_cast<char>(person.kind()));
-  binding.append(person.id());
-  return binding;
-}
-const unsigned char* unsigned_bytes(std::string_view bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-unsigned char* unsigned_bytes(std::string& bytes) {
-  return reinterpret_cast<unsigned char*>(bytes.data());
+/// False where the tag fails.
+bool decrypt(const PersonId& person, const PersonKey& key, std::string_view sealed,
+             std::string& plain) {
+  const auto binding = binding_of(person);
+  plain.resize(sealed.size() - nonce_bytes - tag_bytes);
+  return crypto_aead_xchacha20poly1305_ietf_decrypt(
+             unsigned_bytes(plain), nullptr, nullptr, unsigned_bytes(sealed) + nonce_bytes,
+             sealed.size() - nonce_bytes, unsigned_bytes(std::string_view(binding)), binding.size(),
+             unsigned_bytes(sealed), key.data()) == 0;
 }
 
 }  // namespace
@@ -155,10 +146,8 @@ Status SodiumVault::load_unsettled() {
   if (!reader.db) return database_->away();
   const std::unique_ptr<rocksdb::Iterator> it(reader.db->NewIterator({}));
   for (it->Seek("n"); it->Valid() && it->key().starts_with("n"); it->Next()) {
-    const auto key = it->key().ToStringView();
-    if (key.size() != group_bytes + sizeof(Id128::bytes)) continue;
-    unsettled_[PersonId(static_cast<Kind>(key[group_bytes - 1]), key.substr(group_bytes))] = {
-        .left_over = true};
+    if (const auto person = person_of(it->key().ToStringView()))
+      unsettled_[*person] = {.left_over = true};
   }
   if (!it->status().ok()) return database_->fault(it->status(), "read the marks");
   return Done{};
@@ -258,6 +247,14 @@ Result<SodiumVault::KeyState, Fault> SodiumVault::find_key(const PersonId& perso
 }
 
 Result<SodiumVault::KeyState, Fault> SodiumVault::read_key(const PersonId& person, PersonKey& key) {
+  std::vector<PersonKey> keys;
+  auto state = read_keys(person, keys);
+  if (state && *state == KeyState::present) key = keys.front();
+  return state;
+}
+
+Result<SodiumVault::KeyState, Fault> SodiumVault::read_keys(const PersonId& person,
+                                                            std::vector<PersonKey>& keys) {
   const auto reader = database_->read();
   if (!reader.db) return database_->away();
   rocksdb::PinnableSlice value;
@@ -265,12 +262,15 @@ Result<SodiumVault::KeyState, Fault> SodiumVault::read_key(const PersonId& perso
       reader.db->Get({}, reader.db->DefaultColumnFamily(), person_key('k', person), &value);
   if (status.IsNotFound()) return KeyState::none;
   if (!status.ok()) return database_->fault(status, "read a key");
-  if (value.size() == 1 && value[0] == destroyed) return KeyState::destroyed;
-  if (value.size() != 1 + PersonKey::bytes_count || value[0] != present) {
+  if (is_destroyed(value.ToStringView())) return KeyState::destroyed;
+  if (keys_in(value.ToStringView()) == 0) {
     return Fault{Fault::Kind::corrupt,
                  fmt::format("keys: the key of {} is damaged; {}", person.text(), if_corrupt)};
   }
-  std::copy_n(unsigned_bytes(value.ToStringView()) + 1, PersonKey::bytes_count, key.data());
+  keys.resize(keys_in(value.ToStringView()));
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    std::copy_n(unsigned_bytes(key_in(value.ToStringView(), i)), PersonKey::bytes_count,
+                keys[i].data());
   return KeyState::present;
 }
 
@@ -309,15 +309,19 @@ Result<std::optional<std::string>, Fault> SodiumVault::open(const PersonId& pers
   const Fault wrong{Fault::Kind::corrupt,
                     fmt::format("keys: sealed bytes of {} fail their tag", person.text())};
   if (sealed.bytes.size() < nonce_bytes + tag_bytes) return wrong;
-  const auto binding = binding_of(person);
-  const std::string_view bytes = sealed.bytes;
-  std::string plain(bytes.size() - nonce_bytes - tag_bytes, '\0');
-  const int opened = crypto_aead_xchacha20poly1305_ietf_decrypt(
-      unsigned_bytes(plain), nullptr, nullptr, unsigned_bytes(bytes) + nonce_bytes,
-      bytes.size() - nonce_bytes, unsigned_bytes(std::string_view(binding)), binding.size(),
-      unsigned_bytes(bytes), key.data());
-  if (opened != 0) return wrong;
-  return std::optional<std::string>(std::move(plain));
+  std::string plain;
+  if (decrypt(person, key, sealed.bytes, plain))
+    return std::optional<std::string>(std::move(plain));
+  // Two nodes may have made a key each, before they heard of the other's.
+  std::vector<PersonKey> keys;
+  state = read_keys(person, keys);
+  if (!state) return state.error();
+  if (*state == KeyState::destroyed) return std::optional<std::string>();
+  for (const auto& one : keys) {
+    if (decrypt(person, one, sealed.bytes, plain))
+      return std::optional<std::string>(std::move(plain));
+  }
+  return wrong;
 }
 
 /// Those of `persons` that need a record of their end: who has a key, and users in any case.
@@ -339,7 +343,7 @@ Status SodiumVault::find_doomed(const std::vector<PersonId>& persons,
       if (!states[i].ok() && !states[i].IsNotFound()) {
         return database_->fault(states[i], "read a key");
       }
-      const bool gone = states[i].ok() && values[i].size() == 1 && values[i][0] == destroyed;
+      const bool gone = states[i].ok() && is_destroyed(values[i]);
       const bool matters = states[i].ok() || person.kind() == Kind::user;
       if (matters && !gone) doomed.push_back(person);
       sodium_memzero(values[i].data(), values[i].size());
@@ -370,13 +374,16 @@ Status SodiumVault::destroy(const std::vector<PersonId>& persons) {
       for (const auto& person : doomed) unsettled_.erase(person);
     }
   }
-  if (!written) return written;
+  if (written) want_purge();
+  return written;
+}
+
+void SodiumVault::want_purge() {
   {
     std::lock_guard lock(purge_mutex_);
     ++purges_wanted_;
   }
   purge_changed_.notify_all();
-  return Done{};
 }
 
 bool SodiumVault::wait_until_purged(std::chrono::milliseconds at_most) {

@@ -2,9 +2,12 @@
 /// The vault on libsodium and a RocksDB of its own.
 ///
 ///   key                                value
-///   'k' shard(u16 BE) kind(u8) id      u8 1, then the 32 bytes of the key; or u8 2: destroyed
+///   'k' shard(u16 BE) kind(u8) id      u8 1, then the 32 bytes of the key; or u8 2: destroyed.
+///                                      Of two nodes that each made one: both, ascending
 ///   'n' shard(u16 BE) kind(u8) id      empty: a key that no recorded command is known to need
 ///   'p' shard(u16 BE) kind(u8) id      empty: a destroyed key whose bytes may still be in a file
+///   'c', 'e', 'w', 'b'                 what a cluster's nodes know of each other's keys:
+///                                      sodium_shared_keys.h
 ///   's'                                the directory's secret: 16 bytes (SipHash), 32 (BLAKE2b)
 ///   "directory"                        whose it is: events/journal/anchor.h
 ///
@@ -74,16 +77,19 @@ class SodiumVault final : public Vault {
   bool wait_until_purged(std::chrono::milliseconds at_most);
 
  private:
+  friend class SharedKeys;
   SodiumVault(std::unique_ptr<RocksdbHandle> database, std::size_t cached_keys_max);
   enum class KeyState { none, present, destroyed };
   Result<KeyState, Fault> find_key(const PersonId& person, PersonKey& key);
   Result<KeyState, Fault> read_key(const PersonId& person, PersonKey& key);
+  Result<KeyState, Fault> read_keys(const PersonId& person, std::vector<PersonKey>& keys);
   static Result<std::unique_ptr<SodiumVault>, Fault> open_as(const Options& options,
                                                              RocksdbHandle::Access access);
   Status load_secret(const Options& options);
   Status find_doomed(const std::vector<PersonId>& persons, std::vector<PersonId>& doomed);
   Status load_unsettled();
   void forget_marks(rocksdb::WriteBatch& batch);
+  void want_purge();
   void purge_loop();
   void try_disk();
   Status purge();

@@ -26,7 +26,7 @@ LAYERS = {
 # How the path of a vendor's header begins -> the files that may include it: the .cc of its adapters. The
 # longest beginning decides. Tests may include what they test with.
 ROCKSDB = ["events/journal/rocksdb_*.cc", "events/journal/zero_ahead.cc", "actors/adapters/rocksdb_*.cc",
-           "actors/adapters/sodium_vault.cc", "actors/adapters/payment_simulator/*.cc",
+           "actors/adapters/sodium_*.cc", "actors/adapters/payment_simulator/*.cc",
            "projections/search/*.cc", "gateway/cache/documents.cc",
            "events/journal/rocksdb_open.h", "events/rocksdb_objects.h"]
 CAF = ["actors/host/messages.h", "actors/host/*.cc", "cluster/*.cc"]
