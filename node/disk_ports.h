@@ -63,6 +63,7 @@ class DiskPorts {
             randomness_,    presenter_,       stores_.directory->manifest().id,
             nullptr};
   }
+  SodiumVault& vault() { return *stores_.vault; }
   const DataDirectory& directory() const { return *stores_.directory; }
   std::uint32_t shards() const { return directory().manifest().shards; }
   /// Thread: any.

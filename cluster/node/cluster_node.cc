@@ -116,6 +116,7 @@ Result<std::unique_ptr<ClusterNode>, Fault> ClusterNode::open(
     if (begun.error().kind != Fault::Kind::unavailable || give_up()) return begun.error();
     waits.failed(fmt::format("what=\"{}\"", one_line(begun.error().what)));
   }
+  node->show();
   if (const auto peer = address_of(given.link.node, given.peer); !peer)
     node->options_.peer = fmt::format("{}:{}", given.link.listen_host, node->links_->port());
   return node;

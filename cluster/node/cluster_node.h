@@ -65,6 +65,7 @@ class ClusterNode {
   ~ClusterNode();
 
   Router& router() { return *router_; }
+  const std::string& name() const { return options_.link.node; }
   std::uint16_t peer_port() const { return links_->port(); }
   /// REQUIRES: the engine does not run yet.
   void wire(Engine& engine);

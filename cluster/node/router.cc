@@ -115,13 +115,22 @@ const std::string* Router::node_of(ShardId shard) const {
 }
 
 void Router::up(const PeerHello& peer) {
-  const std::lock_guard lock(mutex_);
-  nodes_[peer.incarnation] = peer.node;
-  incarnations_[peer.node] = peer.incarnation;
+  {
+    const std::lock_guard lock(mutex_);
+    nodes_[peer.incarnation] = peer.node;
+    incarnations_[peer.node] = peer.incarnation;
+  }
+  if (passenger_) passenger_->up(peer.node);
+}
+
+bool Router::send_for_passenger(const std::string& node, std::string_view frame) {
+  return links_->send(node, frame_of(static_cast<std::uint8_t>(Frame::passenger), 0, frame)) ==
+         Sent::yes;
 }
 
 void Router::down(const std::string& node, const std::string& why) {
   spdlog::info("a link is down node={} why=\"{}\"", node, one_line(why));
+  if (passenger_) passenger_->down(node);
   Out out;
   {
     const std::lock_guard lock(mutex_);
@@ -258,6 +267,7 @@ void Router::put_out(Out&& out) {
 }
 
 void Router::tick(std::int64_t now_ms) {
+  if (passenger_) passenger_->tick();
   Out out;
   {
     const std::lock_guard lock(mutex_);
@@ -300,6 +310,9 @@ void Router::received(const std::string& node, std::string_view frame) {
       return take_reply(id, bytes);
     case Frame::not_here:
       return take_refusal(id);
+    case Frame::passenger:
+      if (passenger_) passenger_->received(node, bytes);
+      return;
     case Frame::message: {
       auto message = decode_envelope(bytes);
       if (!message.ok())

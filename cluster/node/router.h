@@ -35,6 +35,18 @@ inline constexpr std::int64_t route_again_ms = 20;
 inline constexpr std::size_t requests_per_peer_max = 16'384;
 inline constexpr std::size_t waiting_max = 65'536;
 
+/// Who else sends frames over the same links: the keys of persons.
+class Passenger {
+ public:
+  virtual ~Passenger() = default;
+  // As LinkListener. Thread: the links'.
+  virtual void up(const std::string& node) = 0;
+  virtual void down(const std::string& node) = 0;
+  virtual void received(const std::string& node, std::string_view frame) = 0;
+  /// Now and then. Thread: one.
+  virtual void tick() = 0;
+};
+
 /// Lifecycle: made, wire(), then as the engine runs; stop() before the links and the engine end.
 class Router final : public ClusterWatch, public LinkListener, private ReplySink {
  public:
@@ -43,6 +55,10 @@ class Router final : public ClusterWatch, public LinkListener, private ReplySink
 
   /// REQUIRES: before the engine runs and the links start.
   void wire(Engine& engine, Links& links);
+  /// REQUIRES: before the links start; it outlives them.
+  void carry(Passenger& passenger) { passenger_ = &passenger; }
+  /// A frame of the passenger's. False: it was not taken.
+  bool send_for_passenger(const std::string& node, std::string_view frame);
   /// Now and then: requests that waited long enough. Thread: one.
   void tick(std::int64_t now_ms);
   /// All that waits is answered; nothing is sent any more.
@@ -88,7 +104,13 @@ class Router final : public ClusterWatch, public LinkListener, private ReplySink
     std::uint64_t peer_incarnation = 0;
     std::uint64_t id = 0;  // the peer's
   };
-  enum class Frame : std::uint8_t { request = 1, reply = 2, not_here = 3, message = 4 };
+  enum class Frame : std::uint8_t {
+    request = 1,
+    reply = 2,
+    not_here = 3,
+    message = 4,
+    passenger = 16,
+  };
 
   void deliver(std::vector<Reply>&& replies) override;
   /// REQUIRES: the lock. Requests for this node itself go to `home`, answers to `answers`.
@@ -109,7 +131,8 @@ class Router final : public ClusterWatch, public LinkListener, private ReplySink
   const std::uint64_t incarnation_;
   Engine* engine_ = nullptr;
   Links* links_ = nullptr;
-  std::uint16_t sink_ = 0;  // of this router at the engine
+  Passenger* passenger_ = nullptr;  // none: nobody
+  std::uint16_t sink_ = 0;          // of this router at the engine
   std::vector<std::atomic<std::uint64_t>> owners_;
   std::vector<std::uint64_t> epochs_;  // under the mutex, with the owners as they are changed
   std::vector<std::atomic<std::uint64_t>> places_;

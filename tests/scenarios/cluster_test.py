@@ -17,6 +17,25 @@ from souk_client import PATIENCE, Shop, eventually
 SHARDS = 16
 
 
+def persons_part(found, nodes):
+    """Who registered at one node is known by name at all, and erased at all."""
+    clients = {name: nodes.client_of(name) for name in nodes.names}
+    users = {}
+    for name, client in clients.items():
+        made = client.post("/v1/users", {"email": f"ann-{name}@example.org", "name": f"Ann {name}"}, key=f"user-{name}")
+        found.check(made.status == 201, f"node {name} registers a person {made.status}")
+        users[name] = made.json["user_id"]
+    shown = {(at, of): clients[at].get(f"/v1/users/{user}").json.get("name")
+             for at in nodes.names for of, user in users.items()}
+    wrong = {pair: text for pair, text in shown.items() if text != f"Ann {pair[1]}"}
+    found.check(not wrong, f"each node knows all of them by name {wrong}")
+    erased = clients["c"].call("DELETE", f"/v1/users/{users['a']}", key="erase-a")
+    found.check(erased.status in (200, 202, 204), f"one is erased at another node {erased!r}")
+    gone = {at: eventually(lambda at=at: clients[at].get(f"/v1/users/{users['a']}").status, lambda s: s != 200, 10)
+            for at in nodes.names}
+    found.check(set(gone.values()) <= {404, 410}, f"and is gone at all {gone}")
+
+
 def shop_part(found, given):
     with KafkaCluster(brokers=1, version=given.version) as kafka, Nodes(kafka, single=True, shards=SHARDS) as nodes:
         began = time.monotonic()
@@ -37,6 +56,7 @@ def shop_part(found, given):
         again = shops["b"].client.post(f"/v1/inventory/{sku}/receive", {"quantity": 1}, key=key)
         found.check((first.status, first.raw) == (again.status, again.raw),
                     "a key that was used at one node is known at another")
+        persons_part(found, nodes)
         # The owner of some shards dies: others take over.
         nodes.kill("b")
         died = time.monotonic()

@@ -46,7 +46,7 @@ struct Daemon {
   Daemon() = default;
   Daemon(const Daemon&) = delete;
   ~Daemon() {
-    if (cluster) cluster->node().stop();
+    if (cluster) cluster->stop();
     if (common) common->stop();
     node.reset();
   }
@@ -124,7 +124,7 @@ Status join(Daemon& d, const Config& c) {
   auto joined = KafkaCluster::open(*kafka, options, &asked_to_end);
   if (!joined.ok()) return joined.error();
   d.cluster = std::move(*joined);
-  return Done{};
+  return d.cluster->share_keys(d.ports->vault());
 }
 
 Status open_ports(Daemon& d, const Loaded& loaded) {
@@ -151,6 +151,16 @@ Status open_ports(Daemon& d, const Loaded& loaded) {
   return join(d, c);
 }
 
+NodePorts ports_of(Daemon& d) {
+  NodePorts ports = d.ports->ports();
+  if (!d.cluster) return ports;
+  return {ports.logs,       ports.journal,
+          ports.states,     d.cluster->vault(),
+          ports.payments,   ports.clock,
+          ports.randomness, ports.presenter,
+          ports.directory,  &d.cluster->node().router()};
+}
+
 Status recover(Daemon& d, const Config& config) {
   NodeOptions options;
   options.engine = engine_options(config);
@@ -162,13 +172,11 @@ Status recover(Daemon& d, const Config& config) {
   options.projections = d.ports->directory().projections();
   options.clock_jump_ms_max = config.clock_jump_days_max * 24 * 60 * 60 * 1'000;
   options.give_up = &asked_to_end;
-  NodePorts ports = d.ports->ports();
   if (d.cluster) {
     options.engine.clustered = true;
     options.engine.incarnation = d.incarnation;
-    ports.cluster = &d.cluster->node().router();
   }
-  auto node = Node::recover(std::move(options), ports);
+  auto node = Node::recover(std::move(options), ports_of(d));
   if (!node.ok()) return node.error();
   d.node = std::move(*node);
   if (d.cluster) d.cluster->node().wire(d.node->engine());
@@ -190,7 +198,7 @@ Status listen(Daemon& d, const Config& config, std::chrono::steady_clock::time_p
   api.view_cache_bytes = static_cast<std::size_t>(config.view_cache_mb) << 20;
   api.tickets_max = static_cast<std::size_t>(config.in_flight_max);
   api.stores = [&ports = *d.ports] { return ports.troubles(); };
-  const NodePorts ports = d.ports->ports();
+  const NodePorts ports = ports_of(d);
   d.common = std::make_unique<ApiCommon>(node.engine(), ports.vault, ports.payments,
                                          ports.randomness, *d.read_side, node.freshness(), api);
   d.api = std::make_unique<Api>(*d.common);
@@ -295,7 +303,7 @@ int serve(const Loaded& loaded) {
   d.common->drain();
   d.server->drain(static_cast<int>(loaded.config.drain_ms));
   io.join();
-  if (d.cluster) d.cluster->node().stop();
+  if (d.cluster) d.cluster->stop();
   d.common->stop();
   d.node->stop();
   spdlog::info("ended");
