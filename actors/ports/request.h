@@ -82,6 +82,12 @@ enum class Intent : std::uint8_t {
   ask,
 };
 
+/// What a read by id promises in a cluster; on one node all are one.
+enum class ReadLevel : std::uint8_t {
+  owner,    // what the owner has acknowledged, once a record of its log has said that it owns still
+  standby,  // what this node has of the shard, at once: behind the owner by what is on its way
+};
+
 enum class Wants : std::uint8_t {
   body,     // the document
   minimal,  // no body
@@ -103,6 +109,7 @@ struct Request {
   std::optional<KeyHash> bind;
   /// A read of at least this position of the shard (waits up to 2 s).
   Seq min_seq = 0;
+  ReadLevel level = ReadLevel::owner;
 };
 
 enum class ReplyCode : std::uint8_t {

@@ -51,7 +51,8 @@ void Owner::handle(ShardInput&& input) {
 }
 
 void Owner::handle(Envelope&& message) {
-  if (elsewhere()) return output_.strays.push_back(std::move(message));
+  if (elsewhere() && !answers_here(message.content))
+    return output_.strays.push_back(std::move(message));
   if (is_peer_message(message.content)) {
     if (peers_.admit(message.from) == PeerEpochs::Admits::no) return;
     clock_.saw(message.from.at);
@@ -61,13 +62,14 @@ void Owner::handle(Envelope&& message) {
 
 /// Whether it is to be processed now; else it was answered, or waits.
 bool Owner::goes_on(Request& request) {
-  if (elsewhere()) {
+  const bool here = answers_here(request);
+  if (elsewhere() && !here) {
     stray(std::move(request));
     return false;
   }
   const bool reads = is_read(request.op);
   // In a cluster another may have written since: what is read here would wait for the claim as well.
-  if (!owns() && (!reads || context_.options.clustered)) {
+  if (!owns() && !here && (!reads || context_.options.clustered)) {
     hold(std::move(request));
     return false;
   }

@@ -165,6 +165,14 @@ class Owner {
   bool elsewhere() const {
     return context_.options.clustered && (giving_ || !(owns() || assigned_));
   }
+  /// A read that may be old is answered by whoever has the shard.
+  bool answers_here(const Request& request) const {
+    return readable_ && request.level == ReadLevel::standby && is_read(request.op);
+  }
+  bool answers_here(const ShardInput& input) const {
+    const auto* request = std::get_if<Request>(&input);
+    return request && answers_here(*request);
+  }
   /// Owns, and may record.
   bool acts() const { return owns() && !giving_; }
   void run_decided(Seq landed);

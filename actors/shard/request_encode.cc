@@ -268,7 +268,7 @@ std::string encode(const Request& request) {
   SOUK_ASSERT(request.reply_to.who != ReplyTo::Who::process);
   return encoded([&](capnp::MessageBuilder& builder) {
     const auto& [op, reply_to, cause, correlation, key_hash, request_hash, preconditions, wants,
-                 intent, wait_final, bind, min_seq] = request;
+                 intent, wait_final, bind, min_seq, level] = request;
     auto to = builder.initRoot<schema::NodeRequest>();
     to.setCause(as_data(cause.view()));
     if (!correlation.zero()) to.setCorrelation(as_data(correlation.view()));
@@ -280,6 +280,7 @@ std::string encode(const Request& request) {
     to.setWaitFinal(wait_final);
     if (bind) to.setBind(as_data(*bind));
     to.setMinSeq(min_seq);
+    (void)level;  // who is asked is the owner
     std::visit(CommandWriter{to}, op);
   });
 }

@@ -37,6 +37,8 @@ void Responder::answer(const Request& request, Reply&& reply, Seq depends_on) {
       return;
     case ReplyTo::Who::client:
       reply.seq = std::max(depends_on, gate_.committed());  // all up to there is in what was read
+      if (request.level == ReadLevel::standby && depends_on <= gate_.committed())
+        return gate_.put_out(AddressedReply(request.reply_to.sink, std::move(reply)));
       return gate_.leave(depends_on, AddressedReply(request.reply_to.sink, std::move(reply)));
     case ReplyTo::Who::process:
       if (reply.code == ReplyCode::unavailable) return;  // the process asks again by its timer

@@ -214,7 +214,9 @@ Heartbeat ClusterNode::heartbeat() const {
 
 void ClusterNode::beat() {
   const SteadyMs now = steady_now();
-  if (now < beat_at_.plus_ms(heartbeat_every_ms)) return;
+  const bool says_farewell = leaving_ && !farewell_said_;
+  if (now < beat_at_.plus_ms(heartbeat_every_ms) && !says_farewell) return;
+  farewell_said_ = leaving_;
   beat_at_ = now;
   ++beats_;
   ports_.liveness.produce(liveness, beats_, encode(heartbeat()));
@@ -324,7 +326,9 @@ Assignment ClusterNode::farewell_of(ShardId shard) const {
 
 Assignment ClusterNode::assignment_of(ShardId shard, NodeId me) {
   using enum Assignment::What;
-  if (leaving_) return farewell_of(shard);
+  // Once it is heard to end; else what it gives away would be given back, for balance.
+  const Heartbeat* myself = heard_.newest(options_.link.node);
+  if (leaving_ && myself && myself->ending) return farewell_of(shard);
   const ControlState& state = control_->state();
   Assignment assignment{.shard = shard, .what = follow};
   if (me == nobody) return assignment;
@@ -361,6 +365,8 @@ void ClusterNode::assign() {
     if (same(now, assigned_[s])) continue;
     assigned_[s] = now;
     changed.push_back(now);
+    spdlog::debug("a shard is assigned shard={} what={} to={}", s, static_cast<int>(now.what),
+                  now.to_incarnation);
   }
   if (!changed.empty()) engine_->assign(std::move(changed));
 }

@@ -114,6 +114,7 @@ class ClusterNode {
   Engine* engine_ = nullptr;
 
   std::uint64_t beats_ = 0;
+  bool farewell_said_ = false;
   SteadyMs beat_at_;
   SteadyMs shown_at_;
   std::uint64_t known_epoch_ = 0;  // of the control log

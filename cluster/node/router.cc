@@ -85,6 +85,8 @@ void Router::owner_is(ShardId shard, std::uint64_t incarnation, std::uint64_t ep
     const std::lock_guard lock(mutex_);
     if (epoch <= epochs_[shard.value]) return;
     epochs_[shard.value] = epoch;
+    spdlog::debug("a shard has another owner shard={} incarnation={} epoch={}", shard.value,
+                  incarnation, epoch);
     owners_[shard.value].store(incarnation, std::memory_order_release);
     const auto waits = waiting_.find(shard.value);
     if (waits == waiting_.end()) return;

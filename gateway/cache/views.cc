@@ -127,7 +127,7 @@ std::string_view Views::key_of(std::string_view target) {
 std::optional<Action> Views::answer(HttpServer& server, ExchangeId exchange,
                                     const HttpRequest& request) {
   if ((request.method != HttpMethod::get && request.method != HttpMethod::head) ||
-      request.has_min_position)
+      request.has_min_position || request.has_read_level)
     return std::nullopt;
   const auto document = documents_.find(request.target);
   if (!document) return std::nullopt;

@@ -209,6 +209,10 @@ class HeadParser final : public http::basic_parser<true> {
       if (request.has_min_position) return refuse(error, "more than one Souk-Min-Position header");
       request.has_min_position = true;
       keep(value, request.souk_min_position, error);
+    } else if (equals_lower(name, "souk-read-level")) {
+      if (request.has_read_level) return refuse(error, "more than one Souk-Read-Level header");
+      request.has_read_level = true;
+      keep(value, request.souk_read_level, error);
     }
   }
 

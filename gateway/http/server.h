@@ -22,9 +22,9 @@ struct HttpRequest {
   /// Without its content coding; has at least 64 readable bytes behind it (for simdjson).
   std::string_view body;
   std::string_view content_type, content_encoding, accept, accept_encoding, prefer, idempotency_key,
-      if_match, if_none_match, souk_min_position;
+      if_match, if_none_match, souk_min_position, souk_read_level;
   bool has_idempotency_key = false, has_if_match = false, has_if_none_match = false,
-       has_min_position = false, has_content_type = false;
+       has_min_position = false, has_read_level = false, has_content_type = false;
 };
 
 struct HttpResponse {

@@ -36,6 +36,27 @@ def persons_part(found, nodes):
     found.check(set(gone.values()) <= {404, 410}, f"and is gone at all {gone}")
 
 
+def leave_part(found, nodes):
+    """A node that is asked to end hands over what it owns: customers of the others see no error and hardly a pause."""
+    client, longest, wrong, number = nodes.client_of("a"), 0.0, [], 0
+    nodes.down.add("c")
+    stopping = threading.Thread(target=nodes.daemons["c"].stop)
+    stopping.start()
+    while stopping.is_alive() or number < 100:
+        number += 1
+        sent = time.monotonic()
+        answer = client.post("/v1/carts", {}, key=f"leave-{number}")
+        longest = max(longest, time.monotonic() - sent)
+        if answer.status != 201:
+            wrong.append(answer)
+    stopping.join()
+    handed = [line for line in nodes.daemons["c"].log().splitlines() if "was handed over" in line]
+    found.check(not wrong, f"a node ended: {number} carts, no error {wrong[:1]}, longest wait {longest * 1000:.0f} ms")
+    found.check(handed and "left=0" in handed[0], f"and left nothing behind {handed}")
+    nodes.start("c")
+    nodes.wait_served()
+
+
 def shop_part(found, given):
     with KafkaCluster(brokers=1, version=given.version) as kafka, Nodes(kafka, single=True, shards=SHARDS) as nodes:
         began = time.monotonic()
@@ -57,6 +78,13 @@ def shop_part(found, given):
         found.check((first.status, first.raw) == (again.status, again.raw),
                     "a key that was used at one node is known at another")
         persons_part(found, nodes)
+        for level in ("local", "barrier", "standby"):
+            read = eventually(lambda at=level: shops["c"].client.get(f"/v1/inventory/{sku}",
+                                                                     headers={"Souk-Read-Level": at}),
+                              lambda answer: answer.status == 200 and answer.json["on_hand"] == 25, 5)
+            found.check(read.status == 200 and read.json["on_hand"] == 25, f"a read of level {level}: {read!r}")
+        bad = shops["c"].client.get(f"/v1/inventory/{sku}", headers={"Souk-Read-Level": "best"})
+        found.check(bad.status in (400, 422) and b"standby" in bad.raw, f"another level is refused {bad!r}")
         # The owner of some shards dies: others take over.
         nodes.kill("b")
         died = time.monotonic()
@@ -71,6 +99,7 @@ def shop_part(found, given):
         nodes.start("b")
         nodes.wait_served()
         found.check(Shop(nodes.client_of("b")).figures(sku) == (25, 0, 25), "it comes back, and knows all")
+        leave_part(found, nodes)
 
 
 def faults_part(found, given):

@@ -196,6 +196,38 @@ TEST_CASE("cluster shard: it is handed over behind all that is under way, and no
   CHECK(p.a.on_hand() == 116);
 }
 
+TEST_CASE("cluster shard: a read that may be old is answered by who follows, at once") {
+  Pair p;
+  Request read{.op = GetStock{tea}};
+  read.reply_to = {.who = ReplyTo::Who::client, .sink = 0, .ticket = 77, .entity = {}};
+  read.level = ReadLevel::standby;
+  p.b.owner.handle(ShardInput(read));
+  CHECK(p.b.code(77) == ReplyCode::ok);
+  CHECK(p.b.out.replies.back().second.seq == p.b.owner.committed_seq());
+  // Of the owner, too, without a record; one that must be new waits for one.
+  p.a.owner.handle(ShardInput(read));
+  CHECK(p.a.code(77) == ReplyCode::ok);
+  const auto strict = p.a.send(GetStock{tea});
+  CHECK_FALSE(p.a.code(strict));
+  // A position that has not come is waited for here.
+  p.a.land();
+  p.a.receive(1);
+  p.a.commit();
+  read.reply_to.ticket = 78;
+  read.min_seq = p.a.owner.committed_seq();
+  p.b.owner.handle(ShardInput(read));
+  CHECK_FALSE(p.b.code(78));
+  p.b.owner.followed();
+  CHECK(p.b.code(78) == ReplyCode::ok);
+  CHECK(p.b.strays().empty());
+  // A command is never answered so.
+  Request command{.op = ReceiveStock{tea, 1, ""}};
+  command.reply_to = {.who = ReplyTo::Who::client, .sink = 0, .ticket = 79, .entity = {}};
+  command.level = ReadLevel::standby;
+  p.b.owner.handle(ShardInput(command));
+  CHECK(p.b.strays() == std::vector<std::uint64_t>{79});
+}
+
 TEST_CASE("cluster shard: documents are kept by the owner alone, and none of an earlier time") {
   Pair p;
   const Seq now = p.a.owner.committed_seq();

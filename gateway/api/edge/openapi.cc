@@ -155,6 +155,7 @@ std::string parameters_of(const Route& route, const OpenapiSchemas& schemas) {
           R"(202 after 5 s","schema":{"type":"string","enum":["final"]}})");
   } else if (is_read(route.action)) {
     shared({"MinPosition"});
+    if (is_document(route.action)) shared({"ReadLevel"});
     if (is_document(route.action)) shared({"IfNoneMatch", "AcceptEncoding"});
   }
   if (const auto* question = question_of(route.action)) {

@@ -141,6 +141,7 @@ class Api final : public HttpHandler,
   bool positions_of(Visit& visit, std::vector<MinPosition>& wanted);
   /// The request, a read, waits until its own shard shows what was asked for.
   bool wait_for_position(Visit& visit, Request& request);
+  bool read_level(Visit& visit, Request& request);
   bool question(Visit& visit, const Question& question);
   bool batch(Visit& visit);
   bool operation(Visit& visit);

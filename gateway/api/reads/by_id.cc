@@ -116,6 +116,16 @@ bool Api::positions_of(Visit& visit, std::vector<MinPosition>& wanted) {
   return false;
 }
 
+/// Souk-Read-Level. `local` is what happens without it: a document that its owner keeps is as good.
+bool Api::read_level(Visit& visit, Request& request) {
+  if (!visit.request.has_read_level) return true;
+  const std::string_view level = visit.request.souk_read_level;
+  if (level == "standby") request.level = ReadLevel::standby;
+  if (level == "standby" || level == "barrier" || level == "local") return true;
+  visit.problem = invalid_request("Souk-Read-Level", "must be local, barrier or standby");
+  return false;
+}
+
 bool Api::wait_for_position(Visit& visit, Request& request) {
   std::vector<MinPosition> wanted;
   if (!positions_of(visit, wanted)) return false;
@@ -130,7 +140,7 @@ bool Api::read(Visit& visit) {
   auto& request = prepared.request;
   if (!read_path(visit, path_fields_of(visit.match.action)) || !make_query(visit, request.op))
     return false;
-  if (!wait_for_position(visit, request)) return false;
+  if (!wait_for_position(visit, request) || !read_level(visit, request)) return false;
   Ticket ticket;
   ticket.action = visit.match.action;
   ticket.started_ns = visit.started_ns;
