@@ -2,12 +2,10 @@
 
 #include <fmt/format.h>
 #include <rocksdb/db.h>
-#include <sodium.h>
 
-#include <algorithm>
+#include <set>
 
-#include "actors/adapters/sodium_shared_keys.h"
-#include "actors/adapters/vault_form.h"
+#include "actors/adapters/sodium_keys_batch.h"
 
 namespace souk {
 
@@ -147,6 +145,61 @@ Result<SharedKeys::Page, Fault> SharedKeys::page(const KeyRange& range,
   });
   if (!it->status().ok()) return vault_.database_->fault(it->status(), "read keys");
   return page;
+}
+
+Result<SharedKeys::Merged, Fault> SharedKeys::merge(const std::vector<KeyRecord>& records,
+                                                    std::int64_t now_ms,
+                                                    const std::vector<std::string>& nodes) {
+  std::vector<std::string> theirs;  // values as they would stand here
+  theirs.reserve(records.size());
+  std::vector<PersonId> persons;
+  for (const auto& record : records) {
+    auto value = unwrap(record);
+    if (!value) return value.error();
+    theirs.push_back(std::move(*value));
+    persons.push_back(record.person);
+  }
+  persons = each_once(std::move(persons));
+  const std::lock_guard writing(vault_.write_mutex_);
+  if (auto sound = begin_write(); !sound) return sound.error();
+  auto known = values('k', persons);
+  if (!known) return known.error();
+  Batch batch;
+  Merged merged;
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const auto& person = records[i].person;
+    const auto at = std::lower_bound(persons.begin(), persons.end(), person);
+    auto& mine = (*known)[static_cast<std::size_t>(at - persons.begin())];
+    if (is_destroyed(theirs[i])) merged.tombstones.push_back(person);
+    if (is_destroyed(mine)) {
+      if (!is_destroyed(theirs[i])) merged.dead.push_back(person);
+      continue;
+    }
+    if (is_destroyed(theirs[i])) {
+      put_tombstone(batch, person, mine, now_ms, nodes);
+      wipe(mine);
+      mine = theirs[i];
+      ++merged.news;
+      continue;
+    }
+    std::set<std::string> both;
+    for (const auto* value : {&mine, &theirs[i]})
+      for (std::size_t n = 0; n < keys_in(*value); ++n) both.emplace(key_in(*value, n));
+    if (both.size() == keys_in(mine)) continue;
+    if (both.size() > keys_per_person_max)
+      return Fault{Fault::Kind::corrupt, fmt::format("keys: too many of {}", person.text())};
+    std::string value(1, present);
+    for (const auto& key : both) value.append(key);
+    put(batch, person, mine, value);
+    wipe(mine);
+    mine = std::move(value);
+    ++merged.news;
+  }
+  const auto written = write(batch);
+  for (auto& value : theirs) wipe(value);
+  for (auto& value : *known) wipe(value);
+  if (!written) return written.error();
+  return merged;
 }
 
 }  // namespace souk

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-#include "actors/adapters/vault_form.h"
+#include "actors/adapters/sodium_keys_batch.h"
 
 namespace souk {
 
@@ -16,54 +16,10 @@ using namespace vault_form;
 namespace {
 
 constexpr std::size_t keys_per_read = 1'024;
-constexpr std::size_t marks_per_write = 4'096;
 constexpr std::string_view all_copied_key = "b";
 constexpr std::string_view wrap_purpose = "souk: keys of persons between nodes";
 
-std::string encode_waits(std::int64_t since_ms, const std::vector<std::string>& nodes) {
-  std::string value;
-  append_le<std::uint64_t>(value, static_cast<std::uint64_t>(since_ms));
-  for (const auto& node : nodes) {
-    value.push_back(static_cast<char>(node.size()));
-    value.append(node);
-  }
-  return value;
-}
-
-bool decode_waits(std::string_view value, Erasure& erasure) {
-  if (value.size() < 8) return false;
-  erasure.since_ms = static_cast<std::int64_t>(read_le<std::uint64_t>(value));
-  value.remove_prefix(8);
-  while (!value.empty()) {
-    const std::size_t length = static_cast<unsigned char>(value[0]);
-    if (length == 0 || value.size() < 1 + length) return false;
-    erasure.nodes.emplace_back(value.substr(1, length));
-    value.remove_prefix(1 + length);
-  }
-  return true;
-}
-
-std::vector<PersonId> each_once(std::vector<PersonId> persons) {
-  std::sort(persons.begin(), persons.end());
-  persons.erase(std::unique(persons.begin(), persons.end()), persons.end());
-  return persons;
-}
-
-std::size_t bucket_of(const PersonId& person) { return static_cast<unsigned char>(person.id()[2]); }
-
-void wipe(std::string& text) { sodium_memzero(text.data(), text.size()); }
-
 }  // namespace
-
-/// A write, and what it changes of what is in memory.
-struct SharedKeys::Batch {
-  rocksdb::WriteBatch writes;
-  KeyDigests added;  // modulo 2^64
-  std::vector<PersonId> marked, unmarked, dead;
-  std::map<std::string, std::uint64_t> waits;
-  std::optional<bool> all_copied;
-  bool purges = false;
-};
 
 Result<std::unique_ptr<SharedKeys>, Fault> SharedKeys::open(SodiumVault& vault) {
   for (const auto& person : vault.unsettled())
@@ -178,22 +134,6 @@ void SharedKeys::put(Batch& batch, const PersonId& person, std::string_view befo
   };
   if (!before.empty()) sum(before) -= print(person, before);
   sum(after) += print(person, after);
-}
-
-void SharedKeys::put_tombstone(Batch& batch, const PersonId& person, std::string_view before,
-                               std::int64_t now_ms, const std::vector<std::string>& nodes) const {
-  put(batch, person, before, std::string_view(&destroyed, 1));
-  if (!before.empty()) {
-    batch.writes.Put(person_key('p', person), {});
-    batch.purges = true;
-  }
-  batch.writes.Delete(person_key('n', person));
-  batch.writes.Delete(person_key('c', person));
-  batch.unmarked.push_back(person);
-  batch.dead.push_back(person);
-  if (nodes.empty()) return;
-  batch.writes.Put(person_key('e', person), encode_waits(now_ms, nodes));
-  for (const auto& node : nodes) ++batch.waits[node];
 }
 
 /// REQUIRES: the vault's write_mutex_.
@@ -319,213 +259,6 @@ Status SharedKeys::set_all_copied() {
 Result<SodiumVault::KeyState, Fault> SharedKeys::state(const PersonId& person) {
   PersonKey key;
   return vault_.find_key(person, key);
-}
-
-// ---- erasing ----
-
-Status SharedKeys::destroy(const std::vector<PersonId>& persons, std::int64_t now_ms,
-                           const std::vector<std::string>& nodes) {
-  const auto doomed = each_once(persons);
-  const std::lock_guard writing(vault_.write_mutex_);
-  if (auto sound = begin_write(); !sound) return sound;
-  auto known = values('k', doomed);
-  if (!known) return known.error();
-  Batch batch;
-  for (std::size_t i = 0; i < doomed.size(); ++i) {
-    auto& value = (*known)[i];
-    if (!is_destroyed(value)) put_tombstone(batch, doomed[i], value, now_ms, nodes);
-    wipe(value);
-  }
-  return write(batch);
-}
-
-Result<SharedKeys::Merged, Fault> SharedKeys::merge(const std::vector<KeyRecord>& records,
-                                                    std::int64_t now_ms,
-                                                    const std::vector<std::string>& nodes) {
-  std::vector<std::string> theirs;  // values as they would stand here
-  theirs.reserve(records.size());
-  std::vector<PersonId> persons;
-  for (const auto& record : records) {
-    auto value = unwrap(record);
-    if (!value) return value.error();
-    theirs.push_back(std::move(*value));
-    persons.push_back(record.person);
-  }
-  persons = each_once(std::move(persons));
-  const std::lock_guard writing(vault_.write_mutex_);
-  if (auto sound = begin_write(); !sound) return sound.error();
-  auto known = values('k', persons);
-  if (!known) return known.error();
-  Batch batch;
-  Merged merged;
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    const auto& person = records[i].person;
-    const auto at = std::lower_bound(persons.begin(), persons.end(), person);
-    auto& mine = (*known)[static_cast<std::size_t>(at - persons.begin())];
-    if (is_destroyed(theirs[i])) merged.tombstones.push_back(person);
-    if (is_destroyed(mine)) {
-      if (!is_destroyed(theirs[i])) merged.dead.push_back(person);
-      continue;
-    }
-    if (is_destroyed(theirs[i])) {
-      put_tombstone(batch, person, mine, now_ms, nodes);
-      wipe(mine);
-      mine = theirs[i];
-      ++merged.news;
-      continue;
-    }
-    std::set<std::string> both;
-    for (const auto* value : {&mine, &theirs[i]})
-      for (std::size_t n = 0; n < keys_in(*value); ++n) both.emplace(key_in(*value, n));
-    if (both.size() == keys_in(mine)) continue;
-    if (both.size() > keys_per_person_max)
-      return Fault{Fault::Kind::corrupt, fmt::format("keys: too many of {}", person.text())};
-    std::string value(1, present);
-    for (const auto& key : both) value.append(key);
-    put(batch, person, mine, value);
-    wipe(mine);
-    mine = std::move(value);
-    ++merged.news;
-  }
-  const auto written = write(batch);
-  for (auto& value : theirs) wipe(value);
-  for (auto& value : *known) wipe(value);
-  if (!written) return written.error();
-  return merged;
-}
-
-Result<std::vector<Erasure>, Fault> SharedKeys::unconfirmed(std::size_t erasures_max) {
-  const auto reader = vault_.database_->read();
-  if (!reader.db) return vault_.database_->away();
-  std::vector<Erasure> all;
-  const std::unique_ptr<rocksdb::Iterator> it(reader.db->NewIterator({}));
-  for (it->Seek("e"); it->Valid() && it->key().starts_with("e") && all.size() < erasures_max;
-       it->Next()) {
-    const auto person = person_of(it->key().ToStringView());
-    Erasure erasure;
-    if (!person || !decode_waits(it->value().ToStringView(), erasure))
-      return Fault{Fault::Kind::corrupt, "keys: a record of who has not erased is damaged"};
-    erasure.person = *person;
-    all.push_back(std::move(erasure));
-  }
-  if (!it->status().ok()) return vault_.database_->fault(it->status(), "read erasures");
-  return all;
-}
-
-Status SharedKeys::confirm(const std::string& node, const std::vector<PersonId>& persons) {
-  const auto unique = each_once(persons);
-  for (std::size_t from = 0; from < unique.size(); from += marks_per_write) {
-    const auto begin = unique.begin() + static_cast<std::ptrdiff_t>(from);
-    const auto count = std::min(marks_per_write, unique.size() - from);
-    if (auto done = confirm_some(node, {begin, begin + static_cast<std::ptrdiff_t>(count)}); !done)
-      return done;
-  }
-  return Done{};
-}
-
-/// REQUIRES: `persons` ascending, each once.
-Status SharedKeys::confirm_some(const std::string& node, const std::vector<PersonId>& persons) {
-  const std::lock_guard writing(vault_.write_mutex_);
-  if (auto sound = begin_write(); !sound) return sound;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!waits_.contains(node)) return Done{};
-  }
-  auto known = values('e', persons);
-  if (!known) return known.error();
-  Batch batch;
-  std::uint64_t confirmed = 0;
-  for (std::size_t i = 0; i < persons.size(); ++i) {
-    Erasure erasure;
-    if ((*known)[i].empty() || !decode_waits((*known)[i], erasure)) continue;
-    if (std::erase(erasure.nodes, node) == 0) continue;
-    ++confirmed;
-    if (erasure.nodes.empty())
-      batch.writes.Delete(person_key('e', persons[i]));
-    else
-      batch.writes.Put(person_key('e', persons[i]), encode_waits(erasure.since_ms, erasure.nodes));
-  }
-  if (auto written = write(batch); !written) return written;
-  const std::lock_guard lock(mutex_);
-  const auto at = waits_.find(node);
-  if (at != waits_.end() && (at->second -= std::min(at->second, confirmed)) == 0) waits_.erase(at);
-  return Done{};
-}
-
-Result<std::bitset<key_buckets>, Fault> SharedKeys::confirm_equal(const std::string& node,
-                                                                  const KeyDigests& theirs) {
-  std::unique_lock writing(vault_.write_mutex_);
-  if (auto sound = begin_write(); !sound) return sound.error();
-  std::bitset<key_buckets> erased, equal;
-  {
-    const std::lock_guard lock(mutex_);
-    for (std::size_t i = 0; i < key_buckets; ++i) {
-      erased[i] = digests_.sums[0][i] == theirs.sums[0][i];
-      equal[i] = erased[i] && digests_.sums[1][i] == theirs.sums[1][i];
-    }
-    if (!waits_.contains(node)) return equal;
-  }
-  if (auto done = confirm_where(node, erased, writing); !done) return done.error();
-  return equal;
-}
-
-/// Of the erasures as they are when it is called. `writing`: let go of.
-Status SharedKeys::confirm_where(const std::string& node, const std::bitset<key_buckets>& buckets,
-                                 std::unique_lock<std::mutex>& writing) {
-  std::vector<PersonId> persons;
-  {
-    const auto reader = vault_.database_->read();
-    if (!reader.db) return vault_.database_->away();
-    const std::unique_ptr<rocksdb::Iterator> it(reader.db->NewIterator({}));  // of this moment
-    writing.unlock();
-    for (it->Seek("e"); it->Valid() && it->key().starts_with("e"); it->Next()) {
-      const auto person = person_of(it->key().ToStringView());
-      Erasure erasure;
-      if (!person || !buckets[bucket_of(*person)] ||
-          !decode_waits(it->value().ToStringView(), erasure))
-        continue;
-      if (std::find(erasure.nodes.begin(), erasure.nodes.end(), node) != erasure.nodes.end())
-        persons.push_back(*person);
-    }
-    if (!it->status().ok()) return vault_.database_->fault(it->status(), "read erasures");
-  }
-  return confirm(node, persons);
-}
-
-// ---- nodes ----
-
-std::vector<std::string> SharedKeys::nodes() const {
-  const std::lock_guard lock(mutex_);
-  return {nodes_.begin(), nodes_.end()};
-}
-
-Status SharedKeys::add_node(const std::string& node) {
-  const std::lock_guard writing(vault_.write_mutex_);
-  if (auto sound = begin_write(); !sound) return sound;
-  {
-    const std::lock_guard lock(mutex_);
-    if (nodes_.contains(node)) return Done{};
-  }
-  Batch batch;
-  batch.writes.Put("w" + node, {});
-  if (auto written = write(batch); !written) return written;
-  const std::lock_guard lock(mutex_);
-  nodes_.insert(node);
-  return Done{};
-}
-
-Status SharedKeys::forget_node(const std::string& node) {
-  {
-    const std::lock_guard writing(vault_.write_mutex_);
-    if (auto sound = begin_write(); !sound) return sound;
-    Batch batch;
-    batch.writes.Delete("w" + node);
-    if (auto written = write(batch); !written) return written;
-    const std::lock_guard lock(mutex_);
-    nodes_.erase(node);
-  }
-  std::unique_lock writing(vault_.write_mutex_);
-  return confirm_where(node, std::bitset<key_buckets>().set(), writing);
 }
 
 }  // namespace souk

@@ -68,7 +68,7 @@ struct Erasure {
 /// Thread: any; what is not const blocks for the disk.
 class SharedKeys {
  public:
-  /// Reads all keys once, for the digests (docs/operations.md says how long that takes). Keys that a
+  /// Reads all keys once, for the digests. Keys that a
   /// former run left unsettled are settled as recorded.
   static Result<std::unique_ptr<SharedKeys>, Fault> open(SodiumVault& vault);
   ~SharedKeys();

@@ -2,21 +2,21 @@
 /// The keys of persons on every node of a cluster. Any node serves any client and shards move, so each
 /// node has all keys; each of them is a copy (actors/adapters/sodium_shared_keys.h).
 ///
-///   K1  *A key is on two nodes before anything is sealed with it.* `ensure` returns ok when the key is
+///   V1  *A key is on two nodes before anything is sealed with it.* `ensure` returns ok when the key is
 ///       durable here and on `copies_wanted` others, or on all others where there are fewer: a cluster
 ///       of one node waits for nobody. Where so many are not up, it is refused at once (unavailable)
 ///       for those who have no key yet; whose key has its copies needs nobody. So nothing that was
 ///       acknowledged becomes unreadable when one node dies; the price is that a cluster of two takes
 ///       no new personal data while one is down (`copies_wanted = 0` says the opposite).
-///   K2  *A destroyed key never comes back.* A tombstone dominates keys in every exchange, stays for
+///   V2  *A destroyed key never comes back.* A tombstone dominates keys in every exchange, stays for
 ///       ever, and a peer hears of all tombstones before it is told of any key. A node that comes back
 ///       with an old copy of its directory reads what it had until its first link is up, no longer.
-///   K3  *Who has not erased yet is known*: `unconfirmed`, durable, on each node that has the
+///   V3  *Who has not erased yet is known*: `unconfirmed`, durable, on each node that has the
 ///       tombstone. It names nodes that may have keys: members, and whoever has been up since the
 ///       directory was made, until `forget`.
-///   K4  *A key that a refused command left stays*: another node may have sealed with it meanwhile. It
+///   V4  *A key that a refused command left stays*: another node may have sealed with it meanwhile. It
 ///       is 33 bytes and opens nothing. So `settle` does nothing, and nothing is unsettled.
-///   K5  *A key that is not here may be elsewhere*: `open` is unavailable, and asks, until all others
+///   V5  *A key that is not here may be elsewhere*: `open` is unavailable, and asks, until all others
 ///       have said that they do not have it; then it is corrupt, as of one node.
 #include <condition_variable>
 #include <deque>
@@ -57,7 +57,7 @@ class ReplicatedVault final : public Vault, private KeyNews {
 
   // ---- Vault ----
 
-  /// K1. Errors also: unavailable: no copy could be made in time. The key is here then, and is used
+  /// V1. Errors also: unavailable: no copy could be made in time. The key is here then, and is used
   /// once a copy is made.
   Status ensure(const std::vector<PersonId>& persons) override;
   Status settle(const PersonId& person, KeyVerdict verdict) override;
@@ -65,8 +65,8 @@ class ReplicatedVault final : public Vault, private KeyNews {
   Result<Sealed, Fault> seal(const PersonId& person, std::string_view plain) override;
   Result<std::optional<std::string>, Fault> open(const PersonId& person,
                                                  const Sealed& sealed) override;
-  /// Durable here when it returns; the others hear of it then. REQUIRES more than Vault::destroy of
-  /// the disk: a tombstone for each person, whether or not a key is here.
+  /// Durable here when it returns; the others hear of it then. A tombstone for each person, whether or
+  /// not a key is here: the disk of this node, lost before any other has heard, takes it along.
   Status destroy(const std::vector<PersonId>& persons) override;
   std::uint64_t keyed_hash(std::string_view bytes) const override;
   Id128 keyed_hash128(std::string_view purpose, std::string_view bytes) const override;
@@ -84,8 +84,8 @@ class ReplicatedVault final : public Vault, private KeyNews {
 
   // ---- for operators ----
 
-  /// K3, in the order of the store, at most `erasures_max`. A node that was erased of late may stand
-  /// here for some `summary_ms` although it has erased.
+  /// V3, in the order of the store, at most `erasures_max`. A node may still stand here for some
+  /// `summary_ms` after it has erased.
   Result<std::vector<Erasure>, Fault> unconfirmed(std::size_t erasures_max = 1'000);
   /// The node has left for good and its directory is gone.
   Status forget(const std::string& node);

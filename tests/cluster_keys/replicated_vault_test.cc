@@ -109,6 +109,22 @@ TEST_CASE(
   CHECK(world.ensure("a", {user(1)}).ok());
 }
 
+TEST_CASE("cluster keys: a key from before there were others is copied before it is used again") {
+  World world({"a"});
+  const auto sealed = world.sealed("a", user(1), "Grace");
+  world.members = {"a", "b"};
+  world.add("b");
+  world.net.on_the_way = [](const Net::Pair&, std::string frame) {
+    const auto read = decode_key_frame(frame).value();
+    return std::holds_alternative<KeyHave>(read) ? std::string() : frame;  // nothing is pulled
+  };
+  world.link_all();
+  world.pump_all();
+  CHECK(world.read("b", user(1), sealed) == "unavailable");
+  REQUIRE(world.ensure("a", {user(1)}).ok());
+  CHECK(world.read("b", user(1), sealed) == "Grace");
+}
+
 TEST_CASE("cluster keys: a directory of one node opens, and what it has goes to the others") {
   World world({"a", "b"});
   auto& a = world["a"];

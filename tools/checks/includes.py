@@ -26,7 +26,8 @@ LAYERS = {
 # How the path of a vendor's header begins -> the files that may include it: the .cc of its adapters. The
 # longest beginning decides. Tests may include what they test with.
 ROCKSDB = ["events/journal/rocksdb_*.cc", "events/journal/zero_ahead.cc", "actors/adapters/rocksdb_*.cc",
-           "actors/adapters/sodium_*.cc", "actors/adapters/payment_simulator/*.cc",
+           "actors/adapters/sodium_*.cc", "actors/adapters/sodium_keys_batch.h",
+           "actors/adapters/payment_simulator/*.cc",
            "projections/search/*.cc", "gateway/cache/documents.cc",
            "events/journal/rocksdb_open.h", "events/rocksdb_objects.h"]
 CAF = ["actors/host/messages.h", "actors/host/*.cc", "cluster/*.cc"]
@@ -39,7 +40,7 @@ VENDORS = {
     "boost/crc": ["events/crc32c.cc"],
     "simdjson.h": ["gateway/api/commands/*.cc", "gateway/api/batch/*.cc", "tools/souk/client/json.cc",
                    "actors/adapters/provider_wire.cc"],
-    "sodium.h": ["actors/adapters/*.cc"],
+    "sodium.h": ["actors/adapters/*.cc", "actors/adapters/sodium_keys_batch.h"],
     "prometheus/": ["gateway/api/edge/metrics.cc"],
     "xxhash.h": ["events/*.cc", "events/journal/*.cc", "actors/adapters/*.cc",
                  "actors/adapters/payment_simulator/*.cc"],
