@@ -329,4 +329,55 @@ TEST_CASE("stores: a directory of format 1 is bound and raised, once it is sound
   CHECK(opened(folder / "hurt").directory->raise_format().ok());
 }
 
+TEST_CASE("stores: payments that are on record elsewhere leave no ledger here, for good") {
+  TemporaryDirectory folder;
+  const auto path = folder / "data";
+  const auto elsewhere = [&] {
+    return Stores::open(path, 4, std::nullopt, std::nullopt, LedgerPlace::elsewhere);
+  };
+  {
+    auto stores = elsewhere();
+    REQUIRE(stores.ok());
+    CHECK(stores->provider == nullptr);
+    Batch batch{.shard = shard, .first_seq = 1, .last_seq = 1, .bytes = "a record"};
+    REQUIRE(test::write(*stores->journal, {batch}).ok());
+  }
+  const auto refused = Stores::open(path);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().kind == Fault::Kind::mismatch);
+  says(refused.error(), "--payment-provider");
+  CHECK_FALSE(fs::exists(path / "provider"));
+  {
+    const auto looked = Stores::open_read_only(path);
+    REQUIRE(looked.ok());
+    CHECK(looked->provider == nullptr);
+    CHECK(looked->directory->manifest().ledger == LedgerPlace::elsewhere);
+  }
+  CHECK(elsewhere().ok());
+}
+
+TEST_CASE("stores: a directory that has taken payments keeps them until its ledger is moved") {
+  TemporaryDirectory folder;
+  const auto path = folder / "data";
+  made(path);
+  const auto elsewhere = [&] {
+    return Stores::open(path, 4, std::nullopt, std::nullopt, LedgerPlace::elsewhere);
+  };
+  const auto refused = elsewhere();
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().kind == Fault::Kind::mismatch);
+  says(refused.error(), "souk provider --data-dir");
+  {
+    auto stores = opened(path);  // nothing was changed
+    work(stores, 3);
+  }
+  fs::rename(path / "provider", folder / "moved");
+  CHECK(elsewhere().ok());
+  auto moved = SimulatorLedger::open(folder / "moved");
+  REQUIRE(moved.ok());
+  const auto account = (*moved)->load(OrderId{id_of(3, shard.value)});
+  REQUIRE((account.ok() && account->has_value()));
+  CHECK((*account)->record.authorised == Micros{5});
+}
+
 }  // namespace souk

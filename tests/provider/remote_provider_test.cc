@@ -163,6 +163,19 @@ TEST_CASE("remote provider: calls before its start are taken up, none is answere
   CHECK(answers[0].order == order(2));
 }
 
+TEST_CASE("remote provider: a connection that ended between two calls costs neither of them") {
+  TemporaryDirectory folder;
+  HttpLimits limits;
+  limits.idle_timeout_ms = 100;
+  Served served(folder / "provider", "127.0.0.1:0", limits);
+  Caller node(served.address());
+  CHECK(node.ask(authorise(1)) == AnswerKind::done);
+  std::this_thread::sleep_for(400ms);
+  CHECK(node.ask(authorise(2)) == AnswerKind::done);
+  CHECK(node->dropped() == 0);
+  CHECK_FALSE(node->away());
+}
+
 TEST_CASE("remote provider: as many calls as the queue holds are answered, one more is dropped") {
   TemporaryDirectory folder;
   Served served(folder / "provider");

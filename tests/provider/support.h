@@ -44,13 +44,14 @@ inline PaymentCall authorise(std::uint64_t number, std::string token = "ok") {
 /// Lifecycle: serves until it is destroyed; another one may then take its address.
 class Served {
  public:
-  explicit Served(const std::filesystem::path& folder, const std::string& address = "127.0.0.1:0")
+  explicit Served(const std::filesystem::path& folder, const std::string& address = "127.0.0.1:0",
+                  const HttpLimits& limits = {})
       : clock_({0}) {
     auto opened = PaymentSimulator::open(folder, clock_);
     REQUIRE_MESSAGE(opened.ok(), (opened.ok() ? "" : opened.error().what));
     simulator = std::move(*opened);
     service_ = std::make_unique<ProviderService>(*simulator);
-    auto server = HttpServer::listen(address, false, {}, *service_);
+    auto server = HttpServer::listen(address, false, limits, *service_);
     REQUIRE_MESSAGE(server.ok(), (server.ok() ? "" : server.error().what));
     server_ = std::move(*server);
     service_->start(*server_);
