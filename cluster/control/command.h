@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -59,10 +60,18 @@ struct OperatorCommand {
       wish;
 };
 
-/// In words, for the operator.
 struct Refused {
-  std::string why;
+  enum class Kind : std::uint8_t {
+    no,        // the cluster is not such that it can be done
+    not_done,  // nobody was there to do it; it may be asked again
+    in_doubt,  // it may have been done
+  };
+  explicit Refused(std::string words, Kind which = Kind::no) : why(std::move(words)), kind(which) {}
+  std::string why;  // in words, for the operator
+  Kind kind;
 };
+/// To be called once. Nothing: it was so already, or the control log has it.
+using CommandDone = std::function<void(Result<Done, Refused>)>;
 
 /// What the controller appends. Nothing where it is so already.
 Result<std::vector<Entry>, Refused> answer(const ControlState& state,

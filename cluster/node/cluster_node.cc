@@ -7,24 +7,14 @@
 #include <algorithm>
 #include <charconv>
 
+#include "cluster/node/clocks.h"
 #include "events/fault_log.h"
 
 namespace souk::cluster {
 namespace {
 
 constexpr std::chrono::milliseconds step_patience{5};
-constexpr std::int64_t show_every_ms = 100;
 constexpr ShardId liveness{0};
-
-SteadyMs steady_now() {
-  using namespace std::chrono;
-  return {duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count()};
-}
-
-UnixMs wall_now() {
-  using namespace std::chrono;
-  return UnixMs{duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count()};
-}
 
 /// Nothing: it is no HOST:PORT.
 std::optional<PeerAddress> address_of(const std::string& name, const std::string& text) {
@@ -87,6 +77,8 @@ ClusterNode::ClusterNode(ClusterNodeOptions options, ClusterNodePorts ports)
   view_ = std::make_shared<ClusterView>(ClusterView{.state = ControlState(options_.shards),
                                                     .cluster = {},
                                                     .owners = {},
+                                                    .heard = heard_,
+                                                    .name = options_.link.cluster,
                                                     .self = options_.link.node,
                                                     .controller = {},
                                                     .links = {}});
@@ -127,6 +119,22 @@ ClusterNode::~ClusterNode() { stop(); }
 void ClusterNode::wire(Engine& engine) {
   engine_ = &engine;
   router_->wire(engine, *links_);
+  const auto take = [this](Command::From from) {
+    return [this, from](OperatorCommand command, CommandDone done) {
+      const std::lock_guard lock(mutex_);
+      commands_.push_back({std::move(command), std::move(done), from});
+    };
+  };
+  relay_ = std::make_unique<CommandRelay>(
+      options_.link.node,
+      CommandRelay::Ports{
+          .send_command = [this](const auto& node, auto id,
+                                 auto bytes) { return router_->send_command(node, id, bytes); },
+          .send_outcome = [this](const auto& node, auto id,
+                                 auto bytes) { return router_->send_outcome(node, id, bytes); },
+          .do_for_peer = take(Command::From::peer),
+          .do_here = take(Command::From::here)});
+  router_->relay_to(*relay_);
 }
 
 void ClusterNode::run() {
@@ -155,6 +163,7 @@ void ClusterNode::stop() {
   ending_ = true;
   if (thread_.joinable()) thread_.join();
   router_->stop();
+  if (relay_) relay_->stop();
   links_->stop();
   std::vector<Command> left;
   {
@@ -163,7 +172,8 @@ void ClusterNode::stop() {
   }
   for (auto& one : in_log_) left.push_back(std::move(one));
   in_log_.clear();
-  for (auto& one : left) one.done(Refused{"the node is ending"});
+  for (auto& one : left)
+    one.done(Refused("the node is ending: look whether it was done", Refused::Kind::in_doubt));
 }
 
 void ClusterNode::loop() {
@@ -177,6 +187,9 @@ void ClusterNode::loop() {
     assign();
     meet_peers();
     router_->tick(steady_now().value);
+    relay_->tick(control_->controls() ? options_.link.node : heard_controller(),
+                 steady_now().value);
+    see_hand_overs();
     show();
   }
 }
@@ -252,8 +265,9 @@ void ClusterNode::rule() {
   if (!control_->controls()) {
     controller_.reset();
     for (auto& one : std::exchange(in_log_, {}))
-      one.done(Refused{"the controller changed meanwhile: look whether it was done"});
-    answer_commands();
+      one.done(Refused("the controller changed meanwhile: look whether it was done",
+                       Refused::Kind::in_doubt));
+    relay_commands();
     if (!control_->claims() && should_claim(heard_, now)) control_->claim();
     return;
   }
@@ -266,43 +280,6 @@ void ClusterNode::rule() {
   auto entries = controller_->decide(
       control_->state(), {.heard = heard_, .owners = log_owners, .steady = now, .now = wall_now()});
   if (!entries.empty()) control_->append(std::move(entries));
-}
-
-void ClusterNode::answer_commands() {
-  std::vector<Command> commands;
-  {
-    const std::lock_guard lock(mutex_);
-    if (commands_.empty()) return;
-    commands = std::exchange(commands_, {});
-  }
-  std::vector<Entry> entries;
-  for (std::size_t i = 0; i < commands.size(); ++i) {
-    Command& one = commands[i];
-    if (!control_->controls()) {
-      one.done(Refused{"this node is not the controller"});
-      continue;
-    }
-    if (!entries.empty()) {  // each is judged by what those before it did
-      const std::lock_guard lock(mutex_);
-      commands_.push_back(std::move(one));
-      continue;
-    }
-    auto answered = answer(control_->state(), one.command, wall_now());
-    if (!answered.ok()) {
-      one.done(answered.error());
-    } else if (answered->empty()) {
-      one.done(Done{});
-    } else {
-      entries = std::move(*answered);
-      in_log_.push_back(std::move(one));
-    }
-  }
-  if (!entries.empty()) control_->append(std::move(entries));
-}
-
-void ClusterNode::command(OperatorCommand command, CommandDone done) {
-  const std::lock_guard lock(mutex_);
-  commands_.push_back({std::move(command), std::move(done)});
 }
 
 // ---- what follows from the control log ----
@@ -387,34 +364,6 @@ void ClusterNode::meet_peers() {
   peers_ = peers;
   if (auto s = links_->set_peers(peers); !s.ok())
     spdlog::error("peers are not as they must be what=\"{}\"", one_line(s.error().what));
-}
-
-void ClusterNode::show() {
-  const SteadyMs now = steady_now();
-  if (now < shown_at_.plus_ms(show_every_ms)) return;
-  shown_at_ = now;
-  ClusterView view{.state = control_->state(),
-                   .cluster = present_view(control_->state(), heard_, wall_now()),
-                   .owners = owners(),
-                   .self = options_.link.node,
-                   .controller = {},
-                   .controls = control_->controls(),
-                   .judges = heard_.judges(now),
-                   .links = links_->counters()};
-  std::uint64_t newest = 0;
-  for (const auto& [name, row] : heard_.rows()) {
-    if (row.newest.controller_epoch <= newest) continue;
-    newest = row.newest.controller_epoch;
-    view.controller = name;
-  }
-  auto shown = std::make_shared<const ClusterView>(std::move(view));
-  const std::lock_guard lock(mutex_);
-  view_ = std::move(shown);
-}
-
-std::shared_ptr<const ClusterView> ClusterNode::view() const {
-  const std::lock_guard lock(mutex_);
-  return view_;
 }
 
 }  // namespace souk::cluster

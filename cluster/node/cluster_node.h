@@ -5,7 +5,9 @@
 ///
 /// Lifecycle: open -> (ports, engine) -> wire -> run -> stop.
 #include <atomic>
+#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -13,10 +15,11 @@
 #include <thread>
 #include <vector>
 
-#include "cluster/control/command.h"
+#include "cluster/control/command_relay.h"
 #include "cluster/control/controller.h"
 #include "cluster/links/links.h"
 #include "cluster/node/control_log.h"
+#include "cluster/node/operator_port.h"
 #include "cluster/node/router.h"
 #include "events/shared_log/log_broker.h"
 
@@ -43,26 +46,14 @@ struct ClusterNodePorts {
   LogBroker& liveness;
 };
 
-/// A picture of the cluster, as this node sees it.
-struct ClusterView {
-  ControlState state;
-  Cluster cluster;               // with what the heartbeats tell
-  std::vector<LogOwner> owners;  // by shard, as the logs say
-  std::string self;
-  std::string controller;  // a node's name; empty: nobody is heard to be it
-  bool controls = false;
-  bool judges = false;  // it hears itself: what it says of others counts
-  std::vector<LinkCounters> links;
-};
-
-class ClusterNode {
+class ClusterNode final : public OperatorPort {
  public:
   /// Listens for peers, and reads the control log. `told`: as SharedLogs::catch_up.
   /// Errors: mismatch, unavailable, unsupported; in words for an operator.
   static Result<std::unique_ptr<ClusterNode>, Fault> open(ClusterNodeOptions options,
                                                           ClusterNodePorts ports,
                                                           const std::function<bool()>& give_up);
-  ~ClusterNode();
+  ~ClusterNode() override;
 
   Router& router() { return *router_; }
   const std::string& name() const { return options_.link.node; }
@@ -79,12 +70,8 @@ class ClusterNode {
   /// Others take over what it owns when they miss it.
   void stop();
 
-  /// Thread: any.
-  std::shared_ptr<const ClusterView> view() const;
-  /// What an operator wants; `done` hears of it when the log has it (nothing: it was so already), or
-  /// why not. Only the controller can: Refused says who it is. Thread: any; `done` on the node's own.
-  using CommandDone = std::function<void(Result<Done, Refused>)>;
-  void command(OperatorCommand command, CommandDone done);
+  std::shared_ptr<const ClusterView> view() const override;
+  void command(OperatorCommand command, CommandDone done) override;
 
  private:
   struct Ear;  // hears the liveness log
@@ -96,6 +83,9 @@ class ClusterNode {
   void look_around();
   void rule();
   void answer_commands();
+  void relay_commands();
+  std::string heard_controller() const;
+  void see_hand_overs();
   void assign();
   void meet_peers();
   void show();
@@ -107,6 +97,7 @@ class ClusterNode {
   ClusterNodePorts ports_;
   std::unique_ptr<Links> links_;
   std::unique_ptr<Router> router_;
+  std::unique_ptr<CommandRelay> relay_;
   std::unique_ptr<ControlLog> control_;
   std::unique_ptr<Ear> ear_;
   HeardTable heard_;
@@ -121,9 +112,13 @@ class ClusterNode {
   std::vector<Assignment> assigned_;
   std::vector<SteadyMs> expecting_since_;
   std::vector<PeerAddress> peers_;
+  std::map<std::uint64_t, UnixMs> handing_over_;  // hand-overs under way, and their beginning
+  std::deque<std::int64_t> hand_over_ms_;         // of the newest
   struct Command {
+    enum class From : std::uint8_t { here, peer };
     OperatorCommand command;
     CommandDone done;
+    From from = From::here;
   };
   std::vector<Command> in_log_;  // appended with what is pending
 

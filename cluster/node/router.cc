@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "actors/shard/request_codec.h"
+#include "cluster/control/command_relay.h"
 #include "events/fault_log.h"
 
 namespace souk::cluster {
@@ -154,6 +155,7 @@ void Router::down(const std::string& node, const std::string& why) {
     at_peer_.erase(node);
     std::erase_if(taken_, [&](const auto& one) { return one.second.from == node; });
   }
+  if (relay_) relay_->lost(node);
   put_out(std::move(out));
 }
 
@@ -298,6 +300,14 @@ void Router::tick(std::int64_t now_ms) {
   put_out(std::move(out));
 }
 
+Sent Router::send_command(const std::string& node, std::uint64_t id, std::string_view bytes) {
+  return links_->send(node, frame_of(static_cast<std::uint8_t>(Frame::command), id, bytes));
+}
+
+Sent Router::send_outcome(const std::string& node, std::uint64_t id, std::string_view bytes) {
+  return links_->send(node, frame_of(static_cast<std::uint8_t>(Frame::command_done), id, bytes));
+}
+
 // ---- what peers send ----
 
 void Router::received(const std::string& node, std::string_view frame) {
@@ -326,6 +336,10 @@ void Router::received(const std::string& node, std::string_view frame) {
       engine_->input(std::move(one));
       return;
     }
+    case Frame::command:
+      return relay_ ? relay_->asked(node, id, bytes) : void();
+    case Frame::command_done:
+      return relay_ ? relay_->answered(node, id, bytes) : void();
   }
   frames_fail.failed(fmt::format("node={} kind={}", node, static_cast<int>(frame[0])));
 }

@@ -28,6 +28,8 @@
 
 namespace souk::cluster {
 
+class CommandRelay;
+
 /// Shorter than the edge waits.
 inline constexpr std::int64_t route_wait_ms = 10'000;
 /// A request that its owner did not take is sent again after this, or when the owner changes.
@@ -59,6 +61,10 @@ class Router final : public ClusterWatch, public LinkListener, private ReplySink
   void carry(Passenger& passenger) { passenger_ = &passenger; }
   /// A frame of the passenger's. False: it was not taken.
   bool send_for_passenger(const std::string& node, std::string_view frame);
+  /// To whom go what peers say of operators' commands. REQUIRES: before the links start.
+  void relay_to(CommandRelay& relay) { relay_ = &relay; }
+  Sent send_command(const std::string& node, std::uint64_t id, std::string_view bytes);
+  Sent send_outcome(const std::string& node, std::uint64_t id, std::string_view bytes);
   /// Now and then: requests that waited long enough. Thread: one.
   void tick(std::int64_t now_ms);
   /// All that waits is answered; nothing is sent any more.
@@ -109,6 +115,8 @@ class Router final : public ClusterWatch, public LinkListener, private ReplySink
     reply = 2,
     not_here = 3,
     message = 4,
+    command = 5,       // an operator's, to the controller
+    command_done = 6,  // what became of it
     passenger = 16,
   };
 
@@ -132,7 +140,8 @@ class Router final : public ClusterWatch, public LinkListener, private ReplySink
   Engine* engine_ = nullptr;
   Links* links_ = nullptr;
   Passenger* passenger_ = nullptr;  // none: nobody
-  std::uint16_t sink_ = 0;          // of this router at the engine
+  CommandRelay* relay_ = nullptr;
+  std::uint16_t sink_ = 0;  // of this router at the engine
   std::vector<std::atomic<std::uint64_t>> owners_;
   std::vector<std::uint64_t> epochs_;  // under the mutex, with the owners as they are changed
   std::vector<std::atomic<std::uint64_t>> places_;

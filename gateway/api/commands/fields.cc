@@ -347,12 +347,24 @@ constexpr std::array<CommandShape, command_count> shapes = {{
 }};
 
 constexpr std::array<std::string_view, action_count - command_count> other_names = {
-    "get_product",     "get_stock",       "get_user", "get_user_orders", "get_cart",
-    "get_order",       "get_payment",     "search",   "suggest",         "sales",
-    "basket_pairs",    "customers",       "funnel",   "cohorts",         "lost_sales",
-    "stock_report",    "abandoned_carts", "sql",      "sql_tables",      "projections",
-    "mend_projection", "commands",        "health",   "ready",           "metrics",
-    "openapi",         "console",         "unknown"};
+    "get_product",     "get_stock",
+    "get_user",        "get_user_orders",
+    "get_cart",        "get_order",
+    "get_payment",     "search",
+    "suggest",         "sales",
+    "basket_pairs",    "customers",
+    "funnel",          "cohorts",
+    "lost_sales",      "stock_report",
+    "abandoned_carts", "sql",
+    "sql_tables",      "projections",
+    "mend_projection", "cluster_status",
+    "cluster_nodes",   "cluster_shards",
+    "cluster_moves",   "cluster_erasures",
+    "cluster_plan",    "cluster_command",
+    "cluster_cancel",  "commands",
+    "health",          "ready",
+    "metrics",         "openapi",
+    "console",         "unknown"};
 
 constexpr std::array<std::string_view, 3> read_only_of_product = {"sku", "available", "version"};
 constexpr std::array<std::string_view, 2> read_only_of_user = {"user_id", "version"};

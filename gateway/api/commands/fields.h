@@ -55,6 +55,15 @@ enum class Action : std::uint8_t {
   sql_tables,
   projections,
   mend_projection,
+  // of the cluster
+  cluster_status,
+  cluster_nodes,
+  cluster_shards,
+  cluster_moves,
+  cluster_erasures,
+  cluster_plan,
+  cluster_command,
+  cluster_cancel,
   // the rest
   commands,
   health,
@@ -65,12 +74,17 @@ enum class Action : std::uint8_t {
   unknown,  // no route led anywhere
 };
 inline constexpr std::size_t command_count = 20;
-inline constexpr std::size_t action_count = 48;
+inline constexpr std::size_t action_count = 56;
 constexpr bool is_command(Action action) {
   return static_cast<std::size_t>(action) < command_count;
 }
 constexpr bool is_read(Action action) {
   return action >= Action::get_product && action <= Action::get_payment;
+}
+/// What operators ask and want of the cluster; cluster_plan and those behind it have bodies of their
+/// own, or none.
+constexpr bool is_of_cluster(Action action) {
+  return action >= Action::cluster_status && action <= Action::cluster_cancel;
 }
 /// A read whose answer is a document of one entity: the cache knows those.
 constexpr bool is_document(Action action) {
@@ -118,8 +132,16 @@ enum class FieldId : std::uint8_t {
   group = 33,
   options = 34,
   if_none_match = 35,  // of a batch line
+  // of an operator's command, beside `command`
+  node = 36,
+  shard = 37,
+  weight = 38,
+  zone = 39,
+  number = 40,
+  note = 41,
+  who = 42,
 };
-inline constexpr std::size_t field_count = 36;
+inline constexpr std::size_t field_count = 43;
 
 enum class FieldType : std::uint8_t {
   sku,
@@ -181,6 +203,8 @@ struct CommandShape {
   Waits waits = Waits::no;
 };
 
+/// What an operator wants of the cluster: the body of cluster_plan and cluster_command.
+const CommandShape& operator_shape();
 /// REQUIRES: is_command(action).
 const CommandShape& shape_of(Action action);
 /// Nothing for an unknown name.

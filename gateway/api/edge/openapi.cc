@@ -57,6 +57,11 @@ Answers answers_of(Action action) {
       return {"PaymentRecord", {200}};
     case Action::commands:
       return {"BatchAnswer", {200}};
+    case Action::cluster_plan:
+      return {"ClusterPlan", {200}};
+    case Action::cluster_command:
+    case Action::cluster_cancel:
+      return {"ClusterOutcome", {200}};
     case Action::health:
     case Action::ready:
       return {"Standing", {200}};
@@ -92,6 +97,12 @@ std::string_view summary_of(Action action) {
       return "Up to 100,000 commands at once; answers in the same order; one bad command does not "
              "spoil "
              "the rest";
+    case Action::cluster_plan:
+      return "What would follow from an operator's command; changes nothing";
+    case Action::cluster_command:
+      return "Do what an operator wants; any node takes it, its controller does it";
+    case Action::cluster_cancel:
+      return "Cancel a move that is under way; its shard then stays as it is";
     case Action::health:
       return "It serves";
     case Action::ready:
@@ -125,6 +136,7 @@ std::string query_parameter(const QueryField& field, Action action, const Openap
 
 std::string path_parameter(std::string_view name, Action action, const OpenapiSchemas& schemas) {
   std::string out = "{\"name\":" + in_quotes(name) + R"(,"in":"path","required":true)";
+  if (action == Action::cluster_cancel) return out + R"(,"schema":{"type":"integer","minimum":1}})";
   if (question_of(action) != nullptr) {
     return out + R"(,"schema":{"type":"string","enum":)" +
            (name == "verb" ? R"(["pause","resume","rebuild","cancel","retry","skip"])"
@@ -159,10 +171,14 @@ std::string parameters_of(const Route& route, const OpenapiSchemas& schemas) {
     if (is_document(route.action)) shared({"IfNoneMatch", "AcceptEncoding"});
   }
   if (const auto* question = question_of(route.action)) {
-    if (route.method == HttpMethod::get) shared({"MinPosition"});
+    if (route.method == HttpMethod::get && !is_of_cluster(route.action)) shared({"MinPosition"});
     for (const auto& field : question->fields)
       all.push_back(query_parameter(field, route.action, schemas));
   }
+  if (route.action == Action::cluster_cancel)
+    all.push_back(R"({"name":"who","in":"query","required":true,"description":"Who wants it",)"
+                  R"("schema":)" +
+                  schemas.body_member(*find_field(operator_shape().fields, "who")) + "}");
   if (route.action == Action::get_user_orders) {
     all.push_back(
         R"({"name":"limit","in":"query","schema":{"type":"integer","minimum":1,"maximum":)" +
@@ -187,6 +203,10 @@ std::string request_body(const Route& route, const OpenapiSchemas& schemas) {
            schemas.batch() + R"(},"examples":{"lines":{"value":)" + in_quotes(example) +
            R"(}}},"application/x-capnp":{"schema":{"type":"string","format":"binary","description":"one )"
            R"(message with the root Commands of schema/api.capnp; the answer has the root Answers"}}}})";
+  if (route.action == Action::cluster_plan || route.action == Action::cluster_command)
+    return R"(,"requestBody":{"required":true,"content":{"application/json":{"schema":)" +
+           schemas.body(operator_shape()) + R"(,"examples":{"one":{"value":)" +
+           std::string(example) + "}}}}}";
   if (!is_command(route.action) || !takes_body(shape_of(route.action))) return {};
   std::string out = R"(,"requestBody":{"required":true)";
   if (const auto members = read_only_members(route.action); !members.empty()) {
@@ -265,7 +285,10 @@ std::vector<std::string_view> problems_of(Action action) {
   if (is_command(action)) more({"404", "409", "412", "422"});
   if (is_read(action)) more({"404", "422", "504"});
   if (action == Action::commands) more({"422"});
-  if (const auto* question = question_of(action)) {
+  if (is_of_cluster(action)) {
+    more({"404", "422"});
+    if (question_of(action) == nullptr) more({"409"});
+  } else if (const auto* question = question_of(action)) {
     more({"422"});
     if (question->method == HttpMethod::get)
       more({"504"});

@@ -82,6 +82,9 @@ std::string_view body_example(Action action) {
     case Action::accept_return:
       return R"({"lines":[{"sku":"CE-00005","quantity":1,)"
              R"("unit_price":{"amount":"4.50","currency":"GBP"}}],"reference":"credit note 3"})";
+    case Action::cluster_plan:
+    case Action::cluster_command:
+      return R"({"command":"drain","node":"b","who":"ann@desk"})";
     case Action::commands:
       return R"({"command":"receive_stock","sku":"CE-00005","quantity":5})"
              "\n"

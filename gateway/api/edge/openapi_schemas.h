@@ -22,6 +22,8 @@ class OpenapiSchemas {
 
   /// A parameter of the path of `action`.
   std::string in_path(const Field& field, Action action) const;
+  /// A member of a body that must be given.
+  std::string body_member(const Field& field) const { return of_type(field); }
   /// The body of a command.
   std::string body(const CommandShape& shape) const;
   /// The lines of a batch: any command with all its members side by side.

@@ -100,6 +100,7 @@ bool Api::dispatch(Visit& visit) {
   if (action == Action::get_payment) return payment(visit);
   if (is_read(action)) return read(visit);
   if (action == Action::commands) return batch(visit);
+  if (is_of_cluster(action)) return of_cluster(visit);
   if (const auto* asked = question_of(action)) return question(visit, *asked);
   return operation(visit);
 }

@@ -3,6 +3,7 @@
 /// ApiCommon.
 #include <array>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -10,7 +11,9 @@
 
 #include "actors/host/engine.h"
 #include "actors/ports/store_trouble.h"
+#include "cluster/node/operator_port.h"
 #include "gateway/api/batch/batches.h"
+#include "gateway/api/cluster/cluster_documents.h"
 #include "gateway/api/commands/command.h"
 #include "gateway/api/commands/json.h"
 #include "gateway/api/commands/vault_worker.h"
@@ -30,7 +33,10 @@ struct ApiOptions {
   double recovery_seconds = 0;
   std::size_t tickets_max = limits::tickets_max;  // per I/O thread
   std::size_t view_cache_bytes = 64 << 20;
-  StoreTroubles stores = {};  // none: nothing is known of them
+  StoreTroubles stores = {};                   // none: nothing is known of them
+  cluster::OperatorPort* operators = nullptr;  // null: this node is alone. Outlives the Apis
+  /// What is to be erased and is still somewhere in the cluster; none: nothing is. Thread: any.
+  std::function<std::vector<ErasureUnderWay>()> erasures = {};
 };
 
 /// Lifecycle: made after the engine has started, before any Api; outlives them. To end: drain the
@@ -144,6 +150,12 @@ class Api final : public HttpHandler,
   bool read_level(Visit& visit, Request& request);
   bool question(Visit& visit, const Question& question);
   bool batch(Visit& visit);
+  /// The cluster, for its operators.
+  bool of_cluster(Visit& visit);
+  bool cluster_command(Visit& visit, const cluster::ClusterView& view,
+                       cluster::OperatorCommand& command);
+  bool cluster_question(Visit& visit, std::shared_ptr<const cluster::ClusterView> view,
+                        QueryJob& job);
   bool operation(Visit& visit);
   bool ready(Visit& visit, std::string& body);
   void refuse(Visit& visit, std::string_view allow);

@@ -136,6 +136,14 @@ constexpr std::array mend_fields = {text_field(
     "entity", "retry and skip: only this one, as `kind id`, for example `cart c0...`",
     "^sku [A-Za-z0-9]{1,64}$|^(cart c|order o|user u)[0-9a-hjkmnp-tv-z]{25}[048cgmrw]$")};
 
+constexpr std::array cluster_shards_fields = {
+    text_field("node", "Only those that this node has"),
+    count_field("shard", 0, 65'535, "Only this one, with `explain`: why it is where it is"),
+};
+constexpr std::array cluster_moves_fields = {
+    count_field("history", 0, 10'000, "So many of the newest lines of what happened, oldest first"),
+};
+
 constexpr std::array questions = {
     Question{Action::search, HttpMethod::get, "/v1/search", "Products by words, filters and facets",
              "Search", "search", search_fields},
@@ -173,6 +181,20 @@ constexpr std::array questions = {
     Question{Action::mend_projection, HttpMethod::post, "/v1/projections/{projection}/{verb}",
              "pause, resume, rebuild, cancel (a rebuild), retry or skip (what is in quarantine)",
              "Projections", "", mend_fields},
+    Question{Action::cluster_status, HttpMethod::get, "/v1/cluster",
+             "The cluster in numbers, as this node sees it, and what is wrong with it", "Cluster",
+             ""},
+    Question{Action::cluster_nodes, HttpMethod::get, "/v1/cluster/nodes",
+             "Its nodes: what each has, and whether it is safe to stop", "ClusterNodes", ""},
+    Question{Action::cluster_shards, HttpMethod::get, "/v1/cluster/shards",
+             "Its shards: who owns each, who stands by, and why", "ClusterShards", "",
+             cluster_shards_fields},
+    Question{Action::cluster_moves, HttpMethod::get, "/v1/cluster/moves",
+             "What moves, what is to come, and what happened", "ClusterMoves", "",
+             cluster_moves_fields},
+    Question{Action::cluster_erasures, HttpMethod::get, "/v1/cluster/erasures",
+             "Persons whose keys are still somewhere though they are to be erased",
+             "ClusterErasures", ""},
 };
 
 std::string one_of(std::span<const std::string_view> words) {

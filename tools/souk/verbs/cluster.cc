@@ -1,4 +1,4 @@
-// souk cluster init: the topics of a cluster, and the secret that its nodes share.
+// souk cluster init and certificates: what a cluster stands on.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -10,11 +10,13 @@
 
 #include "actors/adapters/secret_file.h"
 #include "actors/adapters/system_clock.h"
+#include "cluster/links/certificates.h"
 #include "events/limits.h"
 #include "events/shared_log/kafka_broker.h"
 #include "events/shared_log/kafka_topics.h"
 #include "events/shared_log/shared_logs.h"
 #include "tools/souk/client/api_client.h"
+#include "tools/souk/verbs/cluster_client.h"
 #include "tools/souk/verbs/verbs.h"
 
 namespace souk::cli {
@@ -200,10 +202,28 @@ Outcome<ExitCode> init(const Invocation& call) {
   return ExitCode::ok;
 }
 
+Outcome<ExitCode> certificates(const Invocation& call) {
+  if (call.all("node").empty()) return Failure{ExitCode::usage, "name the nodes: a b c"};
+  const std::string& directory = call.get("directory");
+  const auto made =
+      cluster::make_trial_certificates(directory, call.get("cluster"), call.all("node"));
+  if (!made.ok()) return refused_by(made.error());
+  if (call.json()) {
+    fmt::print("{}\n", JsonObject{}.text("directory", directory).done());
+    return ExitCode::ok;
+  }
+  fmt::print(
+      "Done. Copy {0}/authority.pem and its own two files to each node, which starts with:\n"
+      "  soukd ... --peer-ca {0}/authority.pem --peer-certificate {0}/NODE.pem --peer-key "
+      "{0}/NODE.key\nWhoever has {0}/authority.key can make nodes: keep it elsewhere.\n",
+      directory);
+  return ExitCode::ok;
+}
+
 }  // namespace
 
 Verbs cluster_verbs() {
-  return {
+  Verbs all = {
       {.path = "cluster init",
        .summary = "Make what a cluster stands on: its topics in Kafka, and its secret",
        .examples = {"souk cluster init --kafka kafka1:9092,kafka2:9092,kafka3:9092",
@@ -225,7 +245,19 @@ Verbs cluster_verbs() {
            "that would lose what\n"
            "was acknowledged is refused, with the command that mends each of them.\n"
            "The secret makes ids and hashes of idempotency keys: all nodes must have the same, "
-           "and nobody else any."}};
+           "and nobody else any."},
+      {.path = "cluster certificates",
+       .summary = "Make certificates with which nodes know each other, for a trial of a cluster",
+       .examples = {"souk cluster certificates --directory certificates --cluster souk a b c"},
+       .arguments = {any_words("node", "Names of nodes"),
+                     option("directory", "where they go", "souk-certificates"),
+                     option("cluster", "the cluster's name", "souk")},
+       .run = certificates,
+       .details = "Safe to repeat: an authority that is there signs for more nodes. Where there is "
+                  "an authority of\nyour own, let it sign NODE.CLUSTER.souk instead."}};
+  for (const auto make : {cluster_show_verbs, cluster_change_verbs, cluster_watch_verbs})
+    for (Verb& verb : make()) all.push_back(std::move(verb));
+  return all;
 }
 
 }  // namespace souk::cli
