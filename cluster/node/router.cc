@@ -189,9 +189,10 @@ void Router::strayed(std::vector<Envelope>&& strays) {
         }
         const std::uint64_t id = ++numbers_;
         Routed& routed = routed_[id];
+        const auto before = home_.find({request->reply_to.sink, request->reply_to.ticket});
+        routed.until_ms = before == home_.end() ? now_ms + route_wait_ms : before->second;
         routed.request = std::move(*request);
         routed.shard = shard;
-        routed.until_ms = now_ms + route_wait_ms;
         // Its own engine has just said that it is not there.
         if (owner(shard) == incarnation_)
           wait(id, routed, now_ms);
@@ -226,6 +227,7 @@ void Router::wait(std::uint64_t id, Routed& routed, std::int64_t now_ms) {
 
 void Router::route(std::uint64_t id, Routed& routed, std::int64_t now_ms, Out& out) {
   if (owner(routed.shard) == incarnation_) {
+    home_[{routed.request.reply_to.sink, routed.request.reply_to.ticket}] = routed.until_ms;
     out.home.push_back(std::move(routed.request));
     routed_.erase(id);
     return;
@@ -285,6 +287,7 @@ void Router::tick(std::int64_t now_ms) {
         return true;
       });
     std::erase_if(waiting_, [](const auto& one) { return one.second.empty(); });
+    std::erase_if(home_, [&](const auto& one) { return one.second <= now_ms; });
     for (const auto id : due)
       if (routed_.at(id).until_ms > now_ms) route(id, routed_.at(id), now_ms, out);
     std::vector<std::uint64_t> late;

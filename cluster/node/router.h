@@ -151,6 +151,8 @@ class Router final : public ClusterWatch, public LinkListener, private ReplySink
   std::unordered_map<std::uint64_t, Routed> routed_;             // by this router's number
   std::map<std::uint32_t, std::vector<std::uint64_t>> waiting_;  // by shard
   std::unordered_map<std::uint64_t, Taken> taken_;               // by the ticket at the engine
+  /// Until when those wait that were sent to this node's own engine, which may give them back.
+  std::map<std::pair<std::uint16_t, std::uint64_t>, std::int64_t> home_;  // by sink and ticket
   std::map<std::string, std::size_t> at_peer_;
   std::map<std::uint64_t, std::string> nodes_;  // by the incarnation of a link that is up
   std::map<std::string, std::uint64_t> incarnations_;

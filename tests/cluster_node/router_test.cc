@@ -176,6 +176,24 @@ TEST_CASE("router: who waits too long hears what is known") {
   CHECK(answers[0].code == ReplyCode::unavailable);  // it may have been done
 }
 
+TEST_CASE("router: what this node owns and does not take is tried again, and not for ever") {
+  Two t;
+  t.a.router.owned(Site::shard(), 5);
+  t.a.stray(t.a.request());
+  const std::int64_t began = now_ms();
+  for (int i = 0; i < 5; ++i) {
+    auto here = t.at(t.a);
+    REQUIRE(here.size() == 1);
+    t.a.stray(std::move(here[0]));
+  }
+  CHECK(t.a.edge.take().empty());
+  // Each try has no time of its own.
+  t.a.router.tick(began + route_wait_ms + 1'000);
+  const auto answers = t.a.edge.take();
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].code == ReplyCode::not_done);
+}
+
 TEST_CASE("router: where the link is lost a request with a key is sent again, another is not") {
   Two t;
   t.a.stray(t.a.request());

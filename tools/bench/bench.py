@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The benchmarks of `tools/dev bench`: prints one table. Every row is measured on this machine, now.
-usage: bench.py [--quick] [--only nginx|stages|views|reads|index|rebuild|kafka|souk|inside] [--orders N]
+usage: bench.py [--quick] [--only nginx|stages|views|reads|index|rebuild|kafka|cluster|souk|inside] [--orders N]
 
 Rows: durable add-to-cart over HTTP against a bare `return 200` of nginx and products against nginx sending the same bytes
 from its memory, in turns, under the same load generator (wrk); where the processor's time goes (stages.py); the read side (read_side.py); the mixes of `souk bench`; the
@@ -15,6 +15,7 @@ import tempfile
 import uuid
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests", "scenarios"))
+import cluster  # noqa: E402
 import kafka_log  # noqa: E402
 import read_side  # noqa: E402
 import stages  # noqa: E402
@@ -153,7 +154,7 @@ def inside(quick):
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--quick", action="store_true", help="a second each, to see that everything runs")
-    arguments.add_argument("--only", default="", choices=["", "nginx", "stages", "views", "reads", "index", "rebuild", "kafka", "souk", "inside"])
+    arguments.add_argument("--only", default="", choices=["", "nginx", "stages", "views", "reads", "index", "rebuild", "kafka", "cluster", "souk", "inside"])
     arguments.add_argument("--orders", type=int, default=0, help="how many are rebuilt; 450,000 are 11 million events")
     given = arguments.parse_args()
     rounds, seconds = (1, 1) if given.quick else (5, 5)
@@ -175,6 +176,8 @@ def main():
         read_side.rebuild(table, given.orders or (500 if given.quick else 100_000))
     if given.only in ("", "kafka"):
         kafka_log.measure(table, wrk, CARTS, PRODUCTS, rounds, seconds)
+    if given.only in ("", "cluster"):
+        cluster.measure(table, rounds)
     if given.only in ("", "souk"):
         souk_bench(table, rounds, seconds)
     if table.rows:

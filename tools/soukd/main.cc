@@ -198,7 +198,17 @@ Status listen(Daemon& d, const Config& config, std::chrono::steady_clock::time_p
   api.view_cache_bytes = static_cast<std::size_t>(config.view_cache_mb) << 20;
   api.tickets_max = static_cast<std::size_t>(config.in_flight_max);
   api.stores = [&ports = *d.ports] { return ports.troubles(); };
-  if (d.cluster) api.operators = &d.cluster->node();
+  if (d.cluster) {
+    api.operators = &d.cluster->node();
+    api.erasures = [&vault = d.cluster->vault()] {
+      std::vector<ErasureUnderWay> under_way;
+      const auto unconfirmed = vault.unconfirmed();
+      if (!unconfirmed.ok()) return under_way;
+      for (const auto& one : *unconfirmed)
+        under_way.push_back({one.person.text(), UnixMs{one.since_ms}, one.nodes});
+      return under_way;
+    };
+  }
   const NodePorts ports = ports_of(d);
   d.common = std::make_unique<ApiCommon>(node.engine(), ports.vault, ports.payments,
                                          ports.randomness, *d.read_side, node.freshness(), api);
