@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "cluster/node/clocks.h"
 #include "events/fault_log.h"
@@ -214,11 +215,15 @@ Heartbeat ClusterNode::heartbeat() const {
   if (me == nobody) return heartbeat;
   // Every node follows all shards: what it is to hold it has.
   const auto& present = control_->state().cluster().present;
+  std::set<ShardId> dropped;
+  for (const auto& [number, under_way] : control_->state().moves())
+    if (under_way.move.kind == Move::Kind::drop && under_way.move.from == me)
+      dropped.insert(under_way.move.shard);
   for (std::uint32_t s = 0; s < options_.shards; ++s) {
     const ShardId shard{static_cast<std::uint16_t>(s)};
     const bool owns = router_->owner(shard) == options_.incarnation;
     const bool has = find_replica(present[s], me) != nullptr;
-    if (!owns && !has) continue;
+    if (!owns && (!has || dropped.contains(shard))) continue;
     heartbeat.holdings.push_back(
         {shard, owns ? Holds::owner : Holds::standby, router_->place(shard)});
   }
@@ -272,7 +277,11 @@ void ClusterNode::rule() {
     return;
   }
   if (control_->appending()) return;
-  for (auto& one : std::exchange(in_log_, {})) one.done(Done{});
+  if (!in_log_.empty()) {
+    shown_at_ = {};  // whoever hears that it is done sees it
+    show();
+    for (auto& one : std::exchange(in_log_, {})) one.done(Done{});
+  }
   if (!controller_) controller_.emplace();
   answer_commands();
   if (control_->appending()) return;

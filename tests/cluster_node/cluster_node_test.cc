@@ -141,6 +141,27 @@ TEST_CASE("cluster node: who falls silent is replaced, as owner and as controlle
   REQUIRE(town.obeyed_until([&] { return a.node->view()->state == next->node->view()->state; }));
 }
 
+TEST_CASE("cluster node: a move ends, and leaves nothing behind that is not wanted") {
+  Town town;
+  Member& a = town.join("a", 11);
+  town.join("b", 12);
+  town.join("c", 13);
+  REQUIRE(town.obeyed_until([&] {
+    return town.owned_by(11) > 0 && town.owned_by(12) > 0 && town.owned_by(13) > 0 &&
+           town.settled();
+  }));
+  const std::string to = town.owners[0].second == 13 ? "b" : "c";
+  std::atomic<bool> answered{false};
+  a.node->command({"me", MoveShard{ShardId{0}, to}},
+                  [&](Result<Done, cluster::Refused>) { answered = true; });
+  REQUIRE(town.obeyed_until(
+      [&] { return answered && town.owners[0].second == (to == "c" ? 13U : 12U); }));
+  REQUIRE(town.obeyed_until([&] {
+    const auto view = a.node->view();
+    return view->state.moves().empty() && view->state.cluster().present[0].replicas.size() == 2;
+  }));
+}
+
 TEST_CASE("cluster node: who ends gives away what it owns") {
   Town town;
   Member& a = town.join("a", 11);
