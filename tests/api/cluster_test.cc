@@ -1,6 +1,7 @@
 // The cluster over HTTP: documents of a made-up cluster, and what operators may say.
 #include <doctest/doctest.h>
 
+#include "cluster/control/controller.h"
 #include "gateway/api/cluster/operator_commands.h"
 #include "tests/api/fixtures.h"
 

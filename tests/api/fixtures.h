@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/shard/envelope.h"
 #include "gateway/api/commands/presenter.h"
 #include "gateway/api/edge/service.h"
 #include "gateway/api/edge/text.h"
@@ -31,6 +32,11 @@ class FakeEngine final : public Engine {
     for (auto& r : requests) asked.push_back(std::move(r));
   }
   void payment_answered(const PaymentAnswer&) override {}
+  void deliver(std::uint16_t sink, std::vector<Reply>&& replies) override {
+    sinks_.at(sink)->deliver(std::move(replies));
+  }
+  void assign(std::vector<Assignment>&&) override {}
+  void input(std::vector<Envelope>&&) override {}
   void be_driven(std::function<void()>) override {}
   void take_turns() override {}
   void run() override {}
