@@ -18,9 +18,9 @@ constexpr std::size_t shards = 4;
 struct FakeCluster final : OperatorPort {
   ControlState state{shards};
   std::vector<LogOwner> owners = std::vector<LogOwner>(shards);
-  HeardTable heard{"a", 1};
+  HeardTable heard{"alpha", 1};
   std::vector<std::pair<OperatorCommand, CommandDone>> commands;
-  std::string controller = "a";
+  std::string controller = "alpha";
 
   FakeCluster() {
     std::uint32_t id = 0;
