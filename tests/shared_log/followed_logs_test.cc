@@ -77,6 +77,30 @@ TEST_CASE("followed log: a transfer opens it for whom it names, behind all that 
   }
 }
 
+TEST_CASE("followed log: what was given opens once; after a doubt it is claimed") {
+  MemoryTopic topic;
+  Node a(topic, 1), b(topic, 2);
+  REQUIRE(a.follow());
+  REQUIRE(b.follow());
+  a.ask_again();
+  a.broker.land_all();
+  a.step(2);
+  a.give_to(b);
+  a.broker.land_all();
+  a.step();
+  b.step();
+  REQUIRE(b.owns);
+  b.append();
+  b.broker.lose();
+  b.step();
+  REQUIRE(b.doubts.size() == 1);
+  topic.append(shard, encode(Noop{a.epoch, a.incarnation, 9, 9}, {}));  // it counts for nothing
+  b.step(2);
+  CHECK(b.gifts.size() == 1);
+  b.append();
+  CHECK(b.broker.sent.empty());
+}
+
 TEST_CASE("followed log: a transfer that is overtaken by a claim opens nothing") {
   MemoryTopic topic;
   Node a(topic, 1), b(topic, 2), c(topic, 3);
