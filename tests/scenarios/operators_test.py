@@ -337,7 +337,8 @@ def tour_part(found):
                               stdin=subprocess.DEVNULL, timeout=300 * PATIENCE)
     ports = free_ports(20)
     try:
-        started = call("start", "--port", str(ports), "--peer-port", str(ports + 5), "--kafka-port", str(ports + 10))
+        started = call("start", "--port", str(ports), "--peer-port", str(ports + 5), "--kafka-port", str(ports + 10),
+                       "--provider-port", str(ports + 15))
         found.check(started.returncode == 0 and f"http://127.0.0.1:{ports}" in started.stdout and "Paste:" in started.stderr,
                     f"tools/dev cluster start: {started.returncode} {started.stdout!r} {started.stderr[-300:]!r}")
         found.check(call("status").returncode == 0, "all of it is ready")

@@ -2,12 +2,13 @@
 """A whole cluster on this machine, for a developer: Kafka's brokers, `souk cluster init`, certificates, and nodes that know
 each other by TLS. `tools/dev cluster` calls this. Standard library only.
 
-It is a folder: cluster.json, what it is; kafka/, the brokers (tools/dev kafka); certificates/, secret; node-X/, each with
-its data, its log and, while it runs, its process id. It survives stop and start, and a kill."""
+It is a folder: cluster.json, what it is; kafka/, the brokers (tools/dev kafka); certificates/, secret; provider/ (the payment
+provider) and node-X/, each with its data, its log and, while it runs, its process id. It survives stop and start, and a kill."""
 import argparse
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ START_SECONDS_MAX, STOP_SECONDS_MAX = 120, 40
 NODES_MAX = 9
 FAILED, UNAVAILABLE = 1, 3
 NAME = "souk"
+PROVIDER = "provider"  # beside the nodes, whose names are letters
 
 
 class Wrong(Exception):
@@ -38,7 +40,8 @@ class Cluster:
         for name in ("brokers", "nodes", "shards"):
             if self.what and asked[name] not in (None, self.what[name]):
                 raise Wrong(f"{self.home} holds a cluster with {self.what[name]} {name}; take another --dir, or remove it")
-        fresh = {"brokers": 1, "nodes": 3, "shards": 16, "port": 8080, "peer_port": 8180, "kafka_port": 19092}
+        fresh = {"brokers": 1, "nodes": 3, "shards": 16, "port": 8080, "peer_port": 8180, "provider_port": 8170,
+                 "kafka_port": 19092}
         self.what = {**fresh, **(self.what or {}), **{key: value for key, value in asked.items() if value is not None}}
         os.makedirs(self.home, exist_ok=True)
         with open(self.file, "w", encoding="utf-8") as file:
@@ -57,8 +60,14 @@ class Cluster:
     def peer(self, name):
         return f"127.0.0.1:{self.what['peer_port'] + ord(name) - ord('a')}"
 
+    def provider(self):
+        return f"127.0.0.1:{self.what['provider_port']}"
+
+    def place(self, name):
+        return self.path(PROVIDER if name == PROVIDER else f"node-{name}")
+
     def data(self, name):
-        return self.path(f"node-{name}", "data")
+        return os.path.join(self.place(name), "ledger" if name == PROVIDER else "data")
 
     def single(self):
         return ["--kafka-single"] if self.what["brokers"] == 1 else []
@@ -82,7 +91,7 @@ def said(what, done):
 def pid_of(cluster, name):
     """Its process, or None. A number that is somebody else's by now is not taken for it."""
     try:
-        with open(cluster.path(f"node-{name}", "pid"), encoding="utf-8") as file:
+        with open(os.path.join(cluster.place(name), "pid"), encoding="utf-8") as file:
             pid = int(file.read())
         with open(f"/proc/{pid}/cmdline", "rb") as file:
             words = file.read().split(b"\0")
@@ -95,33 +104,39 @@ def pid_of(cluster, name):
 
 def is_ready(cluster, name):
     try:
+        if name == PROVIDER:
+            socket.create_connection(("127.0.0.1", cluster.what["provider_port"]), timeout=2).close()
+            return True
         with urllib.request.urlopen(f"http://{cluster.http(name)}/readyz", timeout=2) as answer:
             return answer.status == 200
     except (OSError, urllib.error.URLError):
         return False
 
 
-def node_command(cluster, name, bootstrap):
+def command_of(cluster, name, bootstrap):
+    if name == PROVIDER:
+        return [program("souk"), "provider", "--data-dir", cluster.data(name), "--listen", cluster.provider()]
     certificates = cluster.path("certificates")
     return [program("soukd"), "--data-dir", cluster.data(name), "--http", cluster.http(name), "--kafka", bootstrap,
             "--cluster", NAME, "--node", name, "--peer", cluster.peer(name), "--secret-file", cluster.path("secret"),
+            "--payment-provider", f"http://{cluster.provider()}",
             "--peer-ca", os.path.join(certificates, "authority.pem"),
             "--peer-certificate", os.path.join(certificates, f"{name}.pem"),
             "--peer-key", os.path.join(certificates, f"{name}.key"), *cluster.single()]
 
 
-def start_node(cluster, name, bootstrap):
-    os.makedirs(cluster.path(f"node-{name}"), exist_ok=True)
-    with open(cluster.path(f"node-{name}", "soukd.log"), "ab") as log:
-        process = subprocess.Popen(node_command(cluster, name, bootstrap), stdin=subprocess.DEVNULL, stdout=log,
+def start_one(cluster, name, bootstrap):
+    os.makedirs(cluster.place(name), exist_ok=True)
+    with open(os.path.join(cluster.place(name), "soukd.log"), "ab") as log:
+        process = subprocess.Popen(command_of(cluster, name, bootstrap), stdin=subprocess.DEVNULL, stdout=log,
                                    stderr=subprocess.STDOUT, start_new_session=True)
-    with open(cluster.path(f"node-{name}", "pid"), "w", encoding="utf-8") as file:
+    with open(os.path.join(cluster.place(name), "pid"), "w", encoding="utf-8") as file:
         file.write(f"{process.pid}\n")
     return process
 
 
 def log_tail(cluster, name, lines=12):
-    with open(cluster.path(f"node-{name}", "soukd.log"), encoding="utf-8", errors="replace") as file:
+    with open(os.path.join(cluster.place(name), "soukd.log"), encoding="utf-8", errors="replace") as file:
         return "".join(file.readlines()[-lines:])
 
 
@@ -137,7 +152,7 @@ def start(options):
             raise Wrong(f"there is no {program(name)}: tools/dev build makes it")
     cluster = Cluster(options.dir)
     cluster.settle({name: getattr(options, name) for name in ("brokers", "nodes", "shards", "port", "peer_port",
-                                                              "kafka_port")})
+                                                              "provider_port", "kafka_port")})
     what = cluster.what
     brokers = kafka(cluster, "start", "--brokers", str(what["brokers"]), "--port", str(what["kafka_port"]))
     if brokers.returncode == UNAVAILABLE:
@@ -151,11 +166,12 @@ def start(options):
     souk("souk cluster certificates failed", "cluster", "certificates", "--directory", cluster.path("certificates"),
          "--cluster", NAME, *cluster.names())
     began = time.monotonic()
-    started = {name: start_node(cluster, name, bootstrap) for name in cluster.names() if not pid_of(cluster, name)}
-    while not all(is_ready(cluster, name) for name in cluster.names()):
+    all_of_it = [PROVIDER, *cluster.names()]
+    started = {name: start_one(cluster, name, bootstrap) for name in all_of_it if not pid_of(cluster, name)}
+    while not all(is_ready(cluster, name) for name in all_of_it):
         for name, process in started.items():
             if process.poll() is not None:
-                raise Wrong(f"node {name} ended (exit {process.returncode}); its log says:\n{log_tail(cluster, name)}\n"
+                raise Wrong(f"{'the' if name == PROVIDER else 'node'} {name} ended (exit {process.returncode}); its log says:\n{log_tail(cluster, name)}\n"
                             f"End the others with: {call(options, 'stop')}")
         if time.monotonic() - began > START_SECONDS_MAX:
             raise Wrong(f"the nodes are not ready after {START_SECONDS_MAX} s; see {options.dir}/node-*/soukd.log, "
@@ -206,6 +222,11 @@ def stop(options):
                 end = time.monotonic() + STOP_SECONDS_MAX
             time.sleep(0.05)
     print(f"{len(running)} node(s) of Souk ended", file=sys.stderr)
+    provider = pid_of(cluster, PROVIDER)
+    if provider:
+        os.kill(provider, signal.SIGTERM)
+        while pid_of(cluster, PROVIDER) == provider:
+            time.sleep(0.05)
     brokers = kafka(cluster, "stop")
     print(brokers.stderr.rstrip(), file=sys.stderr)
     return brokers.returncode
@@ -219,6 +240,9 @@ def status(options):
     brokers = kafka(cluster, "status")
     print(brokers.stdout.rstrip())
     well = brokers.returncode == 0
+    provider = pid_of(cluster, PROVIDER)
+    print(f"  payment provider http://{cluster.provider()}: {f'runs, pid {provider}' if provider else 'does not run'}")
+    well = well and bool(provider)
     for name in cluster.names():
         pid = pid_of(cluster, name)
         ready = bool(pid) and is_ready(cluster, name)
@@ -241,6 +265,7 @@ def main():
     one.add_argument("--shards", type=int, metavar="N", help="default 16")
     one.add_argument("--port", type=int, metavar="N", help="of the first node's HTTP, default 8080; the others follow")
     one.add_argument("--peer-port", type=int, metavar="N", help="of its links, default 8180; the others follow")
+    one.add_argument("--provider-port", type=int, metavar="N", help="of the payment provider, default 8170")
     one.add_argument("--kafka-port", type=int, metavar="N", help="of the first broker, default 19092; the others follow")
     one.add_argument("--dir", metavar="DIR", default=default_dir(), help="where all of it lives; default build/cluster")
     for name, what in (("stop", "end all of it; the data stay"), ("status", "who runs; exit 0 when all are ready")):
