@@ -41,8 +41,17 @@ void AsioConnection::dial(std::string node, const std::vector<tcp::endpoint>& wh
                         if (self->closed()) return;
                         if (error) return self->close(words(error));
                         keep_from_children(self->stream_.socket());
+                        if (self->reached_itself()) return self->close("nobody listens there");
                         self->secure();
                       });
+}
+
+bool AsioConnection::reached_itself() {
+  tcp::socket& socket = stream_.socket();
+  AsioError ignored;
+  if (socket.local_endpoint(ignored) != socket.remote_endpoint(ignored)) return false;
+  socket.set_option(asio::socket_base::linger(true, 0), ignored);
+  return true;
 }
 
 void AsioConnection::accepted() { secure(); }

@@ -72,6 +72,9 @@ class AsioConnection : public std::enable_shared_from_this<AsioConnection> {
   };
 
   bool closed() const { return phase_ == Phase::closed; }
+  /// The kernel gave this socket the very port that it dials, and nobody listened: the socket is
+  /// its own peer. It is ended without TIME_WAIT, which would keep the port from the peer.
+  bool reached_itself();
   void secure();
   void greet();
   void read();

@@ -2,10 +2,18 @@
 #include "cluster/links/links.h"
 
 #include <doctest/doctest.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 #include <thread>
 
 #include "tests/links/world.h"
+#include "tests/support/heard.h"
+#include "tests/support/skips.h"
 
 using namespace souk;
 using namespace souk::cluster;
@@ -32,6 +40,38 @@ class Order final : public LinkListener {
   std::atomic<bool> broken_{false};
   std::atomic<std::uint32_t> count_{0};
 };
+
+/// One that no client's connection is given.
+std::uint16_t unused_port() {
+  int below = 0;
+  std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> below;
+  for (int port = below - 1; port > 1'024; --port) {
+    LinkOptions options = options_of("b");
+    options.listen_port = static_cast<std::uint16_t>(port);
+    if (Links::open(std::move(options)).ok()) return static_cast<std::uint16_t>(port);
+  }
+  FAIL("no port is free");
+  return 0;
+}
+
+/// Gives this thread, and those it starts, a loopback of their own, on which clients have the
+/// ports from `first` to `last`. False where that cannot be: the test is left out then.
+bool own_network(int first, int last) {
+  if (::unshare(CLONE_NEWNET) != 0) {
+    souk::test::skipped("own-network", std::strerror(errno));
+    return false;
+  }
+  ifreq loopback{};
+  std::strcpy(loopback.ifr_name, "lo");
+  loopback.ifr_flags = IFF_UP;
+  const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  REQUIRE(::ioctl(socket, SIOCSIFFLAGS, &loopback) == 0);
+  ::close(socket);
+  std::ofstream ports("/proc/sys/net/ipv4/ip_local_port_range");
+  ports << first << ' ' << last << std::endl;
+  if (!ports) souk::test::skipped("own-network", "the range of ports cannot be set");
+  return !ports.fail();
+}
 
 bool soon(const std::function<bool()>& true_at_last) {
   for (const auto end = Clock::now() + patience; Clock::now() < end;) {
@@ -82,11 +122,7 @@ TEST_CASE("links: a link that nobody uses stays") {
 }
 
 TEST_CASE("links: a node that starts later is found, by its host's name too") {
-  std::uint16_t port = 0;
-  {
-    TestNode early("b");
-    port = early.links->port();
-  }
+  const std::uint16_t port = unused_port();
   TestNode a("a");
   REQUIRE(a.links->set_peers({{"b", "localhost", port}, {"a", "localhost", 1}}).ok());
   std::this_thread::sleep_for(milliseconds(100));
@@ -96,6 +132,23 @@ TEST_CASE("links: a node that starts later is found, by its host's name too") {
   REQUIRE(b.links->set_peers({a.at("a")}).ok());
   CHECK(a.heard.hears("up b 2"));
   CHECK(b.heard.hears("up a 1"));
+}
+
+TEST_CASE("links: a node does not take itself for a peer that is not there yet") {
+  // Where a client's port is one of two, every second dial or so would reach the socket itself.
+  std::thread([] {
+    constexpr std::uint16_t port = 40'000;
+    if (!own_network(port, port + 1)) return;
+    LinkOptions elsewhere = options_of("a");
+    elsewhere.listen_port = 30'000;
+    const souk::test::Heard log;
+    TestNode a(elsewhere);
+    REQUIRE(a.links->set_peers({{"b", "127.0.0.1", port}}).ok());
+    std::this_thread::sleep_for(milliseconds(100));
+    a.links->stop();
+    CHECK(a.heard.words().empty());
+    CHECK(log.count("why=\"nobody listens there\"") == 1);
+  }).join();
 }
 
 TEST_CASE("links: what four threads send comes in the order of each, and each once") {

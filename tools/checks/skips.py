@@ -29,6 +29,12 @@ def can_mount():
         return made.returncode == 0
 
 
+def has_network_of_its_own():
+    ports = "/proc/sys/net/ipv4/ip_local_port_range"
+    made = subprocess.run(["unshare", "--net", "sh", "-c", f"cat {ports} > {ports}"], capture_output=True, check=False)
+    return made.returncode == 0
+
+
 def has_nginx():
     return shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin") is not None
 
@@ -65,7 +71,8 @@ def has_kafka():
 
 # What a test may lack, and whether this machine has it.
 NEEDS = {"mount": can_mount, "nginx": has_nginx, "thread-slices": has_thread_slices, "esci": has_esci,
-         "landlock": has_landlock, "schemathesis": has_schemathesis, "kafka": has_kafka}
+         "landlock": has_landlock, "schemathesis": has_schemathesis, "kafka": has_kafka,
+         "own-network": has_network_of_its_own}
 
 
 def read_notes(path):
