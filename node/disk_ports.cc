@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "actors/adapters/secret_file.h"
 #include "events/fault_log.h"
 #include "events/shared_log/kafka_topics.h"
 
@@ -58,6 +59,43 @@ Result<Topic, Fault> look_at_topic(const DiskPortsOptions& options) {
   return Topic{{kafka.cluster, std::move(*id)}, facts->partitions};
 }
 
+/// A node with another secret would know no key of an order again, and none of a person.
+Status check_secret(const DiskPortsOptions& options, const Genesis& genesis) {
+  const KafkaOptions& kafka = options.kafka->options;
+  if (genesis.secret_check == 0) return Done{};
+  if (!options.secret)
+    return Fault{Fault::Kind::mismatch,
+                 fmt::format("the nodes of cluster {} share a secret: name its file with "
+                             "--secret-file; souk cluster init made it",
+                             kafka.cluster)};
+  if (secret_check(*options.secret) == genesis.secret_check) return Done{};
+  return Fault{Fault::Kind::mismatch,
+               fmt::format("the secret given is not the one of cluster {}: copy the file that souk "
+                           "cluster init made, or that another node has",
+                           kafka.cluster)};
+}
+
+/// A node without a name claims every shard, over and over: it must be the only one.
+Status check_alone(const DiskPortsOptions& options) {
+  const KafkaOptions& kafka = options.kafka->options;
+  auto topics = KafkaTopics::open(kafka);
+  if (!topics.ok()) return topics.error();
+  const auto facts =
+      patiently(options.give_up, [&] { return (*topics)->look(kafka.control_topic()); });
+  if (!facts.ok()) return facts.error();
+  if (facts->partitions != 1) return Done{};
+  auto broker = KafkaBroker::open(kafka, kafka.control_topic(), 1);
+  if (!broker.ok()) return broker.error();
+  const auto ends = patiently(options.give_up, [&] { return (*broker)->ends(); });
+  if (!ends.ok()) return ends.error();
+  constexpr Offset after_genesis = 2;
+  if (ends->front() <= after_genesis) return Done{};
+  return Fault{Fault::Kind::mismatch,
+               fmt::format("cluster {} has nodes with names, and this one would take every shard "
+                           "from them: start it with --node NAME, or serve another --cluster",
+                           kafka.cluster)};
+}
+
 }  // namespace
 
 Status DiskPorts::open_own_log() {
@@ -67,23 +105,24 @@ Status DiskPorts::open_own_log() {
   return Done{};
 }
 
-/// The way to the log, and the number that it begins with.
+/// The way to the log, the number that it begins with, and whether this node may write to it.
 Status DiskPorts::open_broker(const DiskPortsOptions& options, std::uint32_t shards,
                               SharedLogName& name) {
   const KafkaOptions& kafka = options.kafka->options;
   auto broker = KafkaBroker::open(kafka, kafka.events_topic(), shards);
   if (!broker) return broker.error();
   broker_ = std::move(*broker);
-  const auto number = patiently(options.give_up, [&] { return genesis::read(*broker_); });
-  if (!number.ok()) return number.error();
-  if (!*number)
+  const auto genesis = patiently(options.give_up, [&] { return genesis::read(*broker_); });
+  if (!genesis.ok()) return genesis.error();
+  if (!*genesis)
     return Fault{
         Fault::Kind::mismatch,
         fmt::format("topic {} is not begun yet: say once more: souk cluster init --kafka {} "
                     "--cluster {}",
                     kafka.events_topic(), kafka.brokers, kafka.cluster)};
-  name.genesis = **number;
-  return Done{};
+  name.genesis = (*genesis)->number;
+  if (const auto fits = check_secret(options, **genesis); !fits.ok()) return fits;
+  return options.kafka->incarnation == 0 ? check_alone(options) : Done{};
 }
 
 Status DiskPorts::open_shared_log(const DiskPortsOptions& options) {

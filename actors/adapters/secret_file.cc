@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sodium.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -9,6 +10,8 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+
+#include "actors/adapters/vault_form.h"
 
 namespace souk {
 namespace {
@@ -46,6 +49,17 @@ Result<std::string, Fault> read_secret_file(const std::filesystem::path& path) {
                fmt::format("{}: a secret is {} hexadecimal digits and nothing else; make one with: "
                            "openssl rand -hex {}",
                            path.string(), 2 * secret_bytes, secret_bytes)};
+}
+
+std::uint64_t secret_check(std::string_view secret) {
+  using vault_form::unsigned_bytes;
+  constexpr std::string_view of = "souk: the secret of a cluster";
+  unsigned char hash[crypto_generichash_BYTES];
+  crypto_generichash(hash, sizeof hash, unsigned_bytes(of), of.size(), unsigned_bytes(secret),
+                     secret.size());
+  std::uint64_t check = 0;
+  std::memcpy(&check, hash, sizeof check);
+  return check == 0 ? 1 : check;
 }
 
 Status make_secret_file(const std::filesystem::path& path) {

@@ -17,5 +17,8 @@ Result<std::string, Fault> read_secret_file(const std::filesystem::path& path);
 /// A new random one, for its owner alone to read. Errors: unavailable: it is there already, or the
 /// disk.
 Status make_secret_file(const std::filesystem::path& path);
+/// What a cluster's topics say of its secret, so that a node with another one is refused; it does not
+/// tell the secret. Never 0. REQUIRES: of secret_bytes.
+std::uint64_t secret_check(std::string_view secret);
 
 }  // namespace souk

@@ -106,6 +106,16 @@ Fault another_log(ShardId shard) {
                   shard.value)};
 }
 
+Fault gone_from(ShardId shard, const Fault& why) {
+  return {
+      why.kind,
+      fmt::format("the next record of the log of shard {} is not there: the topic was deleted and "
+                  "made again, or its brokers lost records ({}). Nothing was changed. If the "
+                  "topic is right and what this node has of it may go, start with an empty data "
+                  "directory",
+                  shard.value, why.what)};
+}
+
 }  // namespace
 
 Status SharedLogs::catch_up(const Told& told) {
@@ -260,7 +270,8 @@ void SharedLogs::arrived(ShardId shard, Offset offset, std::string_view bytes) {
   Log& log = *logs_[shard.value];
   if (!log.looks()) return arrived_in(log, offset, bytes);
   if (offset != 1) return;
-  if (genesis::number_of(bytes) != options_.genesis) return halt(log, another_log(shard));
+  const auto genesis = genesis::of_record(bytes);
+  if (!genesis || genesis->number != options_.genesis) return halt(log, another_log(shard));
   log.looked();
   proceed(log);
 }
@@ -301,7 +312,7 @@ void SharedLogs::arrived_in(Log& log, Offset offset, std::string_view bytes) {
 
 void SharedLogs::reading_failed(ShardId shard, const Fault& why) {
   Log& log = *logs_[shard.value];
-  if (log.awaits()) halt(log, why);
+  if (log.awaits()) halt(log, gone_from(shard, why));
 }
 
 // ---- what follows ----

@@ -45,17 +45,23 @@ namespace souk {
 /// The first record of each log, written when the topic is made: a claim of nobody, whose incarnation
 /// is a random number. By it a node knows that a topic is still the one that it was; Kafka deletes a
 /// topic and makes another of its name without a sign to those who read and write it.
+struct Genesis {
+  std::uint64_t number = 0;
+  /// Of the secret that all nodes share; 0: not known. Stands where a claim has its node.
+  std::uint64_t secret_check = 0;
+  bool operator==(const Genesis&) const = default;
+};
 namespace genesis {
 inline constexpr std::uint64_t epoch = first_epoch;
-std::string record(std::uint64_t number);
+std::string record(const Genesis& genesis);
 /// Nothing: it is no such record.
-std::optional<std::uint64_t> number_of(std::string_view record);
+std::optional<Genesis> of_record(std::string_view record);
 /// Of the logs behind a broker. Nothing: their first one is empty. Errors: unavailable; mismatch: it
 /// begins with something else. Blocks, for seconds.
-Result<std::optional<std::uint64_t>, Fault> read(LogBroker& broker);
-/// Begins each log that is empty; to be repeated until it succeeds. Returns the number. Errors: as
-/// read(). Blocks, for seconds.
-Result<std::uint64_t, Fault> make(LogBroker& broker, std::uint64_t number);
+Result<std::optional<Genesis>, Fault> read(LogBroker& broker);
+/// Begins each log that is empty, as those that are not; to be repeated until it succeeds. Returns
+/// how they begin. Errors: as read(). Blocks, for seconds.
+Result<Genesis, Fault> make(LogBroker& broker, const Genesis& genesis);
 }  // namespace genesis
 
 /// Lifecycle: open, catch_up, perhaps follow, then start (or listen, and step by step), then stop.

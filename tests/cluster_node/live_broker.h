@@ -22,7 +22,7 @@ struct LiveTopic {
   std::map<std::uint32_t, std::vector<std::string>> logs;
 
   explicit LiveTopic(std::uint32_t shards) {
-    for (std::uint32_t s = 0; s < shards; ++s) logs[s].push_back(genesis::record(genesis_number));
+    for (std::uint32_t s = 0; s < shards; ++s) logs[s].push_back(genesis::record({genesis_number}));
   }
 };
 

@@ -2,9 +2,12 @@
 import concurrent.futures
 import os
 import random
+import shutil
+import socket
 import subprocess
 import time
 
+from cut_proxy import CutProxy
 from provider_test import Provider
 from souk_client import PATIENCE, Client, Daemon, binary
 
@@ -15,10 +18,11 @@ def souk(*arguments, timeout=60):
 
 
 class Nodes:
-    """Nodes a, b, c, ... `way(name)`: the brokers' addresses for a node."""
+    """Nodes a, b, c, ... `way(name)`: the brokers' addresses for a node. With `cuts` the links of the nodes go through
+    `links`, a proxy whose routes are by the node that is dialed: of two nodes the later one in the alphabet."""
 
-    def __init__(self, kafka, count=3, *, cluster="shop", shards=16, single=False, way=None, options=(), seed=1):
-        self.kafka, self.cluster = kafka, cluster
+    def __init__(self, kafka, count=3, *, cluster="shop", shards=16, single=False, way=None, options=(), seed=1, cuts=False):
+        self.kafka, self.cluster, self.shards = kafka, cluster, shards
         self.secret = os.path.join(kafka.home, f"{cluster}-secret")
         more = ["--kafka-single"] if single else []
         done = souk("cluster", "init", "--kafka", kafka.bootstrap, "--cluster", cluster, "--shards", str(shards),
@@ -31,11 +35,15 @@ class Nodes:
         self._options = ["--cluster", cluster, "--secret-file", self.secret, "--insecure-peers", *more, *options]
         self._way = way or (lambda _: kafka.bootstrap)
         self.daemons, self.down = {}, set(self.names)
+        self._ports, self._reserved = {}, []
+        if cuts:
+            self._reserve_ports()
+        self.links = CutProxy(self._ports) if cuts else None
 
     def __enter__(self):
         self.provider.__enter__()
-        self.daemons = {name: Daemon("--kafka", self._way(name), "--node", name, "--payment-provider",
-                                     self.provider.url, *self._options) for name in self.names}
+        self.daemons = {name: Daemon("--kafka", self._way(name), "--node", name, "--payment-provider", self.provider.url,
+                                     *self._peer(name), *self._options) for name in self.names}
         try:
             with concurrent.futures.ThreadPoolExecutor(len(self.names)) as pool:
                 list(pool.map(self._enter, self.names))
@@ -43,6 +51,20 @@ class Nodes:
             self.__exit__()
             raise
         return self
+
+    def _reserve_ports(self):
+        """Bound, not listening, and shared with a socket that sets SO_REUSEADDR, as a node's does."""
+        for name in self.names:
+            reserved = socket.socket()
+            reserved.bind(("127.0.0.1", 0))
+            reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._reserved.append(reserved)
+            self._ports[name] = reserved.getsockname()[1]
+
+    def _peer(self, name):
+        if not self.links:
+            return []
+        return ["--peer", f"127.0.0.1:{self._ports[name]}", "--peer-address", f"127.0.0.1:{self.links.ports[name]}"]
 
     def _enter(self, name):
         self.daemons[name].__enter__()
@@ -52,10 +74,19 @@ class Nodes:
         for daemon in self.daemons.values():
             daemon.__exit__(None, None, None)
         self.provider.__exit__()
+        if self.links:
+            self.links.close()
+        for reserved in self._reserved:
+            reserved.close()
 
     def kill(self, name):
         self.down.add(name)
         self.daemons[name].kill()
+
+    def lose_the_copy(self, name):
+        """Of the log and of what stands on it. REQUIRES: it is down."""
+        for folder in ("journal", "states"):
+            shutil.rmtree(os.path.join(self.daemons[name].data_dir, folder))
 
     def start(self, name):
         self.daemons[name].start()

@@ -1,20 +1,26 @@
 #!/usr/bin/env python3
 """Three nodes on real Kafka brokers: any node serves any client, a standby takes over, and nothing acknowledged is lost or
 doubled while nodes and brokers fail.
-usage: cluster_test.py [--kills N] [--clients N] [--seed N] [--version V] [PART...]    parts: shop, faults"""
+usage: cluster_test.py [--kills N] [--minutes M] [--clients N] [--seed N] [--version V] [PART...]
+parts: shop, strangers, faults (N of them, or for M minutes)"""
 import argparse
+import os
 import random
+import shutil
 import sys
 import threading
 import time
 
-from cluster_nodes import Nodes
+from cluster_faults import Faults, Operator
+from cluster_nodes import Nodes, souk
 from crash_test import Customer, Ledger, judge, stock_the_shop
+from histories_test import SOUND, Cart, History, Product, Session, Stock
 from kafka_cluster import VERSION, KafkaCluster, need_kafka
 from kafka_log_test import Findings
-from souk_client import PATIENCE, Shop, eventually
+from souk_client import LOST, PATIENCE, Daemon, NotReady, Shop, eventually
 
 SHARDS = 16
+HISTORY_CLIENTS, HISTORY_PAUSE_S, HISTORY_OPERATIONS_MAX = 4, 0.05, 3_000
 
 
 def persons_part(found, nodes):
@@ -102,78 +108,194 @@ def shop_part(found, given):
         leave_part(found, nodes)
 
 
+def refusals_part(found, nodes):
+    """Who does not belong to the cluster does not get in."""
+    kafka = nodes.kafka
+    with open(os.path.join(kafka.home, "another-secret"), "w", encoding="ascii") as file:
+        file.write("ab" * 48 + "\n")
+    common = ["--kafka", kafka.bootstrap, "--kafka-single", "--cluster", nodes.cluster]
+    member = ["--node", "d", "--payment-provider", nodes.provider.url, "--insecure-peers"]
+    found.refuses(Daemon(*common, "--secret-file", nodes.secret), ["has nodes with names", "--node NAME"],
+                  "a node without a name")
+    found.refuses(Daemon(*common, *member, "--secret-file", file.name), ["the secret given is not the one of cluster shop"],
+                  "a node with another secret")
+    with Daemon() as own:
+        own.stop()
+        found.refuses(Daemon(*common, *member, "--secret-file", nodes.secret, data_dir=own.data_dir),
+                      ["a log of its own"], "a node whose directory has a log of its own")
+
+
+def old_state_part(found, nodes):
+    """A node whose data directory is put back to what it was goes on from there, to all that happened since."""
+    shop, daemon = Shop(nodes.client_of("a")), nodes.daemons["c"]
+    sku = shop.product(stock=10)
+    person = shop.client.post("/v1/users", {"email": "old@example.org", "name": "Old State"}, key="old-person").json["user_id"]
+    eventually(lambda: nodes.client_of("c").get(f"/v1/users/{person}").json.get("name"), lambda name: name == "Old State", 10)
+    nodes.down.add("c")
+    daemon.stop()
+    kept = daemon.data_dir + "-kept"
+    shutil.copytree(daemon.data_dir, kept)
+    nodes.start("c")
+    nodes.wait_served()
+    for _ in range(4):
+        cart = shop.cart()
+        shop.add(cart, sku, 2)
+        shop.check_out(cart)
+    found.check(shop.client.call("DELETE", f"/v1/users/{person}", key="erase-old").status in (200, 202, 204), "a person is erased")
+    nodes.kill("c")
+    shutil.rmtree(daemon.data_dir)
+    shutil.move(kept, daemon.data_dir)
+    nodes.start("c")
+    nodes.wait_served()
+    client = nodes.client_of("c")
+    found.check(Shop(client).figures(sku) == (2, 0, 2), f"an old state: it knows what was sold since: {Shop(client).figures(sku)}")
+    seen = eventually(lambda: client.get(f"/v1/users/{person}"), lambda answer: answer.status in (404, 410), 10)
+    found.check(seen.status in (404, 410), f"and the person stays erased {seen!r}")
+    open_ones = eventually(lambda: client.get("/v1/cluster/erasures").json, lambda told: not told["erasures"], 20)
+    found.check(not open_ones["erasures"], f"on every copy {open_ones}")
+    moved = [client.post("/v1/cluster/moves", {"command": "move", "shard": shard, "node": "c", "who": "test"}).status
+             for shard in range(4)]
+    owners = eventually(lambda: [client.get(f"/v1/cluster/shards?shard={shard}").json["shards"][0]["owner"]
+                                 for shard in range(4)], lambda names: names == ["c"] * 4, 30)
+    found.check(owners == ["c"] * 4, f"it owns shards again {moved} {owners}")
+    added = [shop.client.post(f"/v1/inventory/{sku}/receive", {"quantity": 1}, key=f"old-{i}").status for i in range(4)]
+    found.check(added == [200] * 4 and Shop(client).figures(sku) == (6, 0, 6), f"and serves them {added}")
+
+
+def made_again_part(found, nodes):
+    """The topics are deleted and made again under load: nobody acknowledges what would stand in another log."""
+    kafka = nodes.kafka
+    shops = {name: Shop(nodes.client_of(name)) for name in nodes.names}
+    skus = [shops["a"].product(stock=5) for _ in range(8)]
+    asking, statuses, stopping = [], {name: [] for name in nodes.names}, threading.Event()
+
+    def ask(name):
+        client, number = nodes.client_of(name, timeout=5), 0
+        while not stopping.is_set():
+            number += 1
+            try:
+                answer = client.post(f"/v1/inventory/{skus[number % 8]}/receive", {"quantity": 1}, key=f"{name}-again-{number}")
+                statuses[name].append((time.monotonic(), answer.status))
+            except LOST:
+                client.close()
+
+    for name in nodes.names:
+        asking.append(threading.Thread(target=ask, args=(name,)))
+        asking[-1].start()
+    time.sleep(1)
+    for topic in ("events", "control", "liveness"):
+        kafka.delete_topic(f"{nodes.cluster}.{topic}")
+    deleted = time.monotonic()
+    done = souk("cluster", "init", "--kafka", kafka.bootstrap, "--cluster", nodes.cluster, "--shards", str(SHARDS),
+                "--secret-file", nodes.secret, "--kafka-single", "--yes")
+    # A node may write to the new topic before it is begun: then it is nobody's.
+    spoilt = "does not begin as one of Souk does"
+    found.check(done.returncode == 0 or spoilt in done.stderr, f"the topics are made again {done.stderr.strip()}")
+    for name, shop in shops.items():
+        ready = eventually(lambda at=shop: at.client.get("/readyz"), lambda answer: b"made again" in answer.raw, 30)
+        found.check(ready.status == 503 and b"made again" in ready.raw, f"node {name} says why it serves no more: {ready!r}")
+    stopping.set()
+    for thread in asking:
+        thread.join(60 * PATIENCE)
+    late = {name: sum(status == 200 and at > deleted for at, status in told) for name, told in statuses.items()}
+    before = {name: sum(status == 200 and at <= deleted for at, status in told) for name, told in statuses.items()}
+    found.check(all(before.values()) and not any(late.values()), f"acknowledged before {before}, since then {late}")
+    nodes.kill("b")
+    try:
+        nodes.start("b")
+        found.check(False, "a start on another log is refused")
+    except NotReady as refusal:
+        found.check("made again" in str(refusal) or spoilt in str(refusal), f"a start on another log is refused {str(refusal)[-300:]}")
+
+
+def strangers_part(found, given):
+    with KafkaCluster(brokers=1, version=given.version) as kafka, Nodes(kafka, single=True, shards=SHARDS) as nodes:
+        nodes.wait_served()
+        refusals_part(found, nodes)
+        old_state_part(found, nodes)
+        made_again_part(found, nodes)
+
+
+def begin_history(shop, seed, nodes, stopping):
+    """(history, sessions): clients whose every answer is kept, for what is linearizable."""
+    history, skus = History(), [shop.product() for _ in range(3)]
+    entities = [Cart(shop, skus), Cart(shop, skus), Stock(shop), Stock(shop), Product(shop)]
+    for entity in entities:
+        document = shop.client.get(entity.path).json
+        history.begin(entity.id, document["version"], entity.amounts(document))
+    sessions = [Session(i, seed, nodes, entities, history, stopping, SOUND) for i in range(HISTORY_CLIENTS)]
+    for session in sessions:
+        session.pause_s, session.read_headers = HISTORY_PAUSE_S, {"Souk-Read-Level": "barrier"}
+        session.start()
+    return history, sessions
+
+
+def judge_history(found, history, sessions):
+    for session in sessions:
+        session.join(60 * PATIENCE)
+    wrong = [what for session in sessions for what in session.wrong]
+    good, said = history.judge()
+    undecided = not good and all("undecided" in line or " operations on " in line or not line.strip()
+                                 for line in said.splitlines())
+    found.check((good or undecided) and not wrong,
+                f"linearizable: {history.operations} operations, {history.in_doubt} in doubt: {said.strip()} {wrong[:2]}")
+
+
 def faults_part(found, given):
-    print(f"seed={given.seed} kills={given.kills} clients={given.clients}", flush=True)
+    print(f"seed={given.seed} kills={given.kills} minutes={given.minutes} clients={given.clients} Kafka {given.version}",
+          flush=True)
     chance, ledger, stopping = random.Random(given.seed), Ledger(), threading.Event()
     names = ["a", "b", "c"]
     with KafkaCluster(brokers=3, version=given.version, clients=names) as kafka, \
-            Nodes(kafka, way=kafka.bootstrap_of, shards=SHARDS, seed=given.seed) as nodes:
+            Nodes(kafka, way=kafka.bootstrap_of, shards=SHARDS, seed=given.seed, cuts=True) as nodes:
         nodes.wait_served()
         skus = stock_the_shop(Shop(nodes.client()), chance, ledger)
         customers = [Customer(i, given.seed, nodes, skus, ledger, stopping) for i in range(given.clients)]
         for customer in customers:
             customer.start()
-
-        def kill_node():
-            name = chance.choice(names)
-            nodes.kill(name)
-            time.sleep(chance.uniform(0, 6))
-            nodes.start(name)
-
-        def kill_two():
-            two = chance.sample(names, 2)
-            for name in two:
-                nodes.kill(name)
-            time.sleep(chance.uniform(0, 4))
-            for name in two:
-                nodes.start(name)
-
-        def pause_node():
-            daemon = nodes.daemons[chance.choice(names)]
-            daemon.pause()
-            time.sleep(chance.uniform(1, 5))
-            daemon.resume()
-
-        def cut_node():
-            name = chance.choice(names)
-            kafka.proxies[name].cut()
-            time.sleep(chance.uniform(0.2, 5))
-            kafka.proxies[name].passes()
-
-        def kill_broker():
-            broker = kafka.leader("shop.events", chance.randrange(SHARDS))
-            kafka.kill(broker)
-            time.sleep(chance.uniform(0, 6))
-            kafka.restart(broker)
-            kafka.wait_in_sync("shop.events")
-
-        faults = [kill_node, cut_node, pause_node, kill_broker, kill_two]
-        for number in range(given.kills):
+        over = threading.Event()
+        history, sessions = begin_history(Shop(nodes.client()), given.seed, nodes, over)
+        operator = Operator(nodes, random.Random(f"{given.seed} operator"))
+        operating = threading.Thread(target=operator.run, args=(stopping,))
+        operating.start()
+        faults, number, worst = Faults(kafka, nodes, chance), 0, 0.0
+        until = time.monotonic() + 60 * given.minutes
+        while number < given.kills or time.monotonic() < until:
+            number += 1
             time.sleep(chance.uniform(0.3, 1.5) * PATIENCE)
-            fault = faults[number % len(faults)]
+            fault = faults.next()
             began = time.monotonic()
             fault()
-            before = sum(ledger.answers.values())
+            before, ended = sum(ledger.answers.values()), time.monotonic()
             eventually(lambda: sum(ledger.answers.values()), lambda now: now > before + 20, 60)
-            print(f"{fault.__name__}: served again {time.monotonic() - began:.1f} s after it began, "
+            took = time.monotonic() - ended
+            worst = max(worst, took)
+            print(f"{fault.__name__}: {ended - began:.1f} s, served again {took:.1f} s after its end, "
                   f"{sum(ledger.answers.values())} answers", flush=True)
+            if len(history.lines) > HISTORY_OPERATIONS_MAX:
+                over.set()  # more is beyond what the checker decides
         stopping.set()
-        for customer in customers:
-            customer.join(120 * PATIENCE)
-        print(f"answers {dict(ledger.answers)}, {len(ledger.orders)} orders, {len(ledger.carts)} carts", flush=True)
+        over.set()
+        for thread in [*customers, operating]:
+            thread.join(120 * PATIENCE)
+        print(f"{number} faults, {operator.done} commands of an operator, served again after {worst:.1f} s at worst; answers "
+              f"{dict(ledger.answers)}, {len(ledger.orders)} orders, {len(ledger.carts)} carts", flush=True)
         found.check(len(ledger.orders) >= given.kills, "orders were placed")
+        found.check(operator.done >= 1, "shards were moved")
         nodes.wait_served()
         for name in names:
             judge(Shop(nodes.client_of(name)), ledger, skus)
         found.check(not ledger.wrong, f"{len(ledger.wrong)} wrong of what was acknowledged")
+        judge_history(found, history, sessions)
 
 
-PARTS = {"shop": shop_part, "faults": faults_part}
+PARTS = {"shop": shop_part, "strangers": strangers_part, "faults": faults_part}
 
 
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--kills", type=int, default=5)
+    arguments.add_argument("--minutes", type=float, default=0.0)
     arguments.add_argument("--clients", type=int, default=6)
     arguments.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
     arguments.add_argument("--version", default=VERSION)

@@ -111,6 +111,7 @@ class Session(threading.Thread):
         self.chance, self.client = random.Random(f"{seed} {number}"), Client(daemon.address, timeout=5)
         self.count, self.known, self.sent, self.wrong = 0, {}, [], []
         self.copies, self.wire = {}, 0  # of the broken shops
+        self.read_headers, self.pause_s = None, 0.008
 
     def run(self):
         try:
@@ -118,7 +119,7 @@ class Session(threading.Thread):
                 self.act()
                 # What a fast machine does in seconds the checker takes minutes for: it is made for hundreds of
                 # operations an entity.
-                time.sleep(0.008)
+                time.sleep(self.pause_s)
         except Exception as error:  # pylint: disable=broad-except
             self.wrong.append(f"{self.name_}: {error!r}")
         self.client.close()
@@ -150,7 +151,7 @@ class Session(threading.Thread):
 
     def read(self, entity):
         called = time.monotonic_ns()
-        answer = self.ask("GET", entity.path)
+        answer = self.ask("GET", entity.path, headers=self.read_headers)
         if self.defect == STALE_READ and answer is not None:
             kept = self.copies.setdefault(entity.id, answer)
             answer = kept if self.chance.random() < 0.1 else answer

@@ -68,6 +68,19 @@ def settings_part(found, given):
                     "soukd --kafka" in done.stdout, f"init makes it {done.stderr.strip()}")
         again = init(kafka, "shop", secret, "--kafka-single", "--yes", shards=FEW_SHARDS)
         found.check(again.returncode == 0 and "Nothing is left to do" in again.stdout, "init is safe to repeat")
+        another = os.path.join(kafka.home, "another-secret")
+        missing = init(kafka, "shop", another, "--kafka-single", "--yes", shards=FEW_SHARDS)
+        found.check(missing.returncode == 1 and "cannot be read" in missing.stderr and not os.path.exists(another),
+                    f"init makes no second secret: {missing.stderr.strip()}")
+        with open(another, "w", encoding="ascii") as file:
+            file.write("ab" * 48 + "\n")
+        wrong = init(kafka, "shop", another, "--kafka-single", "--yes", shards=FEW_SHARDS)
+        found.check(wrong.returncode == 1 and "is not the secret that cluster shop was made with" in wrong.stderr,
+                    f"init with another secret is refused: {wrong.stderr.strip()}")
+        found.refuses(Daemon("--kafka", kafka.bootstrap, "--kafka-single", "--cluster", "shop", "--secret-file", another),
+                      ["the secret given is not the one of cluster shop"], "another secret")
+        found.refuses(Daemon("--kafka", kafka.bootstrap, "--kafka-single", "--cluster", "shop"),
+                      ["--secret-file"], "no secret")
         options = ["--cluster", "shop", "--secret-file", secret]
         found.refuses(Daemon("--kafka", kafka.bootstrap, *options),
                       ["has 1 replica", "min.insync.replicas is 1", "--add-config min.insync.replicas=2",

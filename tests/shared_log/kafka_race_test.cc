@@ -192,9 +192,9 @@ Outcome race(std::uint64_t seed, std::chrono::milliseconds time, bool faults) {
   {
     auto first = KafkaBroker::open(options, options.events_topic(), 1);
     REQUIRE(first.ok());
-    REQUIRE(genesis::make(**first, 77).ok());
-    CHECK(genesis::read(**first).value() == 77);
-    CHECK(genesis::make(**first, 78).value() == 77);  // once and for all
+    REQUIRE(genesis::make(**first, {77, 5}).ok());
+    CHECK(genesis::read(**first).value() == Genesis{77, 5});
+    CHECK(genesis::make(**first, {78, 6}).value() == Genesis{77, 5});  // once and for all
   }
   std::vector<std::unique_ptr<Racer>> racers;
   for (std::uint64_t n = 1; n <= 3; ++n) racers.push_back(std::make_unique<Racer>(options, n));

@@ -15,7 +15,7 @@ namespace souk::shared_log_test {
 struct MemoryTopic {
   std::map<std::uint16_t, std::vector<std::string>> logs;
 
-  explicit MemoryTopic(std::uint64_t number = 77) { append({0}, genesis::record(number)); }
+  explicit MemoryTopic(std::uint64_t number = 77) { append({0}, genesis::record({number})); }
   std::vector<std::string>& of(ShardId shard) { return logs[shard.value]; }
   Offset append(ShardId shard, std::string_view bytes) {
     of(shard).emplace_back(bytes);

@@ -13,6 +13,7 @@ from souk_client import LOST, eventually  # noqa: E402
 
 SHARDS = 64
 CUSTOMERS = 4
+ENDS_MAX = 3
 
 
 class Customers:
@@ -58,6 +59,10 @@ def add(table, what, customers, longest, note):
     ms = [1_000 * waits[min(int(len(waits) * part), len(waits) - 1)] for part in (0.5, 0.99, 0.999)]
     worst = ", ".join(f"{1_000 * one:.0f}" for one in longest)
     table.add(what, len(waits) / seconds, *ms, customers.errors, f"{note}; longest wait ms: {worst}")
+
+
+def owned_by(client, name):
+    return sum(shard["owner"] == name for shard in client.get("/v1/cluster/shards").json["shards"])
 
 
 def settled(client):
@@ -109,17 +114,19 @@ def measure(table, rounds):
         add(table, "  while a node is drained, and serves again", customers, waits,
             f"{SHARDS} shards in all; seconds: " + ", ".join(f"{one:.1f}" for one in took))
 
-        for what, end in (("asked to end", lambda name: nodes.daemons[name].stop()), ("killed", nodes.kill)):
-            waits = []
+        for what, name, end in (("asked to end", "c", lambda node: nodes.daemons[node].stop()), ("killed", "b", nodes.kill)):
+            waits, owned = [], []
             with Customers(nodes, "a") as customers:
-                for _ in range(rounds):
-                    time.sleep(1)
-                    nodes.down.add("c")
+                for _ in range(min(rounds, ENDS_MAX)):
+                    # A node that came back is a place for shards again after 10 s, then 20 s, 40 s, ...
+                    has = eventually(lambda at=name: owned_by(operator, at), lambda shards: shards >= SHARDS // 4, 180)
+                    settled(operator)
+                    nodes.down.add(name)
                     began = time.monotonic()
-                    end("c")
+                    end(name)
                     time.sleep(4)
                     waits.append(customers.longest(began, time.monotonic()))
-                    nodes.start("c")
-                    time.sleep(25)  # until it is a place for shards again
-                    settled(operator)
-            add(table, f"  when another node is {what}", customers, waits, f"{rounds} times")
+                    owned.append(has)
+                    nodes.start(name)
+            add(table, f"  when another node is {what}", customers, waits,
+                f"{len(owned)} times, with {', '.join(map(str, owned))} of {SHARDS} shards")

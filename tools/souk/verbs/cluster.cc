@@ -87,6 +87,24 @@ std::string words_of(const Plan& plan, const KafkaOptions& options) {
   return text;
 }
 
+/// The one that the cluster was made with, if it was.
+Status check_secret(const KafkaOptions& options, std::uint32_t shards,
+                    const std::string& secret_file) {
+  const auto broker = KafkaBroker::open(options, options.events_topic(), shards);
+  if (!broker.ok()) return broker.error();
+  const auto genesis = genesis::read(**broker);
+  if (!genesis.ok()) return genesis.error();
+  if (!*genesis || (*genesis)->secret_check == 0) return Done{};
+  const auto secret = read_secret_file(secret_file);
+  if (secret.ok() && secret_check(*secret) == (*genesis)->secret_check) return Done{};
+  return Fault{
+      Fault::Kind::mismatch,
+      fmt::format("{} the secret that cluster {} was made with: name that one's file, "
+                  "which each node has",
+                  secret.ok() ? secret_file + " is not" : secret.error().what + ". It must be",
+                  options.cluster)};
+}
+
 Outcome<Plan> plan_of(const Invocation& call, const KafkaOptions& options, KafkaTopics& topics) {
   const auto shards = integer_argument(call, "shards", 1, limits::shards_max);
   if (!shards) return shards.error();
@@ -121,21 +139,25 @@ Outcome<Plan> plan_of(const Invocation& call, const KafkaOptions& options, Kafka
   plan.secret_file = call.get("secret-file");
   std::error_code error;
   plan.makes_secret = !std::filesystem::exists(plan.secret_file, error);
+  if (!plan.topics[0].makes)
+    if (const auto fits = check_secret(options, plan.events().partitions, plan.secret_file);
+        !fits.ok())
+      return refused_by(fits.error());
   if (!plan.makes_secret)
     if (const auto read = read_secret_file(plan.secret_file); !read.ok())
       return refused_by(read.error());
   return plan;
 }
 
-/// Also those that a first try left without a beginning. Returns the number that they begin with.
-Result<std::uint64_t, Fault> begin_logs(const KafkaOptions& options, const std::string& topic,
-                                        std::uint32_t shards, std::uint64_t number) {
+/// Also those that a first try left without a beginning. Returns how they begin.
+Result<Genesis, Fault> begin_logs(const KafkaOptions& options, const std::string& topic,
+                                  std::uint32_t shards, const Genesis& genesis) {
   const auto broker = KafkaBroker::open(options, topic, shards);
   if (!broker.ok()) return broker.error();
   // The brokers hear of a new topic one after another.
   const auto until = std::chrono::steady_clock::now() + begin_patience;
   while (true) {
-    const auto begun = genesis::make(**broker, number);
+    const auto begun = genesis::make(**broker, genesis);
     if (begun.ok()) return *begun;
     if (begun.error().kind != Fault::Kind::unavailable || std::chrono::steady_clock::now() > until)
       return begun.error();
@@ -143,16 +165,19 @@ Result<std::uint64_t, Fault> begin_logs(const KafkaOptions& options, const std::
   }
 }
 
-/// Events and control begin with the same number.
-Status begin_all(const KafkaOptions& options, std::uint32_t shards) {
+/// Events and control begin alike.
+Status begin_all(const KafkaOptions& options, std::uint32_t shards,
+                 const std::string& secret_file) {
+  const auto secret = read_secret_file(secret_file);
+  if (!secret.ok()) return secret.error();
   SystemRandomness randomness;
-  std::uint64_t number = 0;
-  randomness.fill(&number, sizeof number);
-  const auto events = begin_logs(options, options.events_topic(), shards, number);
+  Genesis genesis{.secret_check = secret_check(*secret)};
+  randomness.fill(&genesis.number, sizeof genesis.number);
+  const auto events = begin_logs(options, options.events_topic(), shards, genesis);
   if (!events.ok()) return events.error();
   const auto control = begin_logs(options, options.control_topic(), 1, *events);
   if (!control.ok()) return control.error();
-  if (*control == *events) return Done{};
+  if (control->number == events->number) return Done{};
   return Fault{Fault::Kind::mismatch,
                fmt::format("the topics {} and {} were not made together: delete both and begin "
                            "anew, or restore what is missing",
@@ -178,7 +203,8 @@ Outcome<ExitCode> init(const Invocation& call) {
     if (!dry && one.makes)
       if (const auto made = (*topics)->make(one.topic); !made.ok()) return refused_by(made.error());
   if (!dry)
-    if (const auto begun = begin_all(*options, plan->events().partitions); !begun.ok())
+    if (const auto begun = begin_all(*options, plan->events().partitions, plan->secret_file);
+        !begun.ok())
       return refused_by(begun.error());
   if (call.json()) {
     JsonObject object;
