@@ -221,6 +221,7 @@ std::optional<SharedKeys::Merged> KeyExchange::merge(Entry& from,
   if (!merged->tombstones.empty()) {
     if (const auto done = keys_.confirm(node, merged->tombstones); !done)
       failed(node, done.error());  // its next summary confirms them
+    news_.erased(node, merged->tombstones);
   }
   if (!merged->dead.empty()) push_to(from, merged->dead);
   return std::move(*merged);
@@ -265,8 +266,11 @@ void KeyExchange::push_to(Entry& to, const std::vector<PersonId>& persons) {
 void KeyExchange::send_put(Entry& to, std::vector<KeyRecord>&& records) {
   auto& [node, peer] = to;
   if (records.empty()) return;
-  Unacked unacked{{}, now_ms_};
-  for (const auto& record : records) unacked.persons.push_back(record.person);
+  Unacked unacked{{}, {}, now_ms_};
+  for (const auto& record : records) {
+    unacked.persons.push_back(record.person);
+    if (record.wrapped.empty()) unacked.erased.push_back(record.person);
+  }
   const auto number = next_number_++;
   (void)peers_.send(node, encode(KeyPut{number, std::move(records)}));  // else it is sent again
   peer.unacked_persons += unacked.persons.size();
@@ -286,11 +290,12 @@ void KeyExchange::on(Entry& from, const KeyAck& ack) {
   auto& [node, peer] = from;
   const auto at = peer.unacked.find(ack.number);
   if (at == peer.unacked.end()) return;
-  const auto persons = std::move(at->second.persons);
+  const auto [persons, erased, sent_ms] = std::move(at->second);
   peer.unacked_persons -= persons.size();
   peer.unacked.erase(at);
-  if (const auto done = keys_.confirm(node, persons); !done) failed(node, done.error());
+  if (const auto done = keys_.confirm(node, erased); !done) failed(node, done.error());
   news_.acked(node, persons);
+  if (!erased.empty()) news_.erased(node, erased);
 }
 
 void KeyExchange::on(Entry& from, const KeyReady&) {

@@ -40,6 +40,8 @@ class KeyNews {
   virtual void ready(const std::string& node, bool is_ready) = 0;
   /// What this node knew of them when it pushed them is durable at `node`.
   virtual void acked(const std::string& node, const std::vector<PersonId>& persons) = 0;
+  /// `node` has their tombstones, durably.
+  virtual void erased(const std::string& node, const std::vector<PersonId>& persons) = 0;
   /// `node` has answered for them: it has none of them (`absent`), or what it had is here now.
   virtual void told(const std::string& node, const std::vector<PersonId>& absent,
                     const std::vector<PersonId>& found) = 0;
@@ -64,6 +66,7 @@ class KeyExchange {
  private:
   struct Unacked {
     std::vector<PersonId> persons;
+    std::vector<PersonId> erased;  // those of whom a tombstone was pushed, not a key
     std::int64_t sent_ms = 0;
   };
   /// Of one connection.

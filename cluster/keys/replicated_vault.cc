@@ -137,7 +137,23 @@ Status ReplicatedVault::destroy(const std::vector<PersonId>& persons) {
     now_ms = now_ms_;
   }
   if (auto destroyed = keys_->destroy(persons, now_ms, others()); !destroyed) return destroyed;
+  const bool waits = options_.erased_timeout_ms > 0;
+  if (waits) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& person : persons) ++erasing_[person];
+  }
   enqueue(Push{persons});
+  if (!waits) return Done{};
+  std::unique_lock lock(mutex_);
+  const auto deadline = now_ms_ + options_.erased_timeout_ms;
+  copies_changed_.wait(lock, [&] {
+    const auto waits_for = [&](const PersonId& person) { return erasing_.contains(person); };
+    return closing_ || now_ms_ >= deadline || ready_.empty() ||
+           std::none_of(persons.begin(), persons.end(), waits_for);
+  });
+  for (const auto& person : persons)
+    if (const auto at = erasing_.find(person); at != erasing_.end() && --at->second == 0)
+      erasing_.erase(at);
   return Done{};
 }
 
@@ -268,6 +284,14 @@ void ReplicatedVault::acked(const std::string& node, const std::vector<PersonId>
       acks_.erase(person);
     }
     keys_->copied(copied);
+  }
+  copies_changed_.notify_all();
+}
+
+void ReplicatedVault::erased(const std::string&, const std::vector<PersonId>& persons) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& person : persons) erasing_.erase(person);
   }
   copies_changed_.notify_all();
 }

@@ -18,6 +18,9 @@
 ///       is 33 bytes and opens nothing. So `settle` does nothing, and nothing is unsettled.
 ///   V5  *A key that is not here may be elsewhere*: `open` is unavailable, and asks, until all others
 ///       have said that they do not have it; then it is corrupt, as of one node.
+///   V6  *An erasure is on two nodes before it is answered*, where another one takes keys and says so in
+///       time; else it is on this one, and stands in `unconfirmed`. It is never refused for that: the
+///       key is gone here, and who asked cannot do more than ask again.
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -32,8 +35,8 @@
 namespace souk::cluster {
 
 /// Lifecycle: open; the vault and the peers outlive it; `close` (or the destructor) before either ends.
-/// Thread: ensure, destroy, unconfirmed and forget block for the disk, ensure also for other nodes, at
-///         most `ack_timeout_ms`. seal and open wait for no node. up, down, received and tick never
+/// Thread: ensure, destroy, unconfirmed and forget block for the disk, ensure and destroy also for other
+///         nodes, at most `ack_timeout_ms` and `erased_timeout_ms`. seal and open wait for no node. up, down, received and tick never
 ///         block: a thread of its own does what they ask for.
 class ReplicatedVault final : public Vault, private KeyNews {
  public:
@@ -42,6 +45,7 @@ class ReplicatedVault final : public Vault, private KeyNews {
     std::string node;  // the name of this one
     std::size_t copies_wanted = 1;
     std::int64_t ack_timeout_ms = 3'000;      // of the clock that `tick` brings
+    std::int64_t erased_timeout_ms = 2'000;   // V6; 0: waits for nobody
     std::int64_t now_ms = 0;                  // Unix ms, until the first tick
     std::size_t inbox_bytes_max = 32 << 20;   // frames beyond are dropped: peers send them again
     std::size_t missing_persons_max = 4'096;  // that are asked for at a time
@@ -65,8 +69,7 @@ class ReplicatedVault final : public Vault, private KeyNews {
   Result<Sealed, Fault> seal(const PersonId& person, std::string_view plain) override;
   Result<std::optional<std::string>, Fault> open(const PersonId& person,
                                                  const Sealed& sealed) override;
-  /// Durable here when it returns; the others hear of it then. A tombstone for each person, whether or
-  /// not a key is here: the disk of this node, lost before any other has heard, takes it along.
+  /// V6. A tombstone for each person, whether or not a key is here.
   Status destroy(const std::vector<PersonId>& persons) override;
   std::uint64_t keyed_hash(std::string_view bytes) const override;
   Id128 keyed_hash128(std::string_view purpose, std::string_view bytes) const override;
@@ -123,6 +126,7 @@ class ReplicatedVault final : public Vault, private KeyNews {
   std::vector<std::string> others() override;
   void ready(const std::string& node, bool is_ready) override;
   void acked(const std::string& node, const std::vector<PersonId>& persons) override;
+  void erased(const std::string& node, const std::vector<PersonId>& persons) override;
   void told(const std::string& node, const std::vector<PersonId>& absent,
             const std::vector<PersonId>& found) override;
   void enqueue(Work&& work);
@@ -139,14 +143,15 @@ class ReplicatedVault final : public Vault, private KeyNews {
   const std::unique_ptr<SharedKeys> keys_;
   KeyExchange exchange_;  // the thread's own
 
-  mutable std::mutex mutex_;  // what follows
-  std::condition_variable work_changed_, copies_changed_;
+  mutable std::mutex mutex_;                               // what follows
+  std::condition_variable work_changed_, copies_changed_;  // the latter: of keys and erasures
   std::deque<Work> inbox_;
   std::size_t inbox_bytes_ = 0;
   std::int64_t now_ms_;
   std::set<std::string> ready_;
   std::unordered_map<PersonId, std::set<std::string>> acks_;  // of those that are uncopied
   std::unordered_map<PersonId, Missing> missing_;
+  std::unordered_map<PersonId, std::size_t> erasing_;  // who waits for another node to say so
   bool closing_ = false;
   std::thread thread_;
 };

@@ -129,6 +129,61 @@ TEST_CASE("cluster keys: a key on its way to where its person is erased is destr
   }
 }
 
+TEST_CASE("cluster keys: that a key has arrived does not confirm that it is erased") {
+  World world({"a", "b"}, 0);
+  world.link_all();
+  world.quiet();
+  (void)world.sealed("a", user(1), "Grace");
+  world.work();
+  world.deliver({"a", "b"});
+  world.work();
+  REQUIRE(world["a"].vault->destroy({user(1)}).ok());
+  world.deliver({"b", "a"});  // it has the key
+  world.work();
+  world.cut("a", "b");
+  CHECK(world["a"].vault->unconfirmed()->size() == 1);
+  world.link_all();
+  world.quiet();
+  CHECK(world["a"].vault->unconfirmed()->empty());
+}
+
+TEST_CASE("cluster keys: an erasure is on another node before it is answered, where there is one") {
+  World world({"a", "b"}, 0);
+  world.options.erased_timeout_ms = 2'000;
+  world.crash("a");
+  world.link_all();
+  world.quiet();
+  const auto sealed = world.sealed("a", user(1), "Grace");
+  world.quiet();
+  const auto asks = [&](std::uint64_t whose) {
+    return std::async(std::launch::async,
+                      [&world, whose] { return world["a"].vault->destroy({user(whose)}).ok(); });
+  };
+  const auto over = [](const std::future<bool>& answer) {
+    return answer.wait_for(std::chrono::milliseconds(20)) == std::future_status::ready;
+  };
+  auto first = asks(1);
+  while (world.net.waiting().empty()) world.work();
+  CHECK_FALSE(over(first));
+  world.pump_all();
+  CHECK(first.get());
+  world.restore("a", world.folder / "lost");  // its disk is gone
+  CHECK(world.read("b", user(1), sealed) == "gone");
+
+  world.link_all();
+  world.quiet();
+  world.net.on_the_way = [](const Net::Pair&, const std::string&) { return std::string(); };
+  auto second = asks(2);
+  CHECK_FALSE(over(second));
+  world.tick(2'000);
+  CHECK(second.get());  // nobody has said so in time
+  auto third = asks(3);
+  CHECK_FALSE(over(third));
+  world.cut("a", "b");
+  CHECK(third.get());  // nobody is there
+  CHECK(asks(4).get());
+}
+
 TEST_CASE(
     "cluster keys: an erasure of many goes through although it is more than may be on its way") {
   World world({"a", "b"});

@@ -125,6 +125,7 @@ struct World {
   explicit World(const Names& names, std::size_t copies_wanted = 1) : members(names) {
     options.copies_wanted = copies_wanted;
     options.drive = ReplicatedVault::Drive::by_hand;
+    options.erased_timeout_ms = 0;  // nobody would answer meanwhile
     for (const auto& name : names) add(name);
   }
   Node& operator[](const std::string& name) { return *nodes.at(name); }
