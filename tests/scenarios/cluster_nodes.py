@@ -21,7 +21,8 @@ class Nodes:
     """Nodes a, b, c, ... `way(name)`: the brokers' addresses for a node. With `cuts` the links of the nodes go through
     `links`, a proxy whose routes are by the node that is dialed: of two nodes the later one in the alphabet."""
 
-    def __init__(self, kafka, count=3, *, cluster="shop", shards=16, single=False, way=None, options=(), seed=1, cuts=False):
+    def __init__(self, kafka, count=3, *, cluster="shop", shards=16, single=False, way=None, options=(), seed=1, cuts=False,
+                 program=None):
         self.kafka, self.cluster, self.shards = kafka, cluster, shards
         self.secret = os.path.join(kafka.home, f"{cluster}-secret")
         more = ["--kafka-single"] if single else []
@@ -34,7 +35,7 @@ class Nodes:
         self.names = [chr(ord("a") + i) for i in range(count)]
         self._options = ["--cluster", cluster, "--secret-file", self.secret, "--insecure-peers", *more, *options]
         self._way = way or (lambda _: kafka.bootstrap)
-        self.daemons, self.down = {}, set(self.names)
+        self.daemons, self.down, self._program = {}, set(self.names), program
         self._ports, self._reserved = {}, []
         if cuts:
             self._reserve_ports()
@@ -44,6 +45,8 @@ class Nodes:
         self.provider.__enter__()
         self.daemons = {name: Daemon("--kafka", self._way(name), "--node", name, "--payment-provider", self.provider.url,
                                      *self._peer(name), *self._options) for name in self.names}
+        for daemon in self.daemons.values():
+            daemon.program = self._program or daemon.program
         try:
             with concurrent.futures.ThreadPoolExecutor(len(self.names)) as pool:
                 list(pool.map(self._enter, self.names))

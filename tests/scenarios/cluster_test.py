@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Three nodes on real Kafka brokers: any node serves any client, a standby takes over, and nothing acknowledged is lost or
 doubled while nodes and brokers fail.
-usage: cluster_test.py [--kills N] [--minutes M] [--clients N] [--seed N] [--version V] [PART...]
-parts: shop, strangers, faults (N of them, or for M minutes)"""
+usage: cluster_test.py [--kills N] [--minutes M] [--clients N] [--seed N] [--version V] [--other DIR] [PART...]
+parts: shop, strangers, faults (N of them, or for M minutes); upgrade (with the build in DIR; only where it is named)"""
 import argparse
 import os
 import random
@@ -17,7 +17,7 @@ from crash_test import Customer, Ledger, judge, stock_the_shop
 from histories_test import SOUND, Cart, History, Product, Session, Stock
 from kafka_cluster import VERSION, KafkaCluster, need_kafka
 from kafka_log_test import Findings
-from souk_client import LOST, PATIENCE, Daemon, NotReady, Shop, eventually
+from souk_client import BIN_DIR, LOST, PATIENCE, Daemon, NotReady, Shop, binary, eventually
 
 SHARDS = 16
 HISTORY_CLIENTS, HISTORY_PAUSE_S, HISTORY_OPERATIONS_MAX = 4, 0.05, 3_000
@@ -216,6 +216,65 @@ def strangers_part(found, given):
         made_again_part(found, nodes)
 
 
+class Watcher(threading.Thread):
+    """Asks one node, one thing after another; each must be answered well."""
+
+    def __init__(self, nodes, name):
+        super().__init__(daemon=True)
+        self.client, self.name_, self.stopping = nodes.client_of(name), name, threading.Event()
+        self.count, self.longest, self.wrong = 0, 0.0, []
+        self.start()
+
+    def run(self):
+        while not self.stopping.is_set():
+            self.count += 1
+            sent = time.monotonic()
+            try:
+                answer = self.client.post("/v1/carts", {}, key=f"watch-{self.name_}-{sent}")
+                if answer.status != 201:
+                    self.wrong.append(answer)
+            except LOST as error:
+                self.wrong.append(error)
+            self.longest = max(self.longest, time.monotonic() - sent)
+
+    def end(self):
+        self.stopping.set()
+        self.join(60 * PATIENCE)
+
+
+def upgrade_part(found, given):
+    """One node after the other gets another build, and the one before again, while customers shop."""
+    chance, ledger, stopping = random.Random(given.seed), Ledger(), threading.Event()
+    builds = {"this build": binary("soukd"), "the other build": os.path.join(given.other or BIN_DIR, "soukd")}
+    with KafkaCluster(brokers=1, version=given.version) as kafka, \
+            Nodes(kafka, single=True, shards=SHARDS, seed=given.seed, program=builds["the other build"]) as nodes:
+        nodes.wait_served()
+        skus = stock_the_shop(Shop(nodes.client()), chance, ledger)
+        customers = [Customer(i, given.seed, nodes, skus, ledger, stopping) for i in range(given.clients)]
+        for customer in customers:
+            customer.start()
+        for to in ("this build", "the other build", "this build"):
+            for name in nodes.names:
+                watcher = Watcher(nodes, chance.choice([other for other in nodes.names if other != name]))
+                nodes.down.add(name)
+                found.check(nodes.daemons[name].stop() == 0, f"node {name} ends when asked")
+                nodes.daemons[name].program = builds[to]
+                nodes.start(name)
+                nodes.wait_served()
+                watcher.end()
+                found.check(not watcher.wrong and watcher.count > 20,
+                            f"node {name} has {to}: {watcher.count} carts at another node, {len(watcher.wrong)} errors "
+                            f"{watcher.wrong[:1]}, longest wait {1000 * watcher.longest:.0f} ms")
+        stopping.set()
+        for customer in customers:
+            customer.join(60 * PATIENCE)
+        print(f"answers {dict(ledger.answers)}, {len(ledger.orders)} orders", flush=True)
+        found.check(len(ledger.orders) > 20, "orders were placed")
+        for name in nodes.names:
+            judge(Shop(nodes.client_of(name)), ledger, skus)
+        found.check(not ledger.wrong, f"{len(ledger.wrong)} wrong of what was acknowledged")
+
+
 def begin_history(shop, seed, nodes, stopping):
     """(history, sessions): clients whose every answer is kept, for what is linearizable."""
     history, skus = History(), [shop.product() for _ in range(3)]
@@ -289,7 +348,7 @@ def faults_part(found, given):
         judge_history(found, history, sessions)
 
 
-PARTS = {"shop": shop_part, "strangers": strangers_part, "faults": faults_part}
+PARTS = {"shop": shop_part, "strangers": strangers_part, "upgrade": upgrade_part, "faults": faults_part}
 
 
 def main():
@@ -298,12 +357,13 @@ def main():
     arguments.add_argument("--minutes", type=float, default=0.0)
     arguments.add_argument("--clients", type=int, default=6)
     arguments.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
+    arguments.add_argument("--other", help="where soukd of another build is")
     arguments.add_argument("--version", default=VERSION)
     arguments.add_argument("parts", nargs="*", choices=[[], *PARTS])
     given = arguments.parse_args()
     need_kafka(given.version)
     found = Findings()
-    for part in given.parts or PARTS:
+    for part in given.parts or [name for name in PARTS if name != "upgrade"]:
         PARTS[part](found, given)
     print(f"{found.wrong} wrong")
     return 1 if found.wrong else 0

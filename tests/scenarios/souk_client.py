@@ -106,7 +106,7 @@ class Daemon:
         self.environment = {**CLEAN_ENVIRONMENT, **(environment or {})}
         self.home = tempfile.mkdtemp(prefix="souk-test-")
         self.data_dir = data_dir or os.path.join(self.home, "data")
-        self.options = list(options)
+        self.options, self.program = list(options), binary("soukd")
         self.process, self.address, self.ready_line = None, None, ""
         self._clients = []
         self.log_path = os.path.join(self.home, "soukd.log")
@@ -127,7 +127,7 @@ class Daemon:
             return file.read()
 
     def start(self, timeout=60):
-        command = [binary("soukd"), "--data-dir", self.data_dir, "--http", "127.0.0.1:0", *self.options]
+        command = [self.program, "--data-dir", self.data_dir, "--http", "127.0.0.1:0", *self.options]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, cwd=self.home,
                                             env=self.environment)
