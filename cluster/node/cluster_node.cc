@@ -302,6 +302,9 @@ Assignment ClusterNode::farewell_of(ShardId shard) const {
     const Node* node = state.node(replica.node);
     const NodeDetails* details = state.details(replica.node);
     if (!node || !details || node->name == options_.link.node || !alive(node->presence)) continue;
+    // Not to who has just been born again, or ends as well: nobody would be there to open it.
+    const Heartbeat* newest = heard_.newest(node->name);
+    if (!newest || newest->incarnation != details->incarnation || newest->ending) continue;
     assignment.what = Assignment::What::hand_over;
     assignment.to_incarnation = details->incarnation;
     assignment.to_node = replica.node.value;

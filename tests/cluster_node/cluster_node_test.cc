@@ -173,6 +173,30 @@ TEST_CASE("cluster node: who ends gives away what it owns") {
   leaving.join();
 }
 
+TEST_CASE("cluster node: who ends gives nothing to another one that ends") {
+  Town town;
+  Member& a = town.join("a", 11);
+  Member& b = town.join("b", 12);
+  REQUIRE(town.obeyed_until(
+      [&] { return town.owned_by(11) > 0 && town.owned_by(12) > 0 && town.settled(); }));
+  // The controller cannot say that they end: each hears it of the other.
+  for (Member* member : {&a, &b}) member->control.cut(true);
+  const auto claims = [&] {
+    std::uint64_t all = 0;
+    for (const auto& [epoch, incarnation] : town.owners) all += epoch;
+    return all;
+  };
+  const std::uint64_t before = claims();
+  const std::size_t of_one = std::max(town.owned_by(11), town.owned_by(12));
+  std::vector<std::thread> leave;
+  for (Member* member : {&a, &b})
+    leave.emplace_back([member] { member->node->leave(std::chrono::seconds(1)); });
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(1'100);
+  (void)town.obeyed_until([&] { return std::chrono::steady_clock::now() > until; });
+  CHECK(claims() - before <= of_one);  // the first may be heard before the second
+  for (std::thread& one : leave) one.join();
+}
+
 TEST_CASE("cluster node: commands of operators are in the log of all, or refused in words") {
   Town town;
   Member& a = town.join("a", 11);

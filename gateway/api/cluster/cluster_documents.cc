@@ -82,6 +82,8 @@ void append_node(std::string& to, const ClusterView& view, const NodeFigures& no
     put_text(out, "http", details->http);
     put_text(out, "peer", details->peer);
     put_text(out, "build", details->build);
+    out.number("protocol_min", details->protocol_min);
+    out.number("protocol_max", details->protocol_max);
   }
   const auto link = std::ranges::find(view.links, node.node->name, &LinkCounters::node);
   if (link != view.links.end()) {
