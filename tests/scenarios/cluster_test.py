@@ -245,7 +245,7 @@ class Watcher(threading.Thread):
 def upgrade_part(found, given):
     """One node after the other gets another build, and the one before again, while customers shop."""
     chance, ledger, stopping = random.Random(given.seed), Ledger(), threading.Event()
-    builds = {"this build": binary("soukd"), "the other build": os.path.join(given.other or BIN_DIR, "soukd")}
+    builds = {"this build": binary("soukd"), "the other build": os.path.join(os.path.abspath(given.other or BIN_DIR), "soukd")}
     with KafkaCluster(brokers=1, version=given.version) as kafka, \
             Nodes(kafka, single=True, shards=SHARDS, seed=given.seed, program=builds["the other build"]) as nodes:
         nodes.wait_served()
