@@ -61,16 +61,30 @@ namespace {
 
 constexpr char hex[] = "0123456789abcdef";
 
+/// With padding.
+void append_base64(std::string& out, std::string_view bytes) {
+  static constexpr char letters[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
+    std::uint32_t group = 0;
+    for (std::size_t k = 0; k < 3; ++k)
+      group = group << 8 | (k < count ? static_cast<unsigned char>(bytes[i + k]) : 0U);
+    for (std::size_t k = 0; k < 4; ++k)
+      out += k <= count ? letters[group >> (18 - 6 * k) & 0x3F] : '=';
+  }
+}
+
 /// Writes the members of one object; whatever is not set is left out.
 class Members : public JsonObject {
  public:
-  explicit Members(std::string& out) : JsonObject(out), out_(out) {}
+  Members(std::string& out, SealedMembers sealed) : JsonObject(out), out_(out), sealed_(sealed) {}
   ~Members() { end(); }
 
   void flag(std::string_view name, bool value) { truth(name, value); }
   void amount(std::string_view name, Micros value) { text(name, to_decimal(value)); }
   void money(std::string_view name, Micros amount_of, const Currency& currency) {
-    Members inner(key(name));
+    Members inner(key(name), sealed_);
     inner.amount("amount", amount_of);
     inner.text("currency", currency.text());
   }
@@ -89,10 +103,12 @@ class Members : public JsonObject {
   void time(std::string_view name, const std::optional<UnixMs>& value) {
     if (value) time(name, *value);
   }
-  void hash(std::string_view name, std::uint64_t value) {
-    std::string digits(16, '0');
-    for (std::size_t i = 16; i-- > 0; value >>= 4) digits[i] = hex[value & 0xF];
-    text(name, digits);
+  void hash(std::string_view name, std::uint64_t value) { plain(name, hex_text(value)); }
+  void sealed(std::string_view name, const Sealed& value) {
+    if (sealed_ == SealedMembers::left_out || value.bytes.empty()) return;
+    key(name) += '"';
+    append_base64(out_, value.bytes);
+    out_ += '"';
   }
   /// `each(member, element)` writes one element's object.
   template <class Elements, class Each>
@@ -102,7 +118,7 @@ class Members : public JsonObject {
     for (const auto& element : elements) {
       if (!first) out_ += ',';
       first = false;
-      Members inner(out_);
+      Members inner(out_, sealed_);
       each(inner, element);
     }
     out_ += ']';
@@ -118,6 +134,7 @@ class Members : public JsonObject {
 
  private:
   std::string& out_;
+  const SealedMembers sealed_;
 };
 
 std::string_view pricing_text(Pricing pricing) {
@@ -149,13 +166,19 @@ void put(Members& m, const OrderRejected& e) { m.text("reason", refusal_code(e.r
 
 void put(Members& m, const UserRegistered& e) {
   m.id("email_hash", e.email);
+  m.sealed("sealed_email", e.sealed_email);
+  m.sealed("sealed_name", e.sealed_name);
   m.text("country", e.country);
 }
 void put(Members& m, const UserProfileChanged& e) {
   m.flag("name_changed", e.sealed_name.has_value());
+  if (e.sealed_name) m.sealed("sealed_name", *e.sealed_name);
   if (e.country) m.text("country", *e.country);
 }
-void put(Members& m, const EmailChangeRequested& e) { m.id("email_hash", e.email); }
+void put(Members& m, const EmailChangeRequested& e) {
+  m.id("email_hash", e.email);
+  m.sealed("sealed_email", e.sealed_email);
+}
 void put(Members& m, const FormerEmailFreed& e) { m.id("email_hash", e.email); }
 void put(Members& m, const UserOrdered& e) { m.id("order_id", e.order); }
 void put(Members& m, const EmailTaken& e) { m.id("user_id", e.user); }
@@ -244,6 +267,7 @@ void put(Members& m, const OrderPlaced& e) {
   put_lines(m, e.lines);
   m.amount("total", e.total);
   m.text("payment_method", e.payment_method);
+  m.sealed("sealed_address", e.sealed_address);
   m.time("occurred_at", e.occurred_at);
   if (!e.country.empty()) m.text("country", e.country);
   if (e.adjustments.empty()) return;
@@ -358,8 +382,37 @@ std::optional<EntityKey> parse_entity(Kind kind, std::string_view id) {
   return std::nullopt;
 }
 
-void append_event_json(std::string& out, const Payload& payload) {
-  Members members(out);
+std::string_view outcome_text(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::ok:
+      return "ok";
+    case Outcome::created:
+      return "created";
+    case Outcome::refused:
+      return "refused";
+  }
+  return {};
+}
+
+std::string hex_text(std::string_view bytes) {
+  std::string out;
+  out.reserve(2 * bytes.size());
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += hex[byte >> 4];
+    out += hex[byte & 0xF];
+  }
+  return out;
+}
+
+std::string hex_text(std::uint64_t number) {
+  std::string digits(16, '0');
+  for (std::size_t i = 16; i-- > 0; number >>= 4) digits[i] = hex[number & 0xF];
+  return digits;
+}
+
+void append_event_json(std::string& out, const Payload& payload, SealedMembers sealed) {
+  Members members(out, sealed);
   std::visit([&](const auto& e) { put(members, e); }, payload);
 }
 
@@ -367,6 +420,26 @@ std::string event_json(const Payload& payload) {
   std::string out;
   append_event_json(out, payload);
   return out;
+}
+
+void append_event_line(std::string& out, ShardId shard, Seq seq, const Transaction& transaction,
+                       const Event& event, SealedMembers sealed) {
+  JsonObject line(out);
+  line.number("shard", shard.value);
+  line.number("seq", seq);
+  line.plain("at", to_rfc3339(transaction.at));
+  line.plain("type", event_type_text(event.payload));
+  line.plain("entity_type", kind_name(event.entity.kind()));
+  line.text("entity", entity_id_text(event.entity));
+  line.plain("cause", hex_text(transaction.cause.view()));
+  line.plain("correlation", hex_text(transaction.correlation.view()));
+  if (transaction.key_hash != 0)
+    line.plain("idempotency", hex_text(transaction.key_hash));
+  else
+    line.null("idempotency");
+  line.plain("outcome", outcome_text(transaction.outcome));
+  append_event_json(line.key("data"), event.payload, sealed);
+  line.end();
 }
 
 }  // namespace souk

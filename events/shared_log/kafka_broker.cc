@@ -95,7 +95,8 @@ struct KafkaBroker::Impl {
   }
 
   Result<std::unique_ptr<Producer>, Fault> make_producer();
-  Status make_consumer();
+  Status make_producers(std::uint32_t shards);
+  Status make_consumer(Use use);
   void listen_to(rd_kafka_queue_t* queue) const {
     static constexpr std::uint64_t one = 1;
     rd_kafka_queue_io_event_enable(queue, event_fd, &one, sizeof one);
@@ -134,13 +135,28 @@ Result<std::unique_ptr<Producer>, Fault> KafkaBroker::Impl::make_producer() {
   return made;
 }
 
-Status KafkaBroker::Impl::make_consumer() {
+Status KafkaBroker::Impl::make_producers(std::uint32_t shards) {
+  producers.resize(
+      std::clamp((shards + shards_a_producer - 1) / shards_a_producer, 1U, producers_max));
+  for (auto& producer : producers) {
+    auto made = make_producer();
+    if (!made.ok()) return made.error();
+    producer = std::move(*made);
+  }
+  auto made = make_producer();
+  if (!made.ok()) return made.error();
+  spare = std::move(*made);
+  return Done{};
+}
+
+Status KafkaBroker::Impl::make_consumer(Use use) {
   auto conf = make_conf(options, {{"group.id", "souk"},  // demanded, and never joined
                                   {"enable.auto.commit", "false"},
                                   {"auto.offset.reset", "error"},
                                   {"isolation.level", "read_uncommitted"},
                                   {"check.crcs", "true"},
-                                  {"fetch.wait.max.ms", "100"},
+                                  // Who reads to an end goes on to the next shard behind it.
+                                  {"fetch.wait.max.ms", use == Use::read ? "10" : "100"},
                                   {"fetch.error.backoff.ms", "10"},
                                   {"queued.min.messages", "10000"},
                                   {"queued.max.messages.kbytes", "16384"}});
@@ -159,24 +175,16 @@ KafkaBroker::~KafkaBroker() = default;
 
 Result<std::unique_ptr<KafkaBroker>, Fault> KafkaBroker::open(const KafkaOptions& options,
                                                               const std::string& topic,
-                                                              std::uint32_t shards) {
+                                                              std::uint32_t shards, Use use) {
   auto impl = std::make_unique<Impl>();
   impl->options = options;
   impl->topic = topic;
   impl->readings.resize(shards);
   impl->event_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (impl->event_fd < 0) return Fault{Fault::Kind::unavailable, "no file descriptor is left"};
-  impl->producers.resize(
-      std::clamp((shards + shards_a_producer - 1) / shards_a_producer, 1U, producers_max));
-  for (auto& producer : impl->producers) {
-    auto made = impl->make_producer();
-    if (!made.ok()) return made.error();
-    producer = std::move(*made);
-  }
-  auto spare = impl->make_producer();
-  if (!spare.ok()) return spare.error();
-  impl->spare = std::move(*spare);
-  if (auto s = impl->make_consumer(); !s.ok()) return s.error();
+  if (use == Use::read_and_write)
+    if (auto s = impl->make_producers(shards); !s.ok()) return s.error();
+  if (auto s = impl->make_consumer(use); !s.ok()) return s.error();
   return std::unique_ptr<KafkaBroker>(new KafkaBroker(std::move(impl)));
 }
 
@@ -185,6 +193,7 @@ void KafkaBroker::produce(ShardId shard, std::uint64_t tag, std::string_view byt
   {
     const std::shared_lock lock(impl_->producers_mutex);
     const auto& producers = impl_->producers;
+    SOUK_ASSERT(!producers.empty());
     const int sent = rd_kafka_produce(
         producers[shard.value % producers.size()]->topic.get(), shard.value, RD_KAFKA_MSG_F_COPY,
         // librdkafka only reads it
@@ -347,7 +356,7 @@ void KafkaBroker::poll(std::chrono::milliseconds patience, Listener& listener) {
   const auto take = [&] {
     bool any = false;
     for (auto& one : impl.producers) any = impl.take_reports(*one, listener) || any;
-    any = impl.take_reports(*impl.spare, listener) || any;
+    if (impl.spare) any = impl.take_reports(*impl.spare, listener) || any;
     for (auto& one : impl.dead) any = impl.take_reports(*one, listener) || any;
     any = impl.take_refused(listener) || any;
     any = impl.take_messages(listener) || any;

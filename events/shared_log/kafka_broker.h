@@ -8,6 +8,7 @@
 /// assigned by hand; no groups, no transactions.
 ///
 /// Source: design/log-protocol.md, section 8; design/kafka-4.4.md: why each setting is as it is.
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -19,13 +20,17 @@ namespace souk {
 
 class KafkaBroker final : public LogBroker {
  public:
+  /// A reader has no producer: it needs no more than the right to read the topic.
+  enum class Use : std::uint8_t { read_and_write, read };
   /// `topic`: its name; it has `shards` partitions. Does not wait for the brokers.
   /// Errors: mismatch: a setting that librdkafka refuses.
   static Result<std::unique_ptr<KafkaBroker>, Fault> open(const KafkaOptions& options,
                                                           const std::string& topic,
-                                                          std::uint32_t shards);
+                                                          std::uint32_t shards,
+                                                          Use use = Use::read_and_write);
   ~KafkaBroker() override;
 
+  /// REQUIRES: Use::read_and_write.
   void produce(ShardId shard, std::uint64_t tag, std::string_view bytes) override;
   void read(ShardId shard, Offset from) override;
   void stop_reading(ShardId shard) override;

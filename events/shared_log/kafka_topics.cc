@@ -123,6 +123,7 @@ struct KafkaTopics::Impl {
     rd_kafka_AdminOptions_set_request_timeout(made.get(), patience_ms, why, sizeof why);
     return made;
   }
+  Result<TopicFacts, Fault> read_partitions(const std::string& topic);
   Status read_settings(const std::string& topic, TopicFacts& facts);
 };
 
@@ -147,12 +148,11 @@ Result<std::string, Fault> KafkaTopics::cluster_id() {
   return text;
 }
 
-Result<TopicFacts, Fault> KafkaTopics::look(const std::string& topic) {
+Result<TopicFacts, Fault> KafkaTopics::Impl::read_partitions(const std::string& topic) {
   TopicFacts facts;
-  const Owned<rd_kafka_topic_t> handle(
-      rd_kafka_topic_new(impl_->handle.get(), topic.c_str(), nullptr));
+  const Owned<rd_kafka_topic_t> asked(rd_kafka_topic_new(handle.get(), topic.c_str(), nullptr));
   const rd_kafka_metadata_t* raw = nullptr;
-  const auto error = rd_kafka_metadata(impl_->handle.get(), 0, handle.get(), &raw, patience_ms);
+  const auto error = rd_kafka_metadata(handle.get(), 0, asked.get(), &raw, patience_ms);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fault_of("ask the brokers for a topic", error);
   const Owned<const rd_kafka_metadata_t> metadata(raw);
   if (metadata->topic_cnt != 1) return facts;
@@ -165,7 +165,19 @@ Result<TopicFacts, Fault> KafkaTopics::look(const std::string& topic) {
   for (int p = 0; p < one.partition_cnt; ++p)
     facts.replicas =
         std::min(facts.replicas, static_cast<std::uint32_t>(one.partitions[p].replica_cnt));
-  if (auto s = impl_->read_settings(topic, facts); !s.ok()) return s.error();
+  return facts;
+}
+
+Result<std::uint32_t, Fault> KafkaTopics::partitions(const std::string& topic) {
+  const auto facts = impl_->read_partitions(topic);
+  if (!facts.ok()) return facts.error();
+  return facts->partitions;
+}
+
+Result<TopicFacts, Fault> KafkaTopics::look(const std::string& topic) {
+  auto facts = impl_->read_partitions(topic);
+  if (!facts.ok() || facts->partitions == 0) return facts;
+  if (auto s = impl_->read_settings(topic, *facts); !s.ok()) return s.error();
   return facts;
 }
 

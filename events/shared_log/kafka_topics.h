@@ -45,6 +45,8 @@ class KafkaTopics {
 
   /// The id that Kafka gave its own cluster. Errors: unavailable.
   Result<std::string, Fault> cluster_id();
+  /// 0: there is no such topic. Needs no right but to read it. Errors: unavailable.
+  Result<std::uint32_t, Fault> partitions(const std::string& topic);
   /// No partitions: there is no such topic. Errors: unavailable.
   Result<TopicFacts, Fault> look(const std::string& topic);
   struct NewTopic {

@@ -210,34 +210,6 @@ int next(sqlite3_vtab_cursor* at) {
 
 int eof(sqlite3_vtab_cursor* at) { return cursor_of(at).eof ? 1 : 0; }
 
-std::string hex_of(std::string_view bytes) {
-  constexpr char digits[] = "0123456789abcdef";
-  std::string out;
-  for (const char c : bytes) {
-    out += digits[static_cast<unsigned char>(c) >> 4];
-    out += digits[static_cast<unsigned char>(c) & 0xF];
-  }
-  return out;
-}
-
-std::string hex_of(std::uint64_t value) {
-  std::string bytes;
-  for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift & 0xFF);
-  return hex_of(bytes);
-}
-
-std::string_view outcome_text(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::ok:
-      return "ok";
-    case Outcome::created:
-      return "created";
-    case Outcome::refused:
-      return "refused";
-  }
-  return "ok";
-}
-
 void give(sqlite3_context* context, std::string_view text) {
   sqlite3_result_text64(context, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
 }
@@ -269,13 +241,13 @@ int column(sqlite3_vtab_cursor* at, sqlite3_context* context, int index) {
       give(context, entity_id_text(event.entity));
       break;
     case column_cause:
-      give(context, hex_of(transaction.cause.view()));
+      give(context, hex_text(transaction.cause.view()));
       break;
     case column_correlation:
-      give(context, hex_of(transaction.correlation.view()));
+      give(context, hex_text(transaction.correlation.view()));
       break;
     case column_idempotency:
-      if (transaction.key_hash != 0) give(context, hex_of(transaction.key_hash));
+      if (transaction.key_hash != 0) give(context, hex_text(transaction.key_hash));
       break;
     case column_outcome:
       give_fixed(context, outcome_text(transaction.outcome));

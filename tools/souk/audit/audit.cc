@@ -78,14 +78,19 @@ struct Pieces {
 
 class Audit {
  public:
-  /// `ledger`: none: the money is not compared.
-  Audit(Journal& journal, StateStore* states, SimulatorLedger* ledger, LedgerPlace ledger_place,
-        Vault& vault, std::uint32_t shards)
+  /// What a directory has beside its log; what is not there is not compared.
+  struct Beside {
+    StateStore* states = nullptr;  // none: made by other rules
+    SimulatorLedger* ledger = nullptr;
+    LedgerPlace ledger_place = LedgerPlace::here;
+    Vault* vault = nullptr;
+  };
+  Audit(Journal& journal, const Beside& beside, std::uint32_t shards)
       : journal_(journal),
-        states_(states),
-        ledger_(ledger),
-        ledger_place_(ledger_place),
-        vault_(vault),
+        states_(beside.states),
+        ledger_(beside.ledger),
+        ledger_place_(beside.ledger_place),
+        vault_(beside.vault),
         presenter_(Currency{}) {
     options_.shards = shards;
     options_.memory_bytes = SIZE_MAX;
@@ -153,7 +158,8 @@ class Audit {
     return Done{};
   }
 
-  AuditReport finish() {
+  /// REQUIRES: all shards were gone through.
+  void pieces() {
     for (const auto& [sku, p] : pieces_) {
       if (p.sold < p.ordered || p.sold > p.ordered + p.ordered_open)
         violation("P3", "sku " + sku, "all shards",
@@ -165,8 +171,9 @@ class Audit {
             fmt::format("{} pieces came back, but returns that are done have {} and open ones {}",
                         p.returned, p.sent_back, p.sent_back_open));
     }
-    return std::move(report_);
   }
+
+  AuditReport finish() { return std::move(report_); }
 
  private:
   static constexpr Offset offset_max = std::numeric_limits<Offset>::max();
@@ -264,10 +271,11 @@ class Audit {
       const Order& order = hosted.state.order;
       if (order.status == OrderStatus::none) return;
       ++report_.orders;
-      orders_.insert(order_id);
+      if (ledger_) orders_.insert(order_id);
       check_sealed(id, address_person(order_id, order.cart.has_value(), order.user),
                    order.sealed_address);
-      if (order.erased && !order.key_to_destroy && vault_.seal(EntityKey(order_id), {}).ok())
+      if (vault_ && order.erased && !order.key_to_destroy &&
+          vault_->seal(EntityKey(order_id), {}).ok())
         violation("keys", "order " + order_id.text(), std::to_string(id.value),
                   "the log says that the key of this guest was destroyed, and the keys have it");
       const bool bought =
@@ -294,8 +302,8 @@ class Audit {
 
   /// The keys: what was sealed can be opened, or its key was destroyed.
   void check_sealed(ShardId id, const EntityKey& person, const Sealed& sealed) {
-    if (sealed.bytes.empty()) return;
-    const auto opened = vault_.open(person, sealed);
+    if (!vault_ || sealed.bytes.empty()) return;
+    const auto opened = vault_->open(person, sealed);
     if (!opened.ok())
       violation("keys", person.text(), std::to_string(id.value), opened.error().what);
   }
@@ -309,7 +317,8 @@ class Audit {
         check_sealed(id, person, user.profile.sealed_name);
       }
       // What can seal has a key.
-      if (user.status == UserStatus::erased && !user.key_to_destroy && vault_.seal(person, {}).ok())
+      if (vault_ && user.status == UserStatus::erased && !user.key_to_destroy &&
+          vault_->seal(person, {}).ok())
         violation("keys", person.text(), std::to_string(id.value),
                   "the log says that this person's key was destroyed, and the keys have it");
     });
@@ -380,10 +389,10 @@ class Audit {
   }
 
   Journal& journal_;
-  StateStore* states_;  // none: made by other rules
+  StateStore* states_;
   SimulatorLedger* ledger_;
   const LedgerPlace ledger_place_;
-  Vault& vault_;
+  Vault* vault_;
   NoStates no_states_;
   NoTime clock_;
   NoRandomness randomness_;
@@ -391,8 +400,8 @@ class Audit {
   EngineOptions options_;
   AuditReport report_;
   std::map<std::string, Pieces> pieces_;
-  std::unordered_set<OrderId> orders_;
-  std::vector<Seq> last_seqs_;  // by shard
+  std::unordered_set<OrderId> orders_;  // where there is a ledger
+  std::vector<Seq> last_seqs_;          // by shard
   bool log_damaged_ = false;
 };
 
@@ -414,8 +423,12 @@ Result<AuditReport, Fault> audit(const std::string& data_dir,
     stores->provider = std::move(*outside);
   }
   const std::uint32_t shards = manifest.shards;
-  Audit audit(*stores->journal, stores->states.get(), stores->provider.get(), manifest.ledger,
-              *stores->vault, shards);
+  Audit audit(*stores->journal,
+              {.states = stores->states.get(),
+               .ledger = stores->provider.get(),
+               .ledger_place = manifest.ledger,
+               .vault = stores->vault.get()},
+              shards);
   watch.begin("log", "shards", shards);
   for (std::uint32_t s = 0; s < shards; ++s) {
     if (auto status = audit.shard(ShardId{static_cast<std::uint16_t>(s)}); !status.ok())
@@ -425,6 +438,19 @@ Result<AuditReport, Fault> audit(const std::string& data_dir,
   if (auto status = audit.accounts(); !status.ok()) return status.error();
   if (auto status = audit.read_models(kinds, stores->directory->projections(), watch); !status.ok())
     return status.error();
+  audit.pieces();
+  return audit.finish();
+}
+
+Result<AuditReport, Fault> audit_log(Journal& journal, std::uint32_t shards,
+                                     const std::vector<ShardId>& which, AuditWatch& watch) {
+  Audit audit(journal, {}, shards);
+  watch.begin("log", "shards", which.size());
+  for (const ShardId shard : which) {
+    if (auto status = audit.shard(shard); !status.ok()) return status.error();
+    watch.add(1);
+  }
+  if (which.size() == shards) audit.pieces();
   return audit.finish();
 }
 

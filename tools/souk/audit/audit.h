@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "events/journal/journal.h"
 #include "events/result.h"
 #include "projections/projection.h"
 
@@ -60,5 +61,13 @@ class AuditWatch {
 Result<AuditReport, Fault> audit(const std::string& data_dir,
                                  const std::vector<ProjectionKind>& kinds, AuditWatch& watch,
                                  const std::optional<std::string>& provider_dir = std::nullopt);
+
+/// What a log says of itself, without a data directory: P1, P2 and P3. Goes through the log of each
+/// of `which` twice, by Journal::scan and then by Journal::read, and holds the entities of one shard
+/// at a time.
+/// `shards`: of the log. Where `which` leaves some out, what concerns pieces of all shards is not
+/// compared. Errors: unavailable; what is wrong with the log is a violation.
+Result<AuditReport, Fault> audit_log(Journal& journal, std::uint32_t shards,
+                                     const std::vector<ShardId>& which, AuditWatch& watch);
 
 }  // namespace souk::cli

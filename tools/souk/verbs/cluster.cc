@@ -17,6 +17,7 @@
 #include "events/shared_log/shared_logs.h"
 #include "tools/souk/client/api_client.h"
 #include "tools/souk/verbs/cluster_client.h"
+#include "tools/souk/verbs/kafka_arguments.h"
 #include "tools/souk/verbs/verbs.h"
 
 namespace souk::cli {
@@ -25,25 +26,6 @@ namespace {
 constexpr std::int64_t replicas_of_a_cluster = 3;
 constexpr std::int64_t replicas_max = 15;
 constexpr std::chrono::seconds begin_patience{30};
-
-Failure refused_by(const Fault& fault) {
-  const bool away = fault.kind == Fault::Kind::unavailable;
-  return {away ? ExitCode::unreachable : ExitCode::refused, fault.what};
-}
-
-Outcome<KafkaOptions> options_of(const Invocation& call) {
-  KafkaOptions options{.brokers = call.get("kafka"), .cluster = call.get("cluster")};
-  if (options.brokers.empty())
-    return Failure{ExitCode::usage, "--kafka HOST:PORT,... is missing: which brokers?"};
-  if (const auto fits = check_cluster_name(options.cluster); !fits.ok())
-    return Failure{ExitCode::usage, "--cluster " + fits.error().what};
-  if (call.has("kafka-config")) {
-    auto properties = read_kafka_properties(call.get("kafka-config"));
-    if (!properties.ok()) return Failure{ExitCode::usage, properties.error().what};
-    options.properties = std::move(*properties);
-  }
-  return options;
-}
 
 bool agreed() {
   if (::isatty(STDIN_FILENO) != 1) return false;
@@ -185,7 +167,7 @@ Status begin_all(const KafkaOptions& options, std::uint32_t shards,
 }
 
 Outcome<ExitCode> init(const Invocation& call) {
-  const auto options = options_of(call);
+  const auto options = kafka_options(call);
   if (!options) return options.error();
   const auto topics = KafkaTopics::open(*options);
   if (!topics.ok()) return refused_by(topics.error());
@@ -254,14 +236,11 @@ Verbs cluster_verbs() {
        .summary = "Make what a cluster stands on: its topics in Kafka, and its secret",
        .examples = {"souk cluster init --kafka kafka1:9092,kafka2:9092,kafka3:9092",
                     "souk cluster init --kafka 127.0.0.1:9092 --kafka-single --yes"},
-       .arguments = {option("kafka", "HOST:PORT,... of the brokers"),
-                     option("cluster", "its name, after which the topics are named", "souk"),
+       .arguments = {kafka_option(), kafka_cluster_option(),
                      option("shards", "partitions of the log; their number never changes", "64"),
                      option("replicas", "brokers that have each partition, at least 3", "3"),
                      flag("kafka-single", "one broker will do: what it loses is lost. For trials"),
-                     option("kafka-config",
-                            "a file of lines NAME=VALUE that say how the brokers are reached "
-                            "(security.protocol, ssl.*, sasl.*)"),
+                     kafka_config_option(),
                      option("secret-file", "where the secret stands, or shall", "souk-secret"),
                      flag("dry-run", "show what would be done, and do nothing"),
                      flag("yes", "do not ask")},

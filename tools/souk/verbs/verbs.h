@@ -20,6 +20,7 @@ Verbs engine_bench_verbs();
 Verbs growth_bench_verbs();
 Verbs placement_bench_verbs();
 Verbs verify_verbs();
+Verbs replay_verbs();
 Verbs cluster_verbs();
 Verbs provider_verbs();
 Verbs search_verbs();
