@@ -57,9 +57,17 @@ def has_esci():
     return os.path.isdir(os.path.join(TREE, "..", "shared", "data", "esci-search"))
 
 
-def has_schemathesis():
+def in_cache(*path):
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return os.access(os.path.join(cache, "souk", "schemathesis", "bin", "schemathesis"), os.X_OK)
+    return os.access(os.path.join(cache, "souk", *path), os.X_OK)
+
+
+def has_schemathesis():
+    return in_cache("schemathesis", "bin", "schemathesis")
+
+
+def has_souk_log():
+    return in_cache("souk_log", "bin", "python")
 
 
 def has_kafka():
@@ -72,6 +80,7 @@ def has_kafka():
 # What a test may lack, and whether this machine has it.
 NEEDS = {"mount": can_mount, "nginx": has_nginx, "thread-slices": has_thread_slices, "esci": has_esci,
          "landlock": has_landlock, "schemathesis": has_schemathesis, "kafka": has_kafka,
+         "souk-log": has_souk_log,
          "own-network": has_network_of_its_own}
 
 
