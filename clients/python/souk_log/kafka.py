@@ -30,7 +30,9 @@ def partitions_of(client, topic):
         found = client.list_topics(topic, timeout=SILENCE_SECONDS_MAX).topics.get(topic)
     except KafkaException as error:
         raise Unreachable(f"the brokers do not answer: {error}") from None
-    if found is None or found.error is not None or not found.partitions:
+    if found is not None and found.error is not None and found.error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+        raise LogError(f"{topic}: {found.error.str()}")
+    if found is None or not found.partitions:
         raise LogError(f"there is no topic {topic}: is the cluster called otherwise?")
     return len(found.partitions)
 
