@@ -75,18 +75,18 @@ Result<std::unique_ptr<BrokerJournal>, Fault> BrokerJournal::open(LogBroker& bro
 
 Status BrokerJournal::read(ShardId shard, Offset from, const Visit& visit) {
   const auto check = [&](std::string_view first) -> Status {
-    const auto number = genesis::number_of(first);
-    if (!number)
+    const auto genesis = genesis::of_record(first);
+    if (!genesis)
       return Fault{Fault::Kind::mismatch,
                    fmt::format("the log of shard {} does not begin as one of Souk does: the topic "
                                "was not made by souk cluster init, or something else writes to it",
                                shard.value)};
-    if (genesis_.value_or(*number) != *number)
+    if (genesis_.value_or(genesis->number) != genesis->number)
       return Fault{Fault::Kind::mismatch,
                    fmt::format("the log of shard {} does not begin with the number of the others: "
                                "it was not made together with them",
                                shard.value)};
-    genesis_ = *number;
+    genesis_ = genesis->number;
     return Done{};
   };
   Reading reading(shard, std::max<Offset>(from, 1), ends_[shard.value], visit, check);
