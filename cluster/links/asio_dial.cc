@@ -18,7 +18,7 @@ constexpr milliseconds late_from{100};
 
 }  // namespace
 
-void Links::Core::accept() {
+void AsioLinks::accept() {
   acceptor_.async_accept([this](AsioError error, tcp::socket socket) {
     if (ended_) return;
     if (error) {
@@ -40,7 +40,7 @@ void Links::Core::accept() {
   });
 }
 
-void Links::Core::tick() {
+void AsioLinks::tick() {
   const auto now = LinkClock::now();
   const auto late = now - next_tick_;
   next_tick_ = now + tick_every;
@@ -61,7 +61,7 @@ void Links::Core::tick() {
   });
 }
 
-void Links::Core::dial_who_is_due(LinkClock::time_point now) {
+void AsioLinks::dial_who_is_due(LinkClock::time_point now) {
   if (!common_) return;
   // An attempt that fails at once changes nothing of peers_.
   for (const auto& [node, peer] : peers_)
@@ -70,7 +70,7 @@ void Links::Core::dial_who_is_due(LinkClock::time_point now) {
       dial(peer);
 }
 
-void Links::Core::dial(const PeerPtr& peer) {
+void AsioLinks::dial(const PeerPtr& peer) {
   AsioError not_an_address;
   const auto address = asio::ip::make_address(peer->address.host, not_an_address);
   if (!not_an_address) return connect(peer, {tcp::endpoint(address, peer->address.port)});
@@ -92,7 +92,7 @@ void Links::Core::dial(const PeerPtr& peer) {
                           });
 }
 
-void Links::Core::connect(const PeerPtr& peer, std::vector<tcp::endpoint> where) {
+void AsioLinks::connect(const PeerPtr& peer, std::vector<tcp::endpoint> where) {
   peer->dialed = std::make_shared<AsioConnection>(*common_, tcp::socket(io_));
   peer->dialed->dial(peer->address.node, where);
 }

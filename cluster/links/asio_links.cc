@@ -20,11 +20,11 @@ using std::chrono::milliseconds;
 
 }  // namespace
 
-Links::Core::Core(LinkOptions options) : options_(std::move(options)) {}
+AsioLinks::AsioLinks(LinkOptions options) : options_(std::move(options)) {}
 
-Links::Core::~Core() { stop(); }
+AsioLinks::~AsioLinks() { stop(); }
 
-Status Links::Core::listen() {
+Status AsioLinks::listen() {
   AsioError error;
   const auto address = asio::ip::make_address(options_.listen_host, error);
   if (error)
@@ -54,7 +54,7 @@ Status Links::Core::listen() {
                            one_line(error.message()))};
 }
 
-void Links::Core::start(LinkListener& listener) {
+void AsioLinks::start(LinkListener& listener) {
   SOUK_ASSERT(!listener_);
   listener_ = &listener;
   common_ = std::make_unique<AsioConnection::Common>(
@@ -72,14 +72,14 @@ void Links::Core::start(LinkListener& listener) {
   });
 }
 
-void Links::Core::stop() {
+void AsioLinks::stop() {
   if (!thread_.joinable()) return;
   SOUK_ASSERT(thread_.get_id() != std::this_thread::get_id());
   asio::post(io_, [this] { end(); });
   thread_.join();
 }
 
-void Links::Core::end() {
+void AsioLinks::end() {
   ended_ = true;
   AsioError ignored;
   acceptor_.close(ignored);
@@ -90,7 +90,7 @@ void Links::Core::end() {
   work_.reset();
 }
 
-Status Links::Core::set_peers(const std::vector<PeerAddress>& peers) {
+Status AsioLinks::set_peers(const std::vector<PeerAddress>& peers) {
   if (Status fits = check_peers(peers); !fits) return fits;
   for (const PeerAddress& peer : peers) {
     AsioError not_an_address;
@@ -109,13 +109,13 @@ Status Links::Core::set_peers(const std::vector<PeerAddress>& peers) {
   return Done{};
 }
 
-Links::Core::PeerPtr Links::Core::find(const std::string& node) const {
+AsioLinks::PeerPtr AsioLinks::find(const std::string& node) const {
   const std::shared_lock lock(peers_mutex_);
   const auto found = peers_.find(node);
   return found == peers_.end() ? nullptr : found->second;
 }
 
-void Links::Core::adopt(const std::vector<PeerAddress>& peers) {
+void AsioLinks::adopt(const std::vector<PeerAddress>& peers) {
   std::map<std::string, PeerPtr> next;
   std::vector<std::pair<PeerPtr, std::string>> dropped;
   for (const auto& [node, peer] : peers_) {
@@ -141,7 +141,7 @@ void Links::Core::adopt(const std::vector<PeerAddress>& peers) {
 }
 
 /// Of one that is not in `peers_` any more.
-void Links::Core::drop(AsioPeer& peer, const std::string& why) {
+void AsioLinks::drop(AsioPeer& peer, const std::string& why) {
   if (const auto dialed = std::exchange(peer.dialed, nullptr)) dialed->close(why);
   if (peer.connection) {
     const auto connection = std::exchange(peer.connection, nullptr);
@@ -150,7 +150,7 @@ void Links::Core::drop(AsioPeer& peer, const std::string& why) {
   }
 }
 
-Sent Links::Core::send(const std::string& node, std::string frame) {
+Sent AsioLinks::send(const std::string& node, std::string frame) {
   const PeerPtr peer = find(node);
   if (!peer) return Sent::no_link;
   const auto [sent, wake] = peer->outbox.put(std::move(frame));
@@ -161,7 +161,7 @@ Sent Links::Core::send(const std::string& node, std::string frame) {
   return sent;
 }
 
-std::vector<LinkCounters> Links::Core::counters() const {
+std::vector<LinkCounters> AsioLinks::counters() const {
   std::vector<LinkCounters> result;
   const std::shared_lock lock(peers_mutex_);
   for (const auto& [node, peer] : peers_)
@@ -176,7 +176,7 @@ std::vector<LinkCounters> Links::Core::counters() const {
   return result;
 }
 
-Status Links::Core::welcome(const Hello& theirs) {
+Status AsioLinks::welcome(const Hello& theirs) {
   const auto no = [](std::string what) { return Fault{Fault::Kind::mismatch, std::move(what)}; };
   if (options_.node < theirs.node)
     return no(
@@ -188,7 +188,7 @@ Status Links::Core::welcome(const Hello& theirs) {
   return Done{};
 }
 
-std::shared_ptr<Outbox> Links::Core::up(AsioConnection& connection) {
+std::shared_ptr<Outbox> AsioLinks::up(AsioConnection& connection) {
   strangers_.erase(connection.shared_from_this());
   const PeerPtr peer = find(connection.peer().node);
   if (!peer || ended_) return nullptr;
@@ -213,7 +213,7 @@ std::shared_ptr<Outbox> Links::Core::up(AsioConnection& connection) {
   return {peer, &peer->outbox};
 }
 
-void Links::Core::received(AsioConnection& connection, std::string_view frame) {
+void AsioLinks::received(AsioConnection& connection, std::string_view frame) {
   const std::string& node = connection.peer().node;
   if (const PeerPtr peer = find(node)) {
     peer->frames_received.fetch_add(1, std::memory_order_relaxed);
@@ -222,14 +222,14 @@ void Links::Core::received(AsioConnection& connection, std::string_view frame) {
   listener_->received(node, frame);
 }
 
-void Links::Core::written(AsioConnection& connection, std::uint64_t frames, std::uint64_t bytes) {
+void AsioLinks::written(AsioConnection& connection, std::uint64_t frames, std::uint64_t bytes) {
   const PeerPtr peer = find(connection.peer().node);
   if (!peer) return;
   peer->frames_sent.fetch_add(frames, std::memory_order_relaxed);
   peer->bytes_sent.fetch_add(bytes, std::memory_order_relaxed);
 }
 
-void Links::Core::closed(AsioConnection& connection, const std::string& why) {
+void AsioLinks::closed(AsioConnection& connection, const std::string& why) {
   if (strangers_.erase(connection.shared_from_this()) > 0) {
     if (!ended_) stranger_faults_.failed(fmt::format("why=\"{}\"", one_line(why)));
     return;
@@ -251,7 +251,7 @@ void Links::Core::closed(AsioConnection& connection, const std::string& why) {
 }
 
 /// Requires: its connection is not in `peer` any more.
-void Links::Core::lost(AsioPeer& peer, const std::string& why) {
+void AsioLinks::lost(AsioPeer& peer, const std::string& why) {
   peer.outbox.close();
   peer.is_up = false;
   const std::string words = one_line(why);
@@ -260,30 +260,18 @@ void Links::Core::lost(AsioPeer& peer, const std::string& why) {
   listener_->down(peer.address.node, words);
 }
 
-void Links::Core::not_reached(AsioPeer& peer, const std::string& why) {
+void AsioLinks::not_reached(AsioPeer& peer, const std::string& why) {
   peer.next_dial = LinkClock::now() + milliseconds(peer.redial_ms);
   peer.redial_ms = std::min(peer.redial_ms * 2, options_.limits.redial_ms_max);
   peer.faults.failed(fmt::format("node={} address={}:{} why=\"{}\"", peer.address.node,
                                  one_line(peer.address.host), peer.address.port, one_line(why)));
 }
 
-Links::Links(std::unique_ptr<Core> core) : core_(std::move(core)) {}
-Links::~Links() = default;
-
 Result<std::unique_ptr<Links>, Fault> Links::open(LinkOptions options) {
   if (const Status fits = check_options(options); !fits) return fits.error();
-  auto core = std::make_unique<Core>(std::move(options));
-  if (const Status listens = core->listen(); !listens) return listens.error();
-  return std::unique_ptr<Links>(new Links(std::move(core)));
+  auto links = std::make_unique<AsioLinks>(std::move(options));
+  if (const Status listens = links->listen(); !listens) return listens.error();
+  return std::unique_ptr<Links>(std::move(links));
 }
-
-std::uint16_t Links::port() const { return core_->port(); }
-void Links::start(LinkListener& listener) { core_->start(listener); }
-Status Links::set_peers(const std::vector<PeerAddress>& peers) { return core_->set_peers(peers); }
-Sent Links::send(const std::string& node, std::string frame) {
-  return core_->send(node, std::move(frame));
-}
-void Links::stop() { core_->stop(); }
-std::vector<LinkCounters> Links::counters() const { return core_->counters(); }
 
 }  // namespace souk::cluster

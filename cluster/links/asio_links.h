@@ -35,17 +35,19 @@ struct AsioPeer {
 
 /// Invariant: a peer of a smaller name than ours has no `dialed`; one with a `connection` has none
 /// either. Only the links' thread changes `peers_`.
-struct Links::Core final : ConnectionOwner {
-  explicit Core(LinkOptions options);
-  ~Core() override;
+struct AsioLinks final : Links, ConnectionOwner {
+  explicit AsioLinks(LinkOptions options);
+  ~AsioLinks() override;
 
   Status listen();
-  void start(LinkListener& listener);
-  void stop();
-  Status set_peers(const std::vector<PeerAddress>& peers);
-  Sent send(const std::string& node, std::string frame);
-  std::vector<LinkCounters> counters() const;
-  std::uint16_t port() const { return port_; }
+
+  // Links
+  void start(LinkListener& listener) override;
+  void stop() override;
+  Status set_peers(const std::vector<PeerAddress>& peers) override;
+  Sent send(const std::string& node, std::string frame) override;
+  std::vector<LinkCounters> counters() const override;
+  std::uint16_t port() const override { return port_; }
 
  private:
   using PeerPtr = std::shared_ptr<AsioPeer>;

@@ -121,31 +121,27 @@ class Links {
   ///                      another node
   ///         unavailable  the address is taken, or not of this machine
   static Result<std::unique_ptr<Links>, Fault> open(LinkOptions options);
-  ~Links();
+  Links() = default;
+  virtual ~Links() = default;
   Links(const Links&) = delete;
   Links& operator=(const Links&) = delete;
 
   /// Where it listens.
-  std::uint16_t port() const;
+  virtual std::uint16_t port() const = 0;
   /// `listener`: outlives stop().
-  void start(LinkListener& listener);
+  virtual void start(LinkListener& listener) = 0;
   /// From now on these are the peers: those that are new, or have moved, are dialed, those that are
   /// missing are down. This node itself may be among them. Takes effect on the links' thread.
   /// Errors: mismatch, in words, and nothing has changed: a name that is none or stands twice, a
   ///         port 0, without certificates an address that is not of the loopback interface.
-  Status set_peers(const std::vector<PeerAddress>& peers);
+  virtual Status set_peers(const std::vector<PeerAddress>& peers) = 0;
   /// Cheap: a queue, and one wake-up for all that is sent until the links' thread looks; what is
   /// there then leaves in one write.
-  Sent send(const std::string& node, std::string frame);
+  virtual Sent send(const std::string& node, std::string frame) = 0;
   /// All who are up are told to be down; then the listener hears no more. Waits for a look-up of a
   /// name that is under way. Thread: not the links' own.
-  void stop();
-  std::vector<LinkCounters> counters() const;
-
- private:
-  struct Core;
-  explicit Links(std::unique_ptr<Core> core);
-  std::unique_ptr<Core> core_;
+  virtual void stop() = 0;
+  virtual std::vector<LinkCounters> counters() const = 0;
 };
 
 /// 1 to 63 letters, digits, '_' and '-': also a label of a certificate's DNS name. Errors: mismatch.

@@ -8,7 +8,6 @@
 #include <charconv>
 #include <set>
 
-#include "cluster/node/clocks.h"
 #include "events/fault_log.h"
 
 namespace souk::cluster {
@@ -44,10 +43,12 @@ bool same(const std::vector<PeerAddress>& a, const std::vector<PeerAddress>& b) 
 struct ClusterNode::Ear final : LogBroker::Listener {
   LogBroker& broker;
   HeardTable& heard;
+  const Clocks& clocks;
   FaultLog rubbish{"a heartbeat cannot be read"};
   bool lost = false;
 
-  Ear(LogBroker& from, HeardTable& table) : broker(from), heard(table) {}
+  Ear(LogBroker& from, HeardTable& table, const Clocks& its)
+      : broker(from), heard(table), clocks(its) {}
 
   Status begin() {
     const auto ends = broker.ends();
@@ -59,7 +60,7 @@ struct ClusterNode::Ear final : LogBroker::Listener {
   void arrived(ShardId, Offset, std::string_view bytes) override {
     auto heartbeat = decode_heartbeat(bytes);
     if (heartbeat.ok())
-      heard.take(std::move(*heartbeat), steady_now());
+      heard.take(std::move(*heartbeat), clocks.steady());
     else
       rubbish.failed(fmt::format("what=\"{}\"", one_line(heartbeat.error().what)));
   }
@@ -69,7 +70,7 @@ struct ClusterNode::Ear final : LogBroker::Listener {
 
 ClusterNode::ClusterNode(ClusterNodeOptions options, ClusterNodePorts ports)
     : options_(std::move(options)),
-      ports_(ports),
+      ports_(std::move(ports)),
       heard_(options_.link.node, options_.incarnation),
       assigned_(options_.shards),
       expecting_since_(options_.shards) {
@@ -91,19 +92,20 @@ Result<std::unique_ptr<ClusterNode>, Fault> ClusterNode::open(
   const ClusterNodeOptions& given = node->options_;
   LinkOptions link = given.link;
   link.incarnation = given.incarnation;
-  auto links = Links::open(std::move(link));
+  auto links = ports.open_links(std::move(link));
   if (!links.ok()) return links.error();
   node->links_ = std::move(*links);
-  node->router_ = std::make_unique<Router>(given.shards, given.incarnation);
-  auto control = ControlLog::open(
-      ports.control,
-      {.shards = given.shards, .incarnation = given.incarnation, .genesis = given.genesis});
+  node->router_ = std::make_unique<Router>(given.shards, given.incarnation, ports.clocks.steady);
+  auto control = ControlLog::open(ports.control, {.shards = given.shards,
+                                                  .incarnation = given.incarnation,
+                                                  .genesis = given.genesis,
+                                                  .steady = ports.clocks.steady});
   if (!control.ok()) return control.error();
   node->control_ = std::move(*control);
   if (auto s = node->control_->catch_up([&](std::uint64_t, std::uint64_t) { return !give_up(); });
       !s.ok())
     return s.error();
-  node->ear_ = std::make_unique<Ear>(ports.liveness, node->heard_);
+  node->ear_ = std::make_unique<Ear>(ports.liveness, node->heard_, node->ports_.clocks);
   FaultLog waits("waiting for the brokers of Kafka");
   for (Status begun = node->ear_->begin(); !begun.ok(); begun = node->ear_->begin()) {
     if (begun.error().kind != Fault::Kind::unavailable || give_up()) return begun.error();
@@ -138,26 +140,29 @@ void ClusterNode::wire(Engine& engine) {
   router_->relay_to(*relay_);
 }
 
+void ClusterNode::begin() { links_->start(*router_); }
+
 void ClusterNode::run() {
-  links_->start(*router_);
+  begin();
   thread_ = std::thread([this] {
     ::pthread_setname_np(::pthread_self(), "cluster");
-    loop();
+    while (!ending_) step(step_patience);
   });
 }
 
 void ClusterNode::leave(std::chrono::milliseconds patience) {
-  leaving_ = true;
+  begin_to_leave();
   const SteadyMs until = steady_now().plus_ms(patience.count());
-  const auto owns = [&] {
-    std::uint32_t owned = 0;
-    for (std::uint32_t s = 0; s < options_.shards; ++s)
-      owned += router_->owner(ShardId{static_cast<std::uint16_t>(s)}) == options_.incarnation;
-    return owned;
-  };
-  const std::uint32_t before = owns();
-  while (owns() > 0 && steady_now() < until) std::this_thread::sleep_for(step_patience);
-  spdlog::info("what this node owned was handed over shards={} left={}", before, owns());
+  const std::uint32_t before = owned();
+  while (owned() > 0 && steady_now() < until) std::this_thread::sleep_for(step_patience);
+  spdlog::info("what this node owned was handed over shards={} left={}", before, owned());
+}
+
+std::uint32_t ClusterNode::owned() const {
+  std::uint32_t owned = 0;
+  for (std::uint32_t s = 0; s < options_.shards; ++s)
+    owned += router_->owner(ShardId{static_cast<std::uint16_t>(s)}) == options_.incarnation;
+  return owned;
 }
 
 void ClusterNode::stop() {
@@ -177,22 +182,19 @@ void ClusterNode::stop() {
     one.done(Refused("the node is ending: look whether it was done", Refused::Kind::in_doubt));
 }
 
-void ClusterNode::loop() {
-  while (!ending_) {
-    control_->step(step_patience);
-    ports_.liveness.poll({}, *ear_);
-    if (ear_->lost) ear_->lost = !ear_->begin().ok();
-    look_around();
-    beat();
-    rule();
-    assign();
-    meet_peers();
-    router_->tick(steady_now().value);
-    relay_->tick(control_->controls() ? options_.link.node : heard_controller(),
-                 steady_now().value);
-    see_hand_overs();
-    show();
-  }
+void ClusterNode::step(std::chrono::milliseconds patience) {
+  control_->step(patience);
+  ports_.liveness.poll({}, *ear_);
+  if (ear_->lost) ear_->lost = !ear_->begin().ok();
+  look_around();
+  beat();
+  rule();
+  assign();
+  meet_peers();
+  router_->tick(steady_now().value);
+  relay_->tick(control_->controls() ? options_.link.node : heard_controller(), steady_now().value);
+  see_hand_overs();
+  show();
 }
 
 // ---- to hear and be heard ----

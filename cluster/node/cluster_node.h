@@ -3,7 +3,7 @@
 /// tells its engine which shards to own. All of it on one thread of its own; what customers do goes
 /// by router.h.
 ///
-/// Lifecycle: open -> (ports, engine) -> wire -> run -> stop.
+/// Lifecycle: open -> (ports, engine) -> wire -> run, or begin and steps -> stop.
 #include <atomic>
 #include <deque>
 #include <functional>
@@ -18,6 +18,7 @@
 #include "cluster/control/command_relay.h"
 #include "cluster/control/controller.h"
 #include "cluster/links/links.h"
+#include "cluster/node/clocks.h"
 #include "cluster/node/control_log.h"
 #include "cluster/node/operator_port.h"
 #include "cluster/node/router.h"
@@ -40,10 +41,13 @@ struct ClusterNodeOptions {
   LinkOptions link;  // with the node's name and the cluster's
 };
 
-/// What it stands on. All outlives it.
+/// What it stands on. All outlives it. A simulation has links and clocks of its own.
 struct ClusterNodePorts {
   LogBroker& control;
   LogBroker& liveness;
+  using OpenLinks = std::function<Result<std::unique_ptr<Links>, Fault>(LinkOptions)>;
+  OpenLinks open_links = &Links::open;
+  Clocks clocks = {};
 };
 
 class ClusterNode final : public OperatorPort {
@@ -64,9 +68,17 @@ class ClusterNode final : public OperatorPort {
   void serves_at(const std::string& http) { options_.http = http; }
   /// From here on others hear of it. REQUIRES: the engine runs.
   void run();
+  /// As run(), and nothing happens but in step(): what run() does again and again, on a thread of
+  /// its own. Returns after `patience` at most. Thread: one.
+  void begin();
+  void step(std::chrono::milliseconds patience);
   /// It was asked to end: hands over what it owns to those who stand by. Returns when it owns
   /// nothing any more, or after `patience`. REQUIRES: run. Thread: any but the node's own.
   void leave(std::chrono::milliseconds patience);
+  /// The beginning of leave().
+  void begin_to_leave() { leaving_ = true; }
+  /// How many shards it owns, as far as it knows. Thread: any.
+  std::uint32_t owned() const;
   /// Others take over what it owns when they miss it.
   void stop();
 
@@ -77,7 +89,8 @@ class ClusterNode final : public OperatorPort {
   struct Ear;  // hears the liveness log
   ClusterNode(ClusterNodeOptions options, ClusterNodePorts ports);
 
-  void loop();
+  SteadyMs steady_now() const { return ports_.clocks.steady(); }
+  UnixMs wall_now() const { return ports_.clocks.wall(); }
   void beat();
   Heartbeat heartbeat() const;
   void look_around();

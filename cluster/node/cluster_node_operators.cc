@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "cluster/node/clocks.h"
 #include "cluster/node/cluster_node.h"
 
 namespace souk::cluster {

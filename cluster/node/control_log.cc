@@ -23,6 +23,9 @@ Result<std::unique_ptr<ControlLog>, Fault> ControlLog::open(LogBroker& broker,
   SharedLogsOptions logs_options;
   logs_options.shards = 1;
   logs_options.genesis = options.genesis;
+  logs_options.now = [steady = options.steady] {
+    return SharedLogsOptions::Clock::time_point(std::chrono::milliseconds(steady().value));
+  };
   auto logs = SharedLogs::open(broker, log->copy_, logs_options);
   if (!logs.ok()) return logs.error();
   log->logs_ = std::move(*logs);

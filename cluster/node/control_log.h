@@ -6,10 +6,12 @@
 /// Lifecycle: open, catch_up, { step, claim, append }*.
 /// Thread: one.
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "cluster/control/control_state.h"
+#include "cluster/node/clocks.h"
 #include "cluster/node/memory_copy.h"
 #include "events/shared_log/shared_logs.h"
 
@@ -21,6 +23,7 @@ class ControlLog final : private LogListener {
     std::uint32_t shards = 0;       // of the cluster
     std::uint64_t incarnation = 0;  // of this node
     std::uint64_t genesis = 0;
+    std::function<SteadyMs()> steady = &steady_now;
   };
   /// `broker`: of the control topic; outlives it. Errors: as SharedLogs::open.
   static Result<std::unique_ptr<ControlLog>, Fault> open(LogBroker& broker, const Options& options);

@@ -2,7 +2,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include <chrono>
 #include <cstring>
 
 #include "actors/shard/request_codec.h"
@@ -11,11 +10,6 @@
 
 namespace souk::cluster {
 namespace {
-
-std::int64_t steady_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
-}
 
 /// A frame: what it is, a request's number, the bytes of it.
 constexpr std::size_t frame_head_bytes = 9;
@@ -48,8 +42,12 @@ Reply answer_to(const Request& request, ReplyCode code, ShardId shard) {
 
 }  // namespace
 
-Router::Router(std::uint32_t shards, std::uint64_t incarnation)
-    : incarnation_(incarnation), owners_(shards), epochs_(shards), places_(shards) {}
+Router::Router(std::uint32_t shards, std::uint64_t incarnation, std::function<SteadyMs()> steady)
+    : incarnation_(incarnation),
+      steady_(std::move(steady)),
+      owners_(shards),
+      epochs_(shards),
+      places_(shards) {}
 
 void Router::wire(Engine& engine, Links& links) {
   engine_ = &engine;

@@ -15,6 +15,7 @@
 /// Thread: any, but for what is said.
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -25,6 +26,7 @@
 #include "actors/host/engine.h"
 #include "actors/shard/envelope.h"
 #include "cluster/links/links.h"
+#include "cluster/node/clocks.h"
 
 namespace souk::cluster {
 
@@ -52,8 +54,9 @@ class Passenger {
 /// Lifecycle: made, wire(), then as the engine runs; stop() before the links and the engine end.
 class Router final : public ClusterWatch, public LinkListener, private ReplySink {
  public:
-  /// `incarnation`: of this node; `now_ms`: steady.
-  Router(std::uint32_t shards, std::uint64_t incarnation);
+  /// `incarnation`: of this node.
+  Router(std::uint32_t shards, std::uint64_t incarnation,
+         std::function<SteadyMs()> steady = &steady_now);
 
   /// REQUIRES: before the engine runs and the links start.
   void wire(Engine& engine, Links& links);
@@ -136,7 +139,10 @@ class Router final : public ClusterWatch, public LinkListener, private ReplySink
   void take_reply(std::uint64_t id, std::string_view bytes);
   void take_refusal(std::uint64_t id);
 
+  std::int64_t steady_ms() const { return steady_().value; }
+
   const std::uint64_t incarnation_;
+  const std::function<SteadyMs()> steady_;
   Engine* engine_ = nullptr;
   Links* links_ = nullptr;
   Passenger* passenger_ = nullptr;  // none: nobody
