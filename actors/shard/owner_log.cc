@@ -128,6 +128,13 @@ Status Owner::claimed(const ShardLog::Claimed& claimed) {
 Status Owner::retry() {
   if (claimed_) return decide();
   if (readable_) return Done{};
+  if (context_.options.clustered && standing_ == Standing::follows) {
+    // All of it counts, and what came meanwhile is not told again. In one go: a state that is damaged
+    // is folded anew by a recovery alone.
+    const Status status = fold_on(std::numeric_limits<Offset>::max());
+    followed();
+    return status;
+  }
   RecoveryReport report;
   const Status status = replica_.recover(tail(), committed_end_, report);
   readable_ = status.ok();

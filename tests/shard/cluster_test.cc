@@ -41,6 +41,8 @@ struct Member : Site {
     owner.assign({ShardId{0}, What::own});
     grant();
   }
+  /// Its claim is in the log, which cannot be read.
+  void own_unread() { shared.grant(context.incarnation); }
   void grant() {
     REQUIRE(out.claims.size() == 1);
     out.claims.clear();
@@ -117,6 +119,22 @@ struct Member : Site {
   void pass(std::int64_t ms) {
     clock.at = clock.at.plus_ms(ms);
     owner.tick();
+  }
+  /// All of them, and a checkpoint.
+  void keep_states() {
+    options.checkpoint_ms = 1'000;
+    pass(2'000);
+    REQUIRE(owner.checkpoint_waits());
+    owner.checkpoint_step(SIZE_MAX);
+    REQUIRE_FALSE(out.flushes.empty());
+    for (auto& flush : std::exchange(out.flushes, {})) {
+      std::vector<std::pair<EntityKey, Seq>> written;
+      for (const auto& state : flush.states) written.emplace_back(state.entity, state.seq);
+      std::optional<std::pair<ShardId, Checkpoint>> checkpoint;
+      if (flush.checkpoint) checkpoint.emplace(flush.shard, *flush.checkpoint);
+      REQUIRE(states.put(flush.states, checkpoint, 0).ok());
+      owner.states_written(flush.round, written, flush.checkpoint);
+    }
   }
   void hand_over_to(const Member& other) {
     owner.assign({ShardId{0}, What::hand_over, other.context.incarnation, 2});
@@ -383,22 +401,55 @@ TEST_CASE("cluster shard: a transfer in doubt that landed is seen, and one that 
   }
 }
 
+TEST_CASE(
+    "cluster shard: what could not be read as it came is read later, though nothing more comes") {
+  Pair p;
+  p.a.receive(10);
+  p.a.commit();
+  p.log.readable = false;
+  p.b.owner.followed();
+  p.a.receive(20);
+  p.a.commit();
+  p.b.owner.followed();
+  CHECK_FALSE(p.b.owner.retry().ok());
+  p.log.readable = true;
+  CHECK(p.b.owner.retry().ok());
+  CHECK(p.b.on_hand() == 35);
+  CHECK(p.b.owner.committed_seq() == p.a.owner.committed_seq());
+  // Of one that is in doubt, too: it sees that another owns.
+  const auto mine = p.a.receive(40);
+  p.a.owner.assign({ShardId{0}, What::follow});
+  p.log.readable = false;
+  p.a.owner.doubted();
+  p.b.own_unread();
+  p.a.owner.followed();
+  p.log.readable = true;
+  CHECK(p.a.strays().empty());
+  CHECK(p.a.owner.retry().ok());
+  CHECK(p.a.strays() == std::vector{mine});
+}
+
+TEST_CASE("cluster shard: who follows folds a state that is damaged from the log") {
+  Pair p;
+  p.b.keep_states();
+  REQUIRE(p.b.owner.recover(p.b.report).ok());
+  p.b.owner.assign({ShardId{0}, What::follow});
+  p.b.states.damaged.insert(EntityKey(tea));
+  p.a.receive(10);
+  p.a.commit();
+  p.b.owner.followed();
+  CHECK(p.b.owner.retry().ok());
+  CHECK(p.b.on_hand() == 15);
+  p.a.receive(20);
+  p.a.commit();
+  p.b.owner.followed();
+  CHECK(p.b.on_hand() == 35);
+}
+
 TEST_CASE("cluster shard: who follows writes checkpoints, and recovers from them") {
   Pair p;
   const std::uint64_t seq = p.b.owner.committed_seq();
-  p.b.options.checkpoint_ms = 1'000;
-  p.b.pass(2'000);
-  REQUIRE(p.b.owner.checkpoint_waits());
-  p.b.owner.checkpoint_step(SIZE_MAX);
-  REQUIRE_FALSE(p.b.out.flushes.empty());
-  for (auto& flush : std::exchange(p.b.out.flushes, {})) {
-    std::vector<std::pair<EntityKey, Seq>> written;
-    for (const auto& state : flush.states) written.emplace_back(state.entity, state.seq);
-    std::optional<std::pair<ShardId, Checkpoint>> checkpoint;
-    if (flush.checkpoint) checkpoint.emplace(flush.shard, *flush.checkpoint);
-    REQUIRE(p.b.states.put(flush.states, checkpoint, 0).ok());
-    p.b.owner.states_written(flush.round, written, flush.checkpoint);
-  }
+  p.b.keep_states();
   CHECK(p.b.owner.clean());
   CHECK(p.b.states.mark.seq == seq);
   CHECK(p.b.states.mark.incarnation == 7);  // whose events they are
