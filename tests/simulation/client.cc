@@ -70,8 +70,7 @@ void Client::step() {
 
 void Client::attempt() {
   const std::uint64_t command = command_, attempt = ++attempt_;
-  street_.exchange.ask(*current_,
-                       [=, this](const Reply& reply) { heard(command, attempt, reply); });
+  street_.door.ask(*current_, [=, this](const Reply& reply) { heard(command, attempt, reply); });
   world().after(patience_ms(), [=, this] {
     if (command == command_ && attempt == attempt_) this->attempt();
   });

@@ -12,7 +12,7 @@ struct Street {
   World& world;
   Shop& shop;
   Referee& referee;
-  Exchange& exchange;
+  Door& door;
   Vault& vault;
 };
 

@@ -1,6 +1,7 @@
 #include "tests/simulation/disk.h"
 
 #include "actors/shard/hosted.h"
+#include "tests/simulation/trace.h"
 
 namespace souk::simulation {
 namespace {
@@ -31,6 +32,15 @@ Status SimStateStore::put(const std::vector<StateWrite>& states,
     return unavailable("a state was not written");
   }
   unsynced_.push_back({states, checkpoint});
+  if (tracing())
+    for (const auto& one : states)
+      trace(world_, "store " + name + " takes " + one.entity.text() + " of event " +
+                        std::to_string(one.seq) + " shard " + std::to_string(one.shard.value) +
+                        " in generation " + std::to_string(generation));
+  if (tracing() && checkpoint)
+    trace(world_, "store " + name + " takes the checkpoint " +
+                      std::to_string(checkpoint->second.seq) + " of shard " +
+                      std::to_string(checkpoint->first.value));
   if (memory_ == Memory::forgets_what_left)
     std::erase_if(unsynced_.back().states, [](const StateWrite& write) {
       if (write.entity.kind() != Kind::key) return false;
@@ -112,6 +122,7 @@ void SimStateStore::crash() {
 }
 
 void SimStateStore::keep_prefix() {
+  trace(world_, "store " + name + " is opened anew");
   const std::size_t kept = world_.below(unsynced_.size() + 1);
   for (std::size_t i = 0; i < kept; ++i) apply(synced_, unsynced_[i]);
   unsynced_.clear();

@@ -23,6 +23,8 @@ class SimStateStore final : public StateStore {
   };
   SimStateStore(World& world, Memory memory) : world_(world), memory_(memory) {}
 
+  std::string name;  // for people
+
   std::uint64_t generation() const override {
     return memory_ == Memory::hides_reopening ? 0 : opened_;
   }
@@ -36,6 +38,8 @@ class SimStateStore final : public StateStore {
               const std::function<bool(const EntityKey&, StoredState)>& visit) override;
 
   void crash();
+  /// An empty disk takes its place. REQUIRES: after crash().
+  void lose() { synced_ = current_ = {}; }
   /// A node recovers from now on, or has done so.
   enum class Phase { recovering, serving };
   void start(Phase phase) {

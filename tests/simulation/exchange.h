@@ -1,21 +1,28 @@
 #pragma once
-/// The network between the clients and the node: requests and answers come late or get lost.
+/// The network between the clients and a node: requests and answers come late or get lost.
 #include <map>
 
 #include "tests/simulation/referee.h"
 
 namespace souk::simulation {
 
-class Exchange final : public ReplySink {
+/// Where clients ask.
+class Door {
  public:
   using Answered = std::function<void(const Reply&)>;
+  virtual ~Door() = default;
+  /// Sends `command`; `answered` may run once, later.
+  virtual void ask(Command& command, Answered answered) = 0;
+};
+
+class Exchange final : public Door, public ReplySink {
+ public:
   /// Gives a request to the node; false where there is none.
   using Submit = std::function<bool(Request&&)>;
   Exchange(World& world, Referee& referee, Submit submit)
       : world_(world), referee_(referee), submit_(std::move(submit)) {}
 
-  /// Sends `command`; `answered` may run once, later.
-  void ask(Command& command, Answered answered);
+  void ask(Command& command, Answered answered) override;
   void deliver(std::vector<Reply>&& replies) override;
   /// Nobody will answer what is open.
   void node_died() { open_.clear(); }

@@ -14,7 +14,7 @@ void judge_money(World& world, const Books& books, const SimProvider& provider);
 /// Addresses have one owner; the erased are forgotten.
 void judge_users(World& world, const Books& books, const Shop& shop, const SimVault& vault);
 /// P1, P5: what was shown at a version is what the journal makes of that version.
-void judge_sightings(World& world, const SimJournal& journal, const Referee& referee,
+void judge_sightings(World& world, const SimJournal::Records& records, const Referee& referee,
                      const Presenter& presenter);
 /// P6: the journal alone, states and tail, and the live node have the same bytes.
 /// REQUIRES: no faults any more.

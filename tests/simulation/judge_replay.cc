@@ -1,7 +1,7 @@
 // What the judge has folded by the engine's own rules: the documents that were shown, and the bytes
 // of all states.
-#include "actors/shard/hosted.h"
 #include "tests/simulation/judge.h"
+#include "tests/simulation/states.h"
 
 namespace souk::simulation {
 namespace {
@@ -94,89 +94,14 @@ class Witness {
   std::set<Sighting> seen_;
 };
 
-// ---- states ----
-
-using States = std::map<EntityKey, std::string>;
-
-template <class State>
-void gather(const Owner& shard, States& out) {
-  shard.replica().residency().each<State>(
-      [&](const Hosted<State>& hosted) { out[EntityKey(hosted.id)] = encode(hosted.state); });
-}
-
-States states_of(const std::vector<std::unique_ptr<HostCore>>& cores) {
-  States out;
-  for (const auto& core : cores)
-    for (const auto& shard : core->shards()) {
-      gather<UserState>(*shard, out);
-      gather<SkuState>(*shard, out);
-      gather<CartState>(*shard, out);
-      gather<OrderState>(*shard, out);
-      gather<EmailState>(*shard, out);
-      gather<KeyState>(*shard, out);
-    }
-  return out;
-}
-
-/// All that a node has: in memory, and else in its store.
-States all_states(States states, StateStore& store, std::uint32_t shards) {
-  for (std::uint32_t s = 0; s < shards; ++s)
-    (void)store.each(ShardId{static_cast<std::uint16_t>(s)},
-                     [&](const EntityKey& entity, StoredState stored) {
-                       states.try_emplace(entity, std::move(stored.state));
-                       return true;
-                     });
-  return states;
-}
-
-/// Empty, where it could not be recovered.
-States recovered(World& world, const EngineOptions& options, const Surroundings& around,
-                 StateStore& store) {
-  const ShardContext context{.options = options,
-                             .states = store,
-                             .clock = around.clock,
-                             .randomness = around.randomness,
-                             .presenter = around.presenter,
-                             .incarnation = 1,
-                             .quote_now = {}};
-  std::vector<std::unique_ptr<HostCore>> cores;
-  for (std::uint32_t h = 0; h < options.hosts; ++h) {
-    cores.push_back(std::make_unique<HostCore>(h, context, around.journal));
-    RecoveryReport report;
-    for (auto& shard : cores.back()->shards()) {
-      const Status status = shard->recover(report);
-      if (status.ok()) continue;
-      world.violated("P6", "recovery failed: " + status.error().what);
-      return {};
-    }
-  }
-  return all_states(states_of(cores), store, options.shards);
-}
-
-void compare(World& world, const char* what, const States& expected, const States& found) {
-  for (const auto& [entity, bytes] : expected) {
-    const auto at = found.find(entity);
-    if (at == found.end())
-      world.violated("P6", entity.text() + " is in the journal, and " + what + " does not have it");
-    else if (at->second != bytes)
-      world.violated(
-          "P6", entity.text() + " has other bytes in " + what + " than the journal makes of it");
-  }
-  for (const auto& [entity, bytes] : found)
-    if (!expected.contains(entity))
-      world.violated("P6", entity.text() + " is in " + what + " and not in the journal");
-}
-
 }  // namespace
 
-void judge_sightings(World& world, const SimJournal& journal, const Referee& referee,
+void judge_sightings(World& world, const SimJournal::Records& records, const Referee& referee,
                      const Presenter& presenter) {
   Witness witness(world, referee, presenter);
   std::map<std::uint16_t, Counting> counting;
-  for (const auto& [key, bytes] : journal.records()) {
-    const auto header = decode_batch_header(bytes);
-    if (!header.ok()) return;
-    if (!counting[key.first].counts(*header)) continue;
+  for (const auto& [key, bytes] : records) {
+    if (!counting[key.first].counts(bytes)) continue;
     const auto batch = decode_batch(bytes);
     if (!batch.ok()) return;  // the books have said so
     Seq seq = batch->header.first_seq;
@@ -189,17 +114,14 @@ void judge_sightings(World& world, const SimJournal& journal, const Referee& ref
 void judge_replay(World& world, const EngineOptions& options, const Surroundings& around,
                   const SimNode& live) {
   SimStateStore nothing(world, SimStateStore::Memory::sound);
-  const States from_journal = recovered(world, options, around, nothing);
-  // As each shard does at the next answer of a store that was opened anew.
-  for (const auto& core : live.hosts())
-    for (const auto& shard : core->shards())
-      if (shard->replica().residency().generation() < around.states.generation() &&
-          !shard->states_reopened().ok())
-        world.violated("P6", "the states of a shard cannot be found again");
+  const Recovers recovers{world,        options,           around.journal,
+                          around.clock, around.randomness, around.presenter};
+  const States from_journal = recovered(recovers, nothing);
+  catch_up_with_store(world, live.hosts(), around.states);
   compare(world, "the live node", from_journal,
           all_states(states_of(live.hosts()), around.states, options.shards));
   compare(world, "the state store with the journal's tail", from_journal,
-          recovered(world, options, around, around.states));
+          recovered(recovers, around.states));
 }
 
 }  // namespace souk::simulation

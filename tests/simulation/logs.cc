@@ -16,10 +16,20 @@ Fault unavailable(const char* what) { return {Fault::Kind::unavailable, what}; }
 
 }  // namespace
 
-bool Counting::counts(const BatchHeader& header) {
+bool Counting::counts(std::string_view record) {
+  const auto decoded = decode_batch_header(record);
+  if (!decoded.ok()) return false;
+  const BatchHeader& header = *decoded;
   if (header.type == BatchType::claim && header.epoch > epoch) {
     epoch = header.epoch;
     incarnation = header.incarnation;
+  }
+  if (header.type == BatchType::transfer && header.epoch == epoch &&
+      header.incarnation == incarnation) {
+    const auto transfer = decode_transfer(header, record_payload(record));
+    if (!transfer.ok() || transfer->to_epoch <= epoch) return false;
+    epoch = transfer->to_epoch;
+    incarnation = transfer->to_incarnation;
   }
   if (header.type != BatchType::events || header.epoch != epoch ||
       header.incarnation != incarnation || header.first_seq != seq + 1)
@@ -277,9 +287,8 @@ Status SimJournal::scan(ShardId shard, Seq from, const Visit& visit) {
   Counting counting;
   for (auto at = records_.lower_bound({shard.value, 0});
        at != records_.end() && at->first.first == shard.value; ++at) {
-    const auto header = decode_batch_header(at->second);
-    if (!counting.counts(*header)) continue;
-    if (header->last_seq() >= from) break;
+    if (!counting.counts(at->second)) continue;
+    if (counting.seq >= from) break;
     begin = at->first.second + 1;
   }
   return read(shard, begin, visit);

@@ -16,11 +16,11 @@
 namespace souk::simulation {
 
 /// Which records of a shard count, by a rule of the simulator's own: those of the one who claimed
-/// last, in a row.
+/// last, or to whom that one gave the shard, in a row.
 struct Counting {
   std::uint64_t epoch = 0, incarnation = 0;
   Seq seq = 0;
-  bool counts(const BatchHeader& header);
+  bool counts(std::string_view record);
 };
 
 class SimJournal final : public ShardLogs, public Journal {

@@ -32,8 +32,7 @@ const std::vector<Facts::Fact>& Facts::of(ShardId shard) {
   for (auto at = records.lower_bound({shard.value, read.next});
        at != records.end() && at->first.first == shard.value; ++at) {
     read.next = at->first.second + 1;
-    const auto header = decode_batch_header(at->second);
-    if (!header.ok() || !read.counting.counts(*header)) continue;
+    if (!read.counting.counts(at->second)) continue;
     const auto batch = decode_batch(at->second);
     if (!batch.ok()) continue;
     for (const Transaction& t : batch->transactions)

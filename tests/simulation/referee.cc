@@ -13,7 +13,9 @@ constexpr const char* reply_code_names[] = {"ok",
                                             "unavailable",
                                             "overloaded",
                                             "position_not_reached",
-                                            "not_done"};
+                                            "not_done",
+                                            "admitted",
+                                            "bound"};
 
 std::optional<Sighting::Document> document_of(const Op& op) {
   using Document = Sighting::Document;

@@ -278,7 +278,7 @@ class Run {
     judge_money(world_, books, provider_);
     judge_users(world_, books, shop_, vault_);
     for (auto& reader : readers_) reader->judge(referee_.positions());
-    judge_sightings(world_, journal_, referee_, presenter_);
+    judge_sightings(world_, journal_.records(), referee_, presenter_);
     judge_replay(world_, options_, around_, *node_);
     for (const auto& [shard, seq] : books.last_seq) outcome_.events += seq;
   }

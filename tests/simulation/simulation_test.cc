@@ -1,15 +1,9 @@
 // SOUK_SIMULATION_SEEDS and SOUK_SIMULATION_FIRST_SEED say how many runs, and which is the first.
 // Without them each day has seeds of its own, and each build; what broke is repeated by its seed.
 #include <doctest/doctest.h>
-#include <spdlog/spdlog.h>
-#include <unistd.h>
-
-#include <chrono>
-#include <csignal>
-#include <cstdlib>
-#include <cstring>
 
 #include "tests/simulation/run.h"
+#include "tests/simulation/seeds.h"
 
 namespace souk::simulation {
 namespace {
@@ -17,45 +11,9 @@ namespace {
 constexpr std::uint64_t seeds_usual = 300;
 constexpr std::uint64_t seeds_to_find_a_defect = 300;
 
-constexpr std::uint64_t seeds_a_day = 1000;
-#if defined(__SANITIZE_ADDRESS__)
-constexpr std::uint64_t seeds_of_this_build = 500;
-#else
-constexpr std::uint64_t seeds_of_this_build = 0;
-#endif
-
-/// The same all day long (UTC).
-std::uint64_t first_seed_today() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto days = std::chrono::duration_cast<std::chrono::days>(now).count();
-  return static_cast<std::uint64_t>(days) * seeds_a_day + seeds_of_this_build;
-}
-
-std::uint64_t setting(const char* name, std::uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text ? std::strtoull(text, nullptr, 10) : otherwise;
-}
-
-volatile std::uint64_t seed_running = 0;
-
-/// An assertion of the engine ends the process: say which run it was.
-extern "C" void say_seed_and_die(int) {
-  char text[160];
-  const int size = std::snprintf(
-      text, sizeof text, "simulation: seed %llu aborted; repeat with: %s\n",
-      static_cast<unsigned long long>(seed_running), how_to_repeat(seed_running).c_str());
-  (void)!::write(STDERR_FILENO, text, static_cast<std::size_t>(size));
-  std::signal(SIGABRT, SIG_DFL);
-  std::abort();
-}
-
 Outcome run_seed(std::uint64_t seed, Defect defect) {
-  spdlog::set_level(spdlog::level::off);
-  seed_running = seed;
-  const auto before = std::signal(SIGABRT, say_seed_and_die);
-  Outcome outcome = run(seed, defect);
-  std::signal(SIGABRT, before);
-  return outcome;
+  const SeedRunning running(seed, how_to_repeat);
+  return run(seed, defect);
 }
 
 /// Runs seed after seed until `defect` breaks `promise`.

@@ -1,0 +1,18 @@
+#pragma once
+/// What must hold of a cluster, beside what must hold of any node.
+#include <string>
+
+#include "tests/simulation/cluster/trouble.h"
+
+namespace souk::simulation {
+
+/// In words, which shard nobody serves: who owns it by its log must live and know it, and nobody
+/// else may believe to own it in that epoch. Empty: each is served.
+std::string unserved(const Town& town, const SimPeers& members);
+/// P4: who said to own a shard in an epoch is whom the log names.
+void judge_reigns(const Town& town);
+/// P6: all nodes have the states that the log makes, in memory and by a recovery from their disks.
+/// REQUIRES: no faults any more, and all nodes are at rest.
+void judge_members(const Town& town, const SimPeers& members);
+
+}  // namespace souk::simulation
