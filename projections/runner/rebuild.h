@@ -1,5 +1,6 @@
 #pragma once
 /// What the runner and its rebuilds share; for the .cc files of this folder.
+#include "projections/runner/reader_thread.h"
 #include "projections/runner/runner.h"
 
 namespace souk {
@@ -8,9 +9,6 @@ namespace souk {
 constexpr std::chrono::milliseconds retry_after{500};
 /// Twice as long after each failure that follows, up to this.
 constexpr std::chrono::milliseconds retry_after_max{4'000};
-
-/// Readers give way to those who write; their threads have names that `top -H` shows.
-void begin_thread(std::string_view work, const std::string& projection);
 
 /// A second copy, built on a thread of its own.
 struct ProjectionRunner::Builder {

@@ -21,13 +21,13 @@ class Nodes:
     """Nodes a, b, c, ... `way(name)`: the brokers' addresses for a node. With `cuts` the links of the nodes go through
     `links`, a proxy whose routes are by the node that is dialed: of two nodes the later one in the alphabet."""
 
-    def __init__(self, kafka, count=3, *, cluster="shop", shards=16, single=False, way=None, options=(), seed=1, cuts=False,
-                 program=None):
+    def __init__(self, kafka, count=3, *, cluster="shop", shards=16, single=False, way=None, options=(), init=(), seed=1,
+                 cuts=False, program=None):
         self.kafka, self.cluster, self.shards = kafka, cluster, shards
         self.secret = os.path.join(kafka.home, f"{cluster}-secret")
         more = ["--kafka-single"] if single else []
         done = souk("cluster", "init", "--kafka", kafka.bootstrap, "--cluster", cluster, "--shards", str(shards),
-                    "--secret-file", self.secret, "--yes", *more)
+                    "--secret-file", self.secret, "--yes", *more, *init)
         if done.returncode:
             raise RuntimeError(f"souk cluster init: {done.stdout}{done.stderr}")
         self.provider = Provider()

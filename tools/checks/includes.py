@@ -52,7 +52,7 @@ VENDORS = {
     "toml++/": ["tools/soukd/*.cc"],
     "toml.hpp": ["tools/soukd/*.cc"],
     "CLI/": ["tools/soukd/*.cc", "tools/souk/cli/*.cc"],
-    "librdkafka/": ["events/shared_log/kafka_*.cc", "events/shared_log/kafka_handle.h"],
+    "librdkafka/": ["events/shared_log/kafka_*.cc", "events/shared_log/kafka_handle.h", "events/integration/kafka_*.cc"],
     "xapian.h": ["projections/search/*.cc"],
     "roaring/": ["projections/search/*.cc", "projections/analytics/*.cc"],
     "sqlite3.h": ["projections/analytics/*.cc", "projections/sql/*.cc", "tools/souk/audit/*.cc"],

@@ -122,7 +122,7 @@ def command_of(cluster, name, bootstrap):
             "--payment-provider", f"http://{cluster.provider()}",
             "--peer-ca", os.path.join(certificates, "authority.pem"),
             "--peer-certificate", os.path.join(certificates, f"{name}.pem"),
-            "--peer-key", os.path.join(certificates, f"{name}.key"), *cluster.single()]
+            "--peer-key", os.path.join(certificates, f"{name}.key"), "--integration-topics", *cluster.single()]
 
 
 def start_one(cluster, name, bootstrap):
@@ -162,7 +162,7 @@ def start(options):
         raise Wrong(said("the brokers did not start", brokers))
     bootstrap = next(line for line in brokers.stdout.splitlines() if line.startswith("bootstrap=")).split("=", 1)[1]
     souk("souk cluster init failed", "cluster", "init", "--kafka", bootstrap, "--cluster", NAME, "--shards",
-         str(what["shards"]), "--secret-file", cluster.path("secret"), "--yes", *cluster.single())
+         str(what["shards"]), "--secret-file", cluster.path("secret"), "--integration", "--yes", *cluster.single())
     souk("souk cluster certificates failed", "cluster", "certificates", "--directory", cluster.path("certificates"),
          "--cluster", NAME, *cluster.names())
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""A little of Kafka's own protocol over a socket: whether a broker answers, what it knows, topics made and deleted.
+"""A little of Kafka's own protocol over a socket: whether a broker answers, what it knows, topics made and deleted, records.
 Standard library only. Versions: the last without tagged fields of each request; 4.1 to 4.4 serve them all."""
 import base64
 import dataclasses
@@ -8,10 +8,10 @@ import os
 import socket
 import struct
 
-API_VERSIONS, METADATA, CREATE_TOPICS, DELETE_TOPICS = 18, 3, 19, 20
+API_VERSIONS, METADATA, CREATE_TOPICS, DELETE_TOPICS, FETCH = 18, 3, 19, 20, 1
 SASL_HANDSHAKE, SASL_AUTHENTICATE, DESCRIBE_QUORUM = 17, 36, 55
 VERSION = {API_VERSIONS: 0, METADATA: 7, CREATE_TOPICS: 4, DELETE_TOPICS: 3, SASL_HANDSHAKE: 1, SASL_AUTHENTICATE: 0,
-           DESCRIBE_QUORUM: 0}
+           DESCRIBE_QUORUM: 0, FETCH: 11}
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 NONE, UNKNOWN_TOPIC, TOPIC_EXISTS, BAD_REPLICATION_FACTOR, SASL_FAILED = 0, 3, 36, 38, 58  # error codes of Kafka
 # Those that pass by themselves: timed out, leader or coordinator away, not the controller, rebalance, broker gone.
@@ -176,6 +176,23 @@ class Connection:
         reader.number("i")
         for name, code in reader.array(lambda: (reader.string(), reader.number("h"))):
             _check(code, name)
+
+    def fetch(self, topic, partition, offset, bytes_max, wait_ms=100):
+        """(end, batches): where the partition ends, and record batches from the one that holds `offset` on."""
+        asked = struct.pack(">iiqqi", partition, -1, offset, -1, bytes_max)
+        body = struct.pack(">iiiibii", -1, wait_ms, 1, bytes_max, 0, 0, -1)
+        reader = self.call(FETCH, body + _array([_string(topic) + _array([asked])]) + _array([]) + _string(""))
+        reader.number("i")
+        _check(reader.number("h"), "Fetch")
+        reader.at += 4 + 4  # session, one topic
+        reader.string()
+        reader.at += 4 + 4  # one partition, its number
+        _check(reader.number("h"), f"{topic}/{partition}")
+        end = reader.number("q")
+        reader.at += 8 + 8  # last stable offset, first offset
+        aborted = max(0, reader.number("i"))
+        reader.at += 16 * aborted + 4  # these transactions, the replica to prefer
+        return end, reader.bytes() or b""
 
     def authenticate(self, user, password):
         """SASL with SCRAM-SHA-256; before any other request."""

@@ -74,6 +74,9 @@ const Option options[] = {
      "sasl.*"},
     {"kafka_single", &Config::kafka_single, 0, 0,
      "one broker will do: what it loses is lost. For trials"},
+    {"integration_topics", &Config::integration_topics, 0, 0,
+     "publish orders, stock and products as CloudEvents to the topics that souk cluster init "
+     "--integration makes"},
     {"node", &Config::node, 0, 0,
      "this node's name in the cluster, by which the others know it again after a restart; none: it "
      "is alone, and owns all shards"},
@@ -324,6 +327,9 @@ void check_texts(Loaded& out, Loader& loader) {
     if (const auto read = read_kafka_properties(c.kafka_config); !read.ok())
       loader.mistake(where("kafka_config"), read.error().what,
                      "name a file of lines NAME=VALUE, as in security.protocol=SSL");
+  if (c.integration_topics && c.kafka.empty())
+    loader.mistake(where("integration_topics"), "integration_topics is given, and kafka is not",
+                   "name the brokers of the cluster's log: --kafka HOST:PORT,...");
   check_cluster(c, where, loader);
   if (!c.payment_provider.empty() && !parse_provider_url(c.payment_provider))
     loader.mistake(where("payment_provider"),

@@ -22,6 +22,7 @@ struct Config {
   std::string cluster = "souk";
   std::string kafka_config;  // a file of settings of how the brokers are reached
   bool kafka_single = false;
+  bool integration_topics = false;
   std::string node;  // its name in the cluster; empty: it is alone
   std::string peer = "127.0.0.1:0";
   std::string peer_address;  // as others reach it; empty: as it listens

@@ -18,6 +18,7 @@
 #include "gateway/http/server.h"
 #include "node/disk_ports.h"
 #include "node/kafka_cluster.h"
+#include "node/kafka_publisher.h"
 #include "projections/sql/sql_worker.h"
 #include "tools/read_models.h"
 #include "tools/soukd/config.h"
@@ -48,6 +49,7 @@ struct Daemon {
   ~Daemon() {
     if (cluster) cluster->stop();
     if (common) common->stop();
+    publisher.reset();
     node.reset();
   }
 
@@ -55,6 +57,7 @@ struct Daemon {
   std::unique_ptr<DiskPorts> ports;
   std::unique_ptr<KafkaCluster> cluster;  // none: it is alone
   std::unique_ptr<Node> node;
+  std::unique_ptr<KafkaPublisher> publisher;  // none: nothing is published
   std::unique_ptr<ReadSide> read_side;
   std::unique_ptr<ApiCommon> common;
   std::unique_ptr<Api> api;
@@ -186,6 +189,25 @@ Status recover(Daemon& d, const Config& config) {
   return Done{};
 }
 
+/// By shard, whether this node owns it, as its log says.
+std::vector<bool> owned_by(const Daemon& d) {
+  std::vector<bool> owned(d.ports->shards(), !d.cluster);
+  const auto view = d.cluster ? d.cluster->node().view() : nullptr;
+  for (std::size_t s = 0; view && s < owned.size() && s < view->owners.size(); ++s)
+    owned[s] = view->owners[s].incarnation == d.incarnation;
+  return owned;
+}
+
+Status publish(Daemon& d, const Config& config) {
+  if (!config.integration_topics) return Done{};
+  auto kafka = kafka_options(config);
+  if (!kafka.ok()) return kafka.error();
+  auto publisher = KafkaPublisher::open(*kafka, d.node->source(), [&d] { return owned_by(d); });
+  if (!publisher.ok()) return publisher.error();
+  d.publisher = std::move(*publisher);
+  return Done{};
+}
+
 Status listen(Daemon& d, const Config& config, std::chrono::steady_clock::time_point began) {
   Node& node = *d.node;
   d.read_side = std::make_unique<ReadSide>(node.projections(), node.source(),
@@ -197,7 +219,19 @@ Status listen(Daemon& d, const Config& config, std::chrono::steady_clock::time_p
       std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   api.view_cache_bytes = static_cast<std::size_t>(config.view_cache_mb) << 20;
   api.tickets_max = static_cast<std::size_t>(config.in_flight_max);
-  api.stores = [&ports = *d.ports] { return ports.troubles(); };
+  api.stores = [&d] {
+    auto troubles = d.ports->troubles();
+    if (!d.publisher) return troubles;
+    for (const auto& topic : d.publisher->status().topics)
+      if (!topic.trouble.empty())
+        troubles.push_back({"integration",
+                            fmt::format("the topic of {} is not written, the log says why: other "
+                                        "systems hear nothing new of it",
+                                        name_of(topic.topic)),
+                            StoreTrouble::Costs::nothing_yet});
+    return troubles;
+  };
+  if (d.publisher) api.publisher = [&publisher = *d.publisher] { return publisher.status(); };
   if (d.cluster) {
     api.operators = &d.cluster->node();
     api.erasures = [&vault = d.cluster->vault()] {
@@ -231,6 +265,7 @@ Status prepare(Daemon& d, const Loaded& loaded, std::chrono::steady_clock::time_
   if (asked_to_end()) return Fault(asked);
   if (auto s = recover(d, loaded.config); !s.ok()) return s;
   if (asked_to_end()) return Fault(asked);
+  if (auto s = publish(d, loaded.config); !s.ok()) return s;
   return listen(d, loaded.config, began);
 }
 
@@ -297,6 +332,7 @@ int serve(const Loaded& loaded) {
     d.node->engine().be_driven([&d] { d.server->wake(); });
   d.node->run();
   if (d.cluster) d.cluster->node().run();
+  if (d.publisher) d.publisher->start();
   d.read_side->warm_up();
   std::thread io([&] { d.server->run(); });
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -316,6 +352,7 @@ int serve(const Loaded& loaded) {
   io.join();
   if (d.cluster) d.cluster->stop();
   d.common->stop();
+  if (d.publisher) d.publisher->stop();
   d.node->stop();
   spdlog::info("ended");
   return 0;

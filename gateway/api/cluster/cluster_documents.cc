@@ -127,6 +127,23 @@ void append_shard(std::string& to, const ClusterView& view, ShardId shard, bool 
   out.end();
 }
 
+void append_integration(std::string& to, const PublisherStatus& status) {
+  JsonObject out(to);
+  out.number("shards", status.shards);
+  append_list(out.key("topics"), status.topics, [&](const PublisherStatus::Topic& topic) {
+    JsonObject one(to);
+    one.plain("topic", name_of(topic.topic));
+    one.number("published", topic.published);
+    one.number("lag_events", topic.lag_events);
+    if (topic.trouble.empty())
+      one.null("trouble");
+    else
+      put_text(one, "trouble", topic.trouble);
+    one.end();
+  });
+  out.end();
+}
+
 std::vector<ShardId> all_shards(const ClusterView& view) {
   std::vector<ShardId> all;
   for (std::size_t s = 0; s < view.owners.size(); ++s)
@@ -136,7 +153,8 @@ std::vector<ShardId> all_shards(const ClusterView& view) {
 
 }  // namespace
 
-std::string cluster_json(const ClusterView& view) {
+std::string cluster_json(const ClusterView& view,
+                         const std::optional<PublisherStatus>& integration) {
   const auto& nodes = view.cluster.nodes;
   const auto shards = all_shards(view);
   const auto lives = std::ranges::count_if(nodes, [](const Node& n) { return alive(n.presence); });
@@ -161,6 +179,7 @@ std::string cluster_json(const ClusterView& view) {
   out.number("moves_under_way", view.state.moves().size());
   out.number("moves_to_come", moves_to_come(view).size());
   out.number("hand_over_ms", view.hand_over_ms);
+  if (integration) append_integration(out.key("integration"), *integration);
   append_texts(out.key("troubles"), troubles_of(view));
   out.end();
   return text;

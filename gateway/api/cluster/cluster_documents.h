@@ -8,11 +8,14 @@
 #include <vector>
 
 #include "cluster/node/operator_port.h"
+#include "projections/integration/publisher.h"
 
 namespace souk {
 
-/// Its nodes and shards in numbers, who controls it, and what is wrong, in words.
-std::string cluster_json(const cluster::ClusterView& view);
+/// Its nodes and shards in numbers, who controls it, and what is wrong, in words. `integration`: how
+/// far the node that is asked has published its shards; nothing: it does not publish.
+std::string cluster_json(const cluster::ClusterView& view,
+                         const std::optional<PublisherStatus>& integration = std::nullopt);
 std::string nodes_json(const cluster::ClusterView& view);
 /// Which shards: all of them, those that `node` has (empty: all), or one, with `explain`.
 std::string shards_json(const cluster::ClusterView& view, std::string_view node);

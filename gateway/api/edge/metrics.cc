@@ -222,6 +222,28 @@ class MetricsPage {
                  state == s.state ? 1 : 0);
   }
 
+  /// The integration topics: a sample for each of them.
+  void integration(const PublisherStatus& status) {
+    using prometheus::MetricType;
+    gauge("souk_integration_shards", "Shards that this node publishes",
+          static_cast<double>(status.shards));
+    const auto each = [&](const char* name, const char* help, MetricType type, auto&& value) {
+      family(name, help, type);
+      for (const auto& topic : status.topics) {
+        const Labels labels{{"topic", std::string(name_of(topic.topic))}};
+        const auto figure = static_cast<double>(value(topic));
+        type == MetricType::Counter ? counter_of(labels, figure) : gauge_of(labels, figure);
+      }
+    };
+    each("souk_integration_published_total", "Events written to the topic since the start",
+         MetricType::Counter, [](const auto& topic) { return topic.published; });
+    each("souk_integration_lag_events",
+         "Durable events of these shards, of any kind, that the topic has not got through",
+         MetricType::Gauge, [](const auto& topic) { return topic.lag_events; });
+    each("souk_integration_trouble", "1: the topic cannot be written, the log says why",
+         MetricType::Gauge, [](const auto& topic) { return topic.trouble.empty() ? 0 : 1; });
+  }
+
  private:
   template <class F>
   void each_action(const ApiMetrics& api, F visit) {
@@ -270,8 +292,8 @@ void ApiMetrics::add_server(const HttpServer& server) {
 std::string ApiMetrics::text(const EngineCounters& engine, const RecoveryReport& recovery,
                              double recovery_seconds,
                              const std::vector<ProjectionStatus>& projections,
-                             const Views::Stats& views,
-                             const std::vector<StoreTrouble>& stores) const {
+                             const Views::Stats& views, const std::vector<StoreTrouble>& stores,
+                             const std::optional<PublisherStatus>& integration) const {
   MetricsPage page;
   page.requests(*this);
   page.engine(engine);
@@ -281,6 +303,7 @@ std::string ApiMetrics::text(const EngineCounters& engine, const RecoveryReport&
   }
   page.projections(projections);
   page.stores(stores);
+  if (integration) page.integration(*integration);
   page.counter("souk_view_hits_total", "Documents sent from memory",
                static_cast<double>(views.hits));
   page.counter("souk_view_outdated_total", "Documents in memory that had to be made anew",

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "gateway/api/commands/fields.h"
 #include "gateway/cache/views.h"
 #include "gateway/http/server.h"
+#include "projections/integration/publisher.h"
 #include "projections/runner/runner.h"
 
 namespace souk {
@@ -39,7 +41,8 @@ class ApiMetrics {
   /// The whole page, in Prometheus' text format.
   std::string text(const EngineCounters& engine, const RecoveryReport& recovery,
                    double recovery_seconds, const std::vector<ProjectionStatus>& projections,
-                   const Views::Stats& views, const std::vector<StoreTrouble>& stores) const;
+                   const Views::Stats& views, const std::vector<StoreTrouble>& stores,
+                   const std::optional<PublisherStatus>& integration = std::nullopt) const;
   std::uint64_t counted(Action action, std::size_t result) const {
     return by_action_[index_of(action)].results[result].load(std::memory_order_relaxed);
   }

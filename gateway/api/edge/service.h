@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@
 #include "gateway/api/reads/read_side.h"
 #include "gateway/cache/views.h"
 #include "gateway/http/server.h"
+#include "projections/integration/publisher.h"
 
 namespace souk {
 
@@ -37,6 +39,8 @@ struct ApiOptions {
   cluster::OperatorPort* operators = nullptr;  // null: this node is alone. Outlives the Apis
   /// What is to be erased and is still somewhere in the cluster; none: nothing is. Thread: any.
   std::function<std::vector<ErasureUnderWay>()> erasures = {};
+  /// How far the integration topics are; none: this node does not publish. Thread: any.
+  std::function<PublisherStatus()> publisher = {};
 };
 
 /// Lifecycle: made after the engine has started, before any Api; outlives them. To end: drain the
@@ -61,6 +65,9 @@ class ApiCommon {
   bool draining() const { return draining_.load(std::memory_order_relaxed); }
   std::vector<StoreTrouble> store_troubles() const {
     return options_.stores ? options_.stores() : std::vector<StoreTrouble>{};
+  }
+  std::optional<PublisherStatus> integration() const {
+    return options_.publisher ? std::optional(options_.publisher()) : std::nullopt;
   }
   Engine& engine() { return engine_; }
   Vault& vault() { return vault_; }

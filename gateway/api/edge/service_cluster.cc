@@ -97,7 +97,7 @@ bool Api::cluster_question(Visit& visit, View view, QueryJob& job) {
   const auto history = static_cast<std::size_t>(values.count("history", 0));
   const auto& erasures = common_.options().erasures;
   job.answer = [action = visit.match.action, view = std::move(view), node, shard, history,
-                &erasures](bool) {
+                &erasures, &common = common_](bool) {
     switch (action) {
       case Action::cluster_nodes:
         return json_response(nodes_json(*view));
@@ -109,7 +109,7 @@ bool Api::cluster_question(Visit& visit, View view, QueryJob& job) {
       case Action::cluster_erasures:
         return json_response(erasures_json(erasures ? erasures() : std::vector<ErasureUnderWay>{}));
       default:
-        return json_response(cluster_json(*view));
+        return json_response(cluster_json(*view, common.integration()));
     }
   };
   return true;

@@ -11,6 +11,7 @@
 #include "actors/adapters/secret_file.h"
 #include "actors/adapters/system_clock.h"
 #include "cluster/links/certificates.h"
+#include "events/integration/kafka_topic_writer.h"
 #include "events/limits.h"
 #include "events/shared_log/kafka_broker.h"
 #include "events/shared_log/kafka_topics.h"
@@ -87,6 +88,31 @@ Status check_secret(const KafkaOptions& options, std::uint32_t shards,
                   options.cluster)};
 }
 
+/// What is there was made before: by a first try that was cut off, or by somebody else, with other
+/// settings. Errors: mismatch; unavailable.
+Status look_at(Plan::Topic& one, const KafkaOptions& options, KafkaTopics& topics,
+               const TopicDemands& demands) {
+  KafkaTopics::NewTopic& topic = one.topic;
+  const auto facts = topics.look(topic.name);
+  if (!facts.ok()) return facts.error();
+  one.makes = facts->partitions == 0;
+  if (one.makes) return Done{};
+  const auto retention = topic.settings.find("retention.ms");
+  if (retention == topic.settings.end()) {  // for other systems: the operator's
+    if (auto fits =
+            fits_integration_topic(topic.name, facts->partitions, topic.partitions, options);
+        !fits.ok())
+      return fits;
+  } else if (retention->second == "-1") {
+    const auto faults = faults_of(topic.name, *facts, demands, options.brokers);
+    if (!faults.empty())
+      return Fault{Fault::Kind::mismatch, fmt::format("{}", fmt::join(faults, "\n"))};
+  }
+  topic.partitions = facts->partitions;
+  topic.replicas = facts->replicas;
+  return Done{};
+}
+
 Outcome<Plan> plan_of(const Invocation& call, const KafkaOptions& options, KafkaTopics& topics) {
   const auto shards = integer_argument(call, "shards", 1, limits::shards_max);
   if (!shards) return shards.error();
@@ -104,20 +130,16 @@ Outcome<Plan> plan_of(const Invocation& call, const KafkaOptions& options, Kafka
                   "keeps everything"},
                  {control_topic(options, copies), false, "keeps everything"},
                  {liveness_topic(options, copies), false, "keeps minutes"}};
-  for (auto& [topic, makes, what] : plan.topics) {
-    const auto facts = topics.look(topic.name);
-    if (!facts.ok()) return refused_by(facts.error());
-    makes = facts->partitions == 0;
-    if (makes) continue;
-    // Made before: by a first try that was cut off, or by somebody else, with other settings.
-    const bool kept = topic.settings.at("retention.ms") == "-1";
-    const auto faults = kept ? faults_of(topic.name, *facts, {0, single}, options.brokers)
-                             : std::vector<std::string>{};
-    if (!faults.empty())
-      return Failure{ExitCode::refused, fmt::format("{}", fmt::join(faults, "\n"))};
-    topic.partitions = facts->partitions;
-    topic.replicas = facts->replicas;
-  }
+  for (auto& one : plan.topics)
+    if (const auto fits = look_at(one, options, topics, {.single = single}); !fits.ok())
+      return refused_by(fits.error());
+  if (call.has("integration"))
+    for (auto& topic : integration_topics_of(options, plan.events().partitions, copies)) {
+      Plan::Topic one{std::move(topic), false, "for other systems, kept as the brokers do"};
+      if (const auto fits = look_at(one, options, topics, {.single = single}); !fits.ok())
+        return refused_by(fits.error());
+      plan.topics.push_back(std::move(one));
+    }
   plan.secret_file = call.get("secret-file");
   std::error_code error;
   plan.makes_secret = !std::filesystem::exists(plan.secret_file, error);
@@ -202,11 +224,12 @@ Outcome<ExitCode> init(const Invocation& call) {
     return ExitCode::ok;
   }
   if (dry) return ExitCode::ok;
-  fmt::print("{}. A node starts with:\n  soukd --kafka {} --cluster {} --secret-file {}{}{}\n",
+  fmt::print("{}. A node starts with:\n  soukd --kafka {} --cluster {} --secret-file {}{}{}{}\n",
              changes ? "Done" : "Nothing is left to do", options->brokers, options->cluster,
              plan->secret_file,
              call.has("kafka-config") ? " --kafka-config " + call.get("kafka-config") : "",
-             call.has("kafka-single") ? " --kafka-single" : "");
+             call.has("kafka-single") ? " --kafka-single" : "",
+             call.has("integration") ? " --integration-topics" : "");
   return ExitCode::ok;
 }
 
@@ -235,13 +258,18 @@ Verbs cluster_verbs() {
       {.path = "cluster init",
        .summary = "Make what a cluster stands on: its topics in Kafka, and its secret",
        .examples = {"souk cluster init --kafka kafka1:9092,kafka2:9092,kafka3:9092",
-                    "souk cluster init --kafka 127.0.0.1:9092 --kafka-single --yes"},
+                    "souk cluster init --kafka 127.0.0.1:9092 --kafka-single --integration --yes"},
        .arguments = {kafka_option(), kafka_cluster_option(),
                      option("shards", "partitions of the log; their number never changes", "64"),
                      option("replicas", "brokers that have each partition, at least 3", "3"),
                      flag("kafka-single", "one broker will do: what it loses is lost. For trials"),
                      kafka_config_option(),
                      option("secret-file", "where the secret stands, or shall", "souk-secret"),
+                     flag(
+                         "integration",
+                         "also the topics orders, stock and products, as CloudEvents for other "
+                         "systems; they take disk for as long as the brokers keep records (7 days, "
+                         "unless they say else)"),
                      flag("dry-run", "show what would be done, and do nothing"),
                      flag("yes", "do not ask")},
        .run = init,

@@ -60,8 +60,19 @@ std::string who_asks() {
 
 std::string name_or_dash(const Json& value) { return value.is_null() ? "-" : value.text(); }
 
+/// Of the node that was asked: `6 shards published; orders 0, stock 12, products 0 events behind`.
+std::string integration_text(const Json& integration) {
+  if (integration.is_null()) return {};
+  std::string behind;
+  for (const Json& topic : integration["topics"].items())
+    behind += fmt::format("{}{} {}", behind.empty() ? "" : ", ", topic["topic"].text(),
+                          with_thousands(count_of(topic["lag_events"])));
+  return fmt::format("{} shards published; {} events behind", integration["shards"].text(), behind);
+}
+
 std::string status_text(const Json& cluster) {
   const auto& troubles = cluster["troubles"].items();
+  const Json& integration = cluster["integration"];
   std::string text = facts_text(
       {{"cluster", cluster["cluster"].text()},
        {"seen from", cluster["node"].text()},
@@ -71,7 +82,10 @@ std::string status_text(const Json& cluster) {
        {"shards",
         fmt::format("{} of {} served", cluster["shards_served"].text(), cluster["shards"].text())},
        {"moves", fmt::format("{} under way, {} to come", cluster["moves_under_way"].text(),
-                             cluster["moves_to_come"].text())}});
+                             cluster["moves_to_come"].text())},
+       {"integration", integration_text(integration)}});
+  for (const Json& topic : integration["topics"].items())
+    if (!topic["trouble"].is_null()) text += "! " + topic["trouble"].text() + "\n";
   if (troubles.empty()) return text + "All is well.\n";
   for (const Json& one : troubles) text += "! " + one.text() + "\n";
   return text;
