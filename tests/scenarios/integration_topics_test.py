@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Orders, stock and products as CloudEvents in Kafka, from three nodes that die and hand shards over: what a consumer folds
 of them, repeats dropped by position, is what the shop shows.
-usage: integration_topics_test.py [--seconds S] [--seed N] [--version V] [PART...]
+usage: integration_topics_test.py [--seconds S] [--kill-broker] [--seed N] [--version V] [PART...]
 parts: shop, refusals"""
 import argparse
 import collections
@@ -149,10 +149,16 @@ def lag_of(nodes):
     return lag, shards
 
 
-def disturb(nodes, seconds, chance):
-    """Moves shards to and fro; kills the owner of some in the middle, and starts it again."""
+def disturb(nodes, seconds, chance, kill_broker):
+    """Moves shards to and fro; kills the owner of some in the middle, and starts it again; the broker, too, where asked."""
     began, killed, moved = time.monotonic(), False, 0
     while time.monotonic() < began + seconds * PATIENCE:
+        if kill_broker and time.monotonic() > began + seconds * PATIENCE * 2 / 3:
+            kill_broker = False
+            nodes.kafka.kill(1)
+            time.sleep(1)
+            nodes.kafka.start(1)
+            nodes.kafka.wait_ready()
         client = nodes.client_of("a")
         moved += client.post("/v1/cluster/moves", {"command": "move", "shard": chance.randrange(SHARDS),
                                                    "node": chance.choice(nodes.names), "who": "test"}).status == 200
@@ -177,7 +183,7 @@ def shop_part(found, given):
         people.append(Merchant(nodes, skus, ledger, stopping, given.seed))
         for one in people:
             one.start()
-        moved = disturb(nodes, given.seconds, chance)
+        moved = disturb(nodes, given.seconds, chance, given.kill_broker)
         stopping.set()
         for one in people:
             one.join(60 * PATIENCE)
@@ -274,6 +280,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=9, help="so long customers shop")
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--kill-broker", action="store_true")
     parser.add_argument("--version", default=VERSION)
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS])
     given = parser.parse_args()
