@@ -1,6 +1,7 @@
 #include "projections/integration/publisher.h"
 
 #include <doctest/doctest.h>
+#include <spdlog/spdlog.h>
 
 #include <random>
 
@@ -62,6 +63,7 @@ struct Node {
 };
 
 struct Town {
+  Town() { spdlog::set_level(spdlog::level::off); }  // faults are made by the hundred
   TemporaryDirectory folder;
   Log log{folder.path(), 1 << 20};
   MemoryTopics topics;
