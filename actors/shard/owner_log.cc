@@ -6,6 +6,13 @@
 // The owner and its log: recovery, claims, what landed, and what is in doubt.
 
 namespace souk {
+namespace {
+
+/// Who owns a shard that it shall not own asks the log so often whether it does, by a no-op: another
+/// may have claimed it, and who writes nothing does not see that.
+constexpr std::int64_t still_owns_ms = 1'000;
+
+}  // namespace
 
 LogTail Owner::tail() {
   return [this](Offset from, const Journal::Visit& visit) { return log_.tail(from, visit); };
@@ -21,6 +28,9 @@ void Owner::cut(std::vector<Batch>& out) {
     transfer_ = out.back().offset;
   } else if (waits && out.size() == from && acts()) {
     out.push_back(recorder_.noop());
+  } else if (owns() && !assigned_ && under_way_.empty() && clock_.now() >= claim_again_at_) {
+    claim_again_at_ = clock_.now().plus_ms(still_owns_ms);
+    if (out.size() == from) out.push_back(recorder_.noop());
   }
   for (std::size_t i = from; i < out.size(); ++i)
     under_way_.push_back({.offset = out[i].offset,
@@ -88,6 +98,7 @@ void Owner::doubted() {
   // Whom it was being given to claims it, should it not have been.
   if (giving_) assigned_ = false;
   giving_.reset();
+  claim_again_at_ = {};
   if (assigned_) claim();
   set_aside();
 }
@@ -217,6 +228,7 @@ void Owner::assign(const Assignment& assignment) {
   switch (assignment.what) {
     case follow:
       assigned_ = false;
+      claim_again_at_ = {};
       if (!owns()) copies_age();
       return;
     case expect:
@@ -331,7 +343,7 @@ void Owner::lose() {
   orders_.forget();
   users_.forget();
   timers_.clear();
-  if (assigned_) claim_again_at_ = clock_.now().plus_ms(claim_again_ms);
+  claim_again_at_ = assigned_ ? clock_.now().plus_ms(claim_again_ms) : UnixMs{};
 }
 
 /// Those who wait for the claim do not wait for ever.

@@ -372,6 +372,29 @@ TEST_CASE("cluster shard: who is deposed and was told so follows without a claim
   CHECK(p.a.on_hand() == 5);
 }
 
+TEST_CASE("cluster shard: who is told to own no more asks the log whether it does") {
+  Pair p;
+  std::vector<Batch> cut;
+  p.a.owner.cut(cut);
+  CHECK(cut.empty());
+  p.a.owner.assign({ShardId{0}, What::follow});
+  p.a.owner.cut(cut);
+  REQUIRE(cut.size() == 1);
+  CHECK(cut[0].last_seq < cut[0].first_seq);  // a no-op
+  p.a.land(std::exchange(cut, {}));
+  CHECK(p.a.owner.owns());  // nobody else does
+  p.a.owner.cut(cut);
+  CHECK(cut.empty());
+  p.b.own();  // and writes nothing here that it would hear of
+  p.a.pass(1'000);
+  p.a.owner.cut(cut);
+  REQUIRE(cut.size() == 1);
+  p.a.owner.doubted();  // it stands elsewhere than it must
+  p.a.owner.followed();
+  CHECK_FALSE(p.a.owner.owns());
+  CHECK(p.a.out.claims.empty());
+}
+
 TEST_CASE("cluster shard: a transfer in doubt that landed is seen, and one that did not is not") {
   for (const bool landed : {true, false}) {
     CAPTURE(landed);
