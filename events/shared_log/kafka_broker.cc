@@ -120,6 +120,8 @@ Result<std::unique_ptr<Producer>, Fault> KafkaBroker::Impl::make_producer() {
                                   {"retry.backoff.ms", "10"},
                                   {"topic.metadata.refresh.fast.interval.ms", "50"},
                                   {"compression.codec", "lz4"},
+                                  // Else a topic that was deleted comes back, made anyhow.
+                                  {"allow.auto.create.topics", "false"},
                                   {"queue.buffering.max.messages", "1000000"}});
   if (!conf.ok()) return conf.error();
   rd_kafka_conf_set_events(conf->get(), RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
