@@ -44,7 +44,7 @@ struct SimTopic::Session {
 
 SimTopic::SimTopic(World& world, std::uint32_t shards, std::uint64_t genesis)
     : world_(world), logs_(shards), standing_(shards), paused_until_ms_(shards) {
-  for (std::uint16_t s = 0; s < shards; ++s) append(s, genesis::record(genesis));
+  for (std::uint16_t s = 0; s < shards; ++s) append(s, genesis::record({genesis}));
 }
 
 void SimTopic::calm_down() {
