@@ -154,7 +154,7 @@ void OrderProcesses::wait_until_final(Request&& request, OrderId id, Seq seq, Re
     return desk_.responder.answer(request, std::move(reply), seq);
   }
   const UnixMs until = desk_.clock.now().plus_ms(desk_.context.options.wait_final_ms);
-  waiters_[id].push_back({std::exchange(request, Request{}), 0, until, replayed, own_of(replayed)});
+  waiters_[id].push_back({std::exchange(request, Request{}), 0, until, replayed, own_of(id, replayed)});
   timers_.arm(until, id);
   if (!waits_on(*desk_.find<OrderState>(id), until)) serve(id);
 }
@@ -163,7 +163,7 @@ void OrderProcesses::wait_until_done(Request&& request, OrderId id, Version vers
                                      Replayed replayed) {
   const UnixMs until = desk_.clock.now().plus_ms(desk_.context.options.wait_final_ms);
   waiters_[id].push_back(
-      {std::exchange(request, Request{}), version, until, replayed, own_of(replayed)});
+      {std::exchange(request, Request{}), version, until, replayed, own_of(id, replayed)});
   if (works_.contains(id) || destroying_.contains(id)) timers_.arm(until, id);
   serve(id);
 }

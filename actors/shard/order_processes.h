@@ -70,8 +70,9 @@ class OrderProcesses {
   };
   void wait(const OrderId& id, Waiter&& waiter);
   void destroy_key(const OrderId& id);
-  Seq own_of(Replayed replayed) const {
-    return replayed == Replayed::yes ? 0 : desk_.recorder.last_seq();
+  /// Whoever repeats waits for what the first one recorded, which may not be in the log yet.
+  Seq own_of(const OrderId& id, Replayed replayed) const {
+    return replayed == Replayed::yes ? desk_.find<OrderState>(id)->seq : desk_.recorder.last_seq();
   }
   void follow(const OrderId& id, Advance&& advance);
   void record(const OrderId& id, const Order& order, Advance& advance);

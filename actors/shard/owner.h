@@ -151,6 +151,7 @@ class Owner {
 
   LogTail tail();
   void forget();
+  void put_in_doubt();
   void set_aside();
   Status fold_on(Offset end);
   Status decide();
@@ -217,6 +218,7 @@ class Owner {
   };
   enum class Standing : std::uint8_t { follows, claims, owns } standing_ = Standing::follows;
   bool assigned_ = true;   // this node shall own it
+  bool asks_ = false;      // whether it still does, by a no-op
   bool in_doubt_ = false;  // what of its own is in the log is not known
   Seq landed_ = 0;         // in doubt: all of its own to there is
   std::optional<Assignment> giving_;

@@ -9,7 +9,7 @@ namespace souk {
 namespace {
 
 /// Who owns a shard that it shall not own asks the log so often whether it does, by a no-op: another
-/// may have claimed it, and who writes nothing does not see that.
+/// may have claimed it, and who writes nothing does not see that. Who is told to own it asks once.
 constexpr std::int64_t still_owns_ms = 1'000;
 
 }  // namespace
@@ -28,7 +28,9 @@ void Owner::cut(std::vector<Batch>& out) {
     transfer_ = out.back().offset;
   } else if (waits && out.size() == from && acts()) {
     out.push_back(recorder_.noop());
-  } else if (owns() && !assigned_ && under_way_.empty() && clock_.now() >= claim_again_at_) {
+  } else if (owns() && under_way_.empty() &&
+             (asks_ || (!assigned_ && clock_.now() >= claim_again_at_))) {
+    asks_ = false;
     claim_again_at_ = clock_.now().plus_ms(still_owns_ms);
     if (out.size() == from) out.push_back(recorder_.noop());
   }
@@ -89,6 +91,12 @@ void Owner::claim() {
 
 void Owner::doubted() {
   if (!owns()) return;
+  put_in_doubt();
+  if (assigned_) claim();
+  set_aside();
+}
+
+void Owner::put_in_doubt() {
   standing_ = Standing::follows;
   copies_age();
   in_doubt_ = true;
@@ -99,8 +107,6 @@ void Owner::doubted() {
   if (giving_) assigned_ = false;
   giving_.reset();
   claim_again_at_ = {};
-  if (assigned_) claim();
-  set_aside();
 }
 
 /// All in memory, but for who waits.
@@ -131,6 +137,12 @@ void Owner::set_aside() {
 }
 
 Status Owner::claimed(const ShardLog::Claimed& claimed) {
+  if (owns() && claimed.epoch != recorder_.epoch()) {
+    // It was given the log while its claim was on the way: what it wrote since may not count.
+    put_in_doubt();
+    standing_ = Standing::claims;
+    set_aside();
+  }
   if (standing_ != Standing::claims) return Done{};
   claimed_ = claimed;
   return decide();
@@ -188,7 +200,7 @@ Status Owner::decide() {
 
 void Owner::own() {
   standing_ = Standing::owns;
-  in_doubt_ = false;
+  in_doubt_ = asks_ = false;
   claimed_.reset();
   under_way_.clear();
   recorder_.begin();
@@ -232,11 +244,11 @@ void Owner::assign(const Assignment& assignment) {
       if (!owns()) copies_age();
       return;
     case expect:
-      assigned_ = true;
+      assigned_ = asks_ = true;
       if (standing_ == Standing::follows && !in_doubt_) undecided_.begin(clock_.now());
       return;
     case own:
-      assigned_ = true;
+      assigned_ = asks_ = true;
       if (standing_ == Standing::follows) claim();
       return;
     case hand_over:

@@ -95,7 +95,9 @@ void UserProcesses::timer(UserId id, Effects effects) {
 void UserProcesses::wait(Request&& request, Version version, Replayed replayed, Awaits awaits) {
   const UserId id = id_of<UserState>(target_of(request.op));
   const UnixMs until = desk_.clock.now().plus_ms(desk_.context.options.wait_final_ms);
-  const Seq own = replayed == Replayed::yes ? 0 : desk_.recorder.last_seq();
+  // Whoever repeats waits for what the first one recorded, which may not be in the log yet.
+  const Seq own =
+      replayed == Replayed::yes ? desk_.find<UserState>(id)->seq : desk_.recorder.last_seq();
   waiters_[id].push_back(
       {std::exchange(request, Request{}), version, until, replayed, awaits, own});
   timers_.arm(until, id);

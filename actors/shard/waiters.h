@@ -1,6 +1,6 @@
 #pragma once
 /// Those who wait for an entity to become something, by entity: what a doubt does with them.
-/// A waiter has `request`, `own` (what it recorded itself; 0: nothing) and `until`.
+/// A waiter has `request`, `own` (the last event that it rests on: its own, or the first one's) and `until`.
 /// Thread: the shard's.
 #include <algorithm>
 #include <vector>

@@ -90,10 +90,11 @@ std::optional<ShardLog::Claimed> SharedLog::take_over() {
 
 void SharedLog::open() {
   stop_reading();
-  owned_epoch_ = place_.epoch;
   const std::lock_guard lock(mutex_);
+  owned_epoch_ = place_.epoch;
   ++reign_;
   open_ = true;
+  misplaced_ = false;
   heard_ = sent_parts_ = 0;
   expected_ = place_.next_offset;
   sent_.clear();
@@ -111,7 +112,9 @@ bool SharedLog::close() {
 LogTicket SharedLog::append(Batch record) {
   const std::lock_guard lock(mutex_);
   const LogTicket ticket = ++tickets_;
-  if (!open_) return ticket;
+  // Whoever appends has not heard yet in which epoch it owns: such a record would land and not count.
+  misplaced_ = misplaced_ || record.epoch != owned_epoch_;
+  if (!open_ || misplaced_) return ticket;
   const std::size_t part_bytes = this->part_bytes();
   std::vector<std::string> parts;
   if (part_bytes > 0 && record_payload(record.bytes).size() > part_bytes)
@@ -184,7 +187,7 @@ bool SharedLog::is_open() {
 
 bool SharedLog::overdue(Time before) {
   const std::lock_guard lock(mutex_);
-  return open_ && !sent_.empty() && sent_.front().since < before;
+  return open_ && (misplaced_ || (!sent_.empty() && sent_.front().since < before));
 }
 
 // ---- reading ----

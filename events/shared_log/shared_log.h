@@ -182,6 +182,7 @@ class SharedLog final : public ShardLog {
 
   std::mutex mutex_;  // what appends use
   bool open_ = false;
+  bool misplaced_ = false;  // a record of another epoch was appended: it is in doubt, and not sent
   LogTicket tickets_ = 0;
   std::uint64_t reign_ = 0;
   std::uint64_t sent_parts_ = 0;  // of this reign
