@@ -154,7 +154,8 @@ void OrderProcesses::wait_until_final(Request&& request, OrderId id, Seq seq, Re
     return desk_.responder.answer(request, std::move(reply), seq);
   }
   const UnixMs until = desk_.clock.now().plus_ms(desk_.context.options.wait_final_ms);
-  waiters_[id].push_back({std::exchange(request, Request{}), 0, until, replayed, own_of(id, replayed)});
+  waiters_[id].push_back(
+      {std::exchange(request, Request{}), 0, until, replayed, own_of(id, replayed)});
   timers_.arm(until, id);
   if (!waits_on(*desk_.find<OrderState>(id), until)) serve(id);
 }

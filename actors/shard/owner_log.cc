@@ -90,6 +90,8 @@ void Owner::claim() {
 }
 
 void Owner::doubted() {
+  // It was opened for a claim that could not be read yet, and is closed again.
+  if (standing_ == Standing::claims && claimed_) return claim();
   if (!owns()) return;
   put_in_doubt();
   if (assigned_) claim();

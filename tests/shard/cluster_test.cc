@@ -395,6 +395,66 @@ TEST_CASE("cluster shard: who is told to own no more asks the log whether it doe
   CHECK(p.a.out.claims.empty());
 }
 
+TEST_CASE("cluster shard: who is told to own what it owns asks the log once whether it does") {
+  Pair p;
+  for (const auto what : {What::own, What::expect}) {
+    p.a.owner.assign({ShardId{0}, what});
+    std::vector<Batch> cut;
+    p.a.owner.cut(cut);
+    REQUIRE(cut.size() == 1);
+    CHECK(cut[0].last_seq < cut[0].first_seq);
+    p.a.land(std::exchange(cut, {}));
+    p.a.pass(10'000);
+    p.a.owner.cut(cut);
+    CHECK(cut.empty());
+  }
+}
+
+TEST_CASE("cluster shard: a claim that cannot be read, and is in doubt since, is made again") {
+  Pair p;
+  p.b.owner.assign({ShardId{0}, What::own});
+  p.b.out.claims.clear();
+  p.log.readable = false;
+  CHECK_FALSE(p.b.owner.claimed(p.log.grant(8)).ok());
+  p.b.owner.doubted();  // the log takes nothing any more
+  p.log.readable = true;
+  CHECK(p.b.owner.retry().ok());
+  CHECK_FALSE(p.b.owner.owns());
+  p.b.grant();
+  CHECK(p.b.owner.owns());
+  CHECK(p.b.owner.epoch() == p.log.epoch);
+}
+
+TEST_CASE("cluster shard: who is given the log while its claim is on the way writes in one epoch") {
+  for (const bool landed : {false, true}) {
+    CAPTURE(landed);
+    Pair p;
+    p.b.owner.assign({ShardId{0}, What::own});
+    REQUIRE(p.b.out.claims.size() == 1);  // and before it is in the log:
+    p.a.hand_over_to(p.b);
+    p.a.land();
+    p.b.given();
+    REQUIRE(p.b.owner.owns());
+    const auto before = p.b.receive(10);
+    std::vector<Batch> cut;
+    p.b.owner.cut(cut);
+    REQUIRE(cut.size() == 1);
+    if (landed) p.log.append(std::move(cut[0]));
+    p.b.grant();
+    CHECK(p.b.owner.epoch() == p.log.epoch);
+    CHECK(p.b.code(before).has_value() == landed);
+    const auto since = p.b.receive(20);
+    p.b.owner.cut(cut = {});
+    REQUIRE_FALSE(cut.empty());
+    for (const auto& batch : cut) CHECK(batch.epoch == p.log.epoch);
+    p.b.land(std::move(cut));
+    p.b.commit();
+    CHECK(p.b.code(before) == ReplyCode::ok);
+    CHECK(p.b.code(since) == ReplyCode::ok);
+    CHECK(p.b.on_hand() == 35);
+  }
+}
+
 TEST_CASE("cluster shard: a transfer in doubt that landed is seen, and one that did not is not") {
   for (const bool landed : {true, false}) {
     CAPTURE(landed);

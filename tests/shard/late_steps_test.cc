@@ -292,4 +292,31 @@ TEST_CASE("late steps: an address counts as given back when this time it was") {
   CHECK(shop.owner_of(email) == UserId{});
 }
 
+TEST_CASE("late steps: who repeats an erasure hears of it no sooner than it is in the log") {
+  Shop shop;
+  shop.registers(user, email);
+  const auto answered = [&](std::uint64_t ticket) {
+    return std::ranges::any_of(shop.out.replies,
+                               [&](const auto& one) { return one.second.ticket == ticket; });
+  };
+  shop.owner.handle(shop.request(EraseUser{user}, 9));
+  const std::uint64_t first = shop.tickets;
+  std::vector<Batch> lost;
+  shop.owner.cut(lost);
+  REQUIRE_FALSE(lost.empty());
+  shop.owner.handle(shop.request(EraseUser{user}, 9));
+  const std::uint64_t second = shop.tickets;
+  shop.owner.doubted();  // nothing of it has landed
+  shop.grant();
+  CHECK_FALSE(answered(first));
+  CHECK_FALSE(answered(second));
+  CHECK(shop.person(user).status == UserStatus::erased);  // it is done anew
+  shop.run();
+  CHECK_FALSE(answered(second));  // the key is still there
+  shop.owner.handle(ProcessAnswer{user, KeysDestroyed{}});
+  shop.run();
+  CHECK(answered(first));
+  CHECK(answered(second));
+}
+
 }  // namespace souk::shard_test::late_steps

@@ -220,6 +220,26 @@ TEST_CASE("shared log: what is not reported in time is in doubt, and late report
   CHECK(a.seq == 1);  // it landed before the claim, so it counts
 }
 
+TEST_CASE("shared log: a record of another epoch than it was opened in is not sent, and in doubt") {
+  MemoryTopic topic;
+  Node a(topic);
+  REQUIRE(a.claim());
+  const std::uint64_t of_now = std::exchange(a.epoch, a.epoch - 1);
+  a.append();  // it has not heard yet
+  a.epoch = of_now;
+  a.append();
+  CHECK(a.broker.sent.empty());
+  a.step();
+  CHECK(a.doubts.size() == 1);
+  CHECK(a.acks.empty());
+  REQUIRE(a.claim());
+  CHECK(a.seq == 0);
+  a.append();
+  a.broker.land_all();
+  a.step();
+  CHECK(a.acks.size() == 1);
+}
+
 TEST_CASE("shared log: a record that is too large for one message goes in parts") {
   MemoryTopic topic;
   Node a(topic), b(topic, 2);
