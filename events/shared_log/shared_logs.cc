@@ -174,10 +174,13 @@ void SharedLogs::take_claims() {
       if (auto one = log->take_asked()) asked.emplace_back(log, std::move(*one));
   }
   for (auto& [log, one] : asked) {
-    if (log->halted)
+    if (log->halted) {
       one.done(*log->halted);
-    else
-      log->begin_claim(std::move(one));
+      continue;
+    }
+    // Whoever asked has not heard yet that it was given the log: no log is closed without a word.
+    doubt(*log, {Fault::Kind::unavailable, "it is claimed although it is owned"});
+    log->begin_claim(std::move(one));
   }
 }
 
