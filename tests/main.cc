@@ -24,7 +24,8 @@ void note(std::string_view need, std::string_view test, std::string_view why) {
 }
 
 /// Notes test cases that are marked skip. Those named "(child) .." run in processes that other
-/// tests start; those that a filter of the command line leaves out are nobody's skip.
+/// tests start, and those named "(measured) .." are asked for by hand; those that a filter of the
+/// command line leaves out are nobody's skip.
 class Skips final : public doctest::IReporter {
  public:
   explicit Skips(const doctest::ContextOptions& options) : options_(options) {}
@@ -41,7 +42,9 @@ class Skips final : public doctest::IReporter {
   void log_message(const doctest::MessageData&) override {}
   void test_case_skipped(const doctest::TestCaseData& test) override {
     const std::string name = test.m_name;
-    if (!test.m_skip || options_.no_skip || name.starts_with("(child)")) return;
+    if (!test.m_skip || options_.no_skip || name.starts_with("(child)") ||
+        name.starts_with("(measured)"))
+      return;
     note(test.m_test_suite, name, "marked skip");
   }
 

@@ -150,7 +150,7 @@ void measure(const std::string& name, const LinkOptions& options_a, LinkOptions 
 
 }  // namespace
 
-TEST_CASE("links: 20,000 frames of 300 B a second and their replies, measured" * doctest::skip()) {
+TEST_CASE("(measured) links: 20,000 frames of 300 B a second, and replies" * doctest::skip()) {
   souk::test::TemporaryDirectory directory;
   const std::string place = directory.path().string();
   REQUIRE(make_trial_certificates(place, "bazaar", {"a", "b"}).ok());
