@@ -221,6 +221,7 @@ TEST_CASE("links: who is no peer any more is down, and is let in again when it i
   REQUIRE(c.links->set_peers({a.at("a")}).ok());
   REQUIRE(a.heard.hears("up b 1"));
   REQUIRE(a.heard.hears("up c 1"));
+  REQUIRE(b.heard.hears("up a 1"));  // the dialer is up first
 
   REQUIRE(b.links->set_peers({}).ok());
   REQUIRE(b.heard.hears("down a"));
