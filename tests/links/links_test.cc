@@ -45,7 +45,7 @@ class Order final : public LinkListener {
 std::uint16_t unused_port() {
   int below = 0;
   std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> below;
-  for (int port = below - 1; port > 1'024; --port) {
+  for (int port = below - 1 - ::getpid() % 10'000; port > 1'024; --port) {
     LinkOptions options = options_of("b");
     options.listen_port = static_cast<std::uint16_t>(port);
     if (Links::open(std::move(options)).ok()) return static_cast<std::uint16_t>(port);
