@@ -1,6 +1,7 @@
 #pragma once
 /// Those who wait for an entity to become something, by entity: what a doubt does with them.
-/// A waiter has `request`, `own` (the last event that it rests on: its own, or the first one's) and `until`.
+/// A waiter has `request`, `own` (the last event that it rests on: its own, or what the first one
+/// recorded whom it repeats) and `until`.
 /// Thread: the shard's.
 #include <algorithm>
 #include <vector>
