@@ -91,6 +91,8 @@ struct NodeHeartbeat {
   holds @12 :List(UInt8);       # souk::cluster::Holds
   nextOffsets @13 :List(UInt64);
   ending @14 :Bool;             # it was asked to end, and gives away what it owns
+  epochs @15 :List(UInt64);     # in which it owns them; none in a build that does not say
+  noReadModels @16 :Bool;
 }
 
 # What an operator wants, on its way from the node that was asked to the controller.

@@ -13,7 +13,7 @@ namespace {
 
 using Stored = schema::NodeHeartbeat;
 
-/// 65,536 rows are 720 KB as they are in memory.
+/// 65,536 rows are 1.3 MB as they are in memory.
 constexpr std::size_t words_max = 256 * 1024;
 constexpr std::size_t replaced_max = 8;
 
@@ -25,14 +25,17 @@ std::vector<Holding> holdings_of(Stored::Reader from) {
   const auto shards = from.getShards();
   const auto holds = from.getHolds();
   const auto next = from.getNextOffsets();
-  if (shards.size() > shards_max || holds.size() != shards.size() || next.size() != shards.size())
+  const auto epochs = from.getEpochs();
+  if (shards.size() > shards_max || holds.size() != shards.size() ||
+      next.size() != shards.size() || (epochs.size() != 0 && epochs.size() != shards.size()))
     refuse("its lists differ in length");
   std::vector<Holding> holdings;
   holdings.reserve(shards.size());
   for (unsigned i = 0; i < shards.size(); ++i) {
     const ShardId shard{shards[i]};
     if (i > 0 && holdings.back().shard >= shard) refuse("its shards are out of order");
-    holdings.push_back({shard, enum_of(holds[i], Holds::owner), next[i]});
+    holdings.push_back({shard, enum_of(holds[i], Holds::owner), next[i],
+                        epochs.size() == 0 ? 0 : epochs[i]});
   }
   return holdings;
 }
@@ -50,6 +53,7 @@ Heartbeat heartbeat_of(Stored::Reader from) {
                       .protocol_max = from.getProtocolMax(),
                       .controller_epoch = from.getControllerEpoch(),
                       .ending = from.getEnding(),
+                      .no_read_models = from.getNoReadModels(),
                       .holdings = holdings_of(from)};
   if (heartbeat.name.empty()) refuse("it has no name");
   if (heartbeat.weight == 0 || heartbeat.weight > weight_max) refuse("its weight is out of range");
@@ -84,15 +88,18 @@ std::string encode(const Heartbeat& heartbeat) {
     to.setProtocolMax(heartbeat.protocol_max);
     to.setControllerEpoch(heartbeat.controller_epoch);
     to.setEnding(heartbeat.ending);
+    to.setNoReadModels(heartbeat.no_read_models);
     const auto rows = static_cast<unsigned>(heartbeat.holdings.size());
     auto shards = to.initShards(rows);
     auto holds = to.initHolds(rows);
     auto next = to.initNextOffsets(rows);
+    auto epochs = to.initEpochs(rows);
     for (unsigned i = 0; i < rows; ++i) {
       const Holding& holding = heartbeat.holdings[i];
       shards.set(i, holding.shard.value);
       holds.set(i, static_cast<std::uint8_t>(holding.holds));
       next.set(i, holding.next);
+      epochs.set(i, holding.epoch);
     }
   });
 }

@@ -41,6 +41,8 @@ struct Holding {
   Holds holds = Holds::copying;
   /// The next offset that it folds. While it copies: what grows as it gets on.
   Offset next = 0;
+  /// Of an owner: in which it owns. 0: not said.
+  std::uint64_t epoch = 0;
   bool operator==(const Holding&) const = default;
 };
 
@@ -55,6 +57,8 @@ struct Heartbeat {
   std::uint64_t controller_epoch = 0;  // 0: it is not the controller
   /// It was asked to end, and gives away what it owns: as if it were silent.
   bool ending = false;
+  /// It follows only what it holds, and others answer what read models are asked.
+  bool no_read_models = false;
   /// All that it has, from its first heartbeat on: what is missing counts as lost. Ascending.
   std::vector<Holding> holdings;
   bool operator==(const Heartbeat&) const = default;

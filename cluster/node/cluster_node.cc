@@ -212,6 +212,7 @@ Heartbeat ClusterNode::heartbeat() const {
                       .protocol_max = options_.link.versions.newest,
                       .controller_epoch = control_->controls() ? control_->epoch() : 0,
                       .ending = leaving_,
+                      .no_read_models = options_.no_read_models,
                       .holdings = {}};
   const NodeId me = control_->state().id_of(heartbeat.name);
   if (me == nobody) return heartbeat;

@@ -36,6 +36,8 @@ struct ClusterNodeOptions {
   std::uint64_t incarnation = 0;  // of this process: later ones are higher
   std::string zone;
   std::uint32_t weight = 1;
+  /// It follows only the shards that it holds, else all.
+  bool no_read_models = false;
   std::string http;  // HOST:PORT at which clients reach it
   std::string peer;  // HOST:PORT at which other nodes reach it; port 0: that of the link
   LinkOptions link;  // with the node's name and the cluster's

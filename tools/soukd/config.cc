@@ -96,6 +96,9 @@ const Option options[] = {
     {"zone", &Config::zone, 0, 0,
      "what fails together: a shard's owner and its standby are in different ones"},
     {"weight", &Config::weight, 1, 1'000, "its share of the shards, beside those of others"},
+    {"no_read_models", &Config::no_read_models, 0, 0,
+     "keep no search, analytics and SQL here: nodes of the cluster that do are asked. It then copies "
+     "only the shards that it owns or stands by for"},
     {"payment_provider", &Config::payment_provider, 0, 0,
      "http://HOST:PORT of a souk provider that the nodes of a cluster share; none: the built-in "
      "one, "
@@ -273,7 +276,12 @@ CommandLine read_arguments(const std::vector<std::string>& arguments, Loaded& ou
 /// Of a node among others.
 template <class Where>
 void check_cluster(const Config& c, const Where& where, Loader& loader) {
-  if (c.node.empty()) return;
+  if (c.node.empty()) {
+    if (c.no_read_models)
+      loader.mistake(where("no_read_models"), "no_read_models is true, and node is not given",
+                     "leave it out: a node that is alone answers everything itself");
+    return;
+  }
   if (const auto fits = cluster::check_node_name(c.node); !fits.ok())
     loader.mistake(where("node"), fmt::format("node is {}", fits.error().what),
                    "write a name as in: a");

@@ -30,6 +30,7 @@ struct Config {
   bool insecure_peers = false;
   std::string zone;
   std::int64_t weight = 1;
+  bool no_read_models = false;
   std::string payment_provider;  // http://HOST:PORT; empty: the built-in one
   bool allow_unauthenticated = false;
   std::int64_t shards = 64;

@@ -116,6 +116,7 @@ Status join(Daemon& d, const Config& c) {
   options.incarnation = d.incarnation;
   options.zone = c.zone;
   options.weight = static_cast<std::uint32_t>(c.weight);
+  options.no_read_models = c.no_read_models;
   options.peer = c.peer_address;
   options.link.cluster = c.cluster;
   options.link.node = c.node;

@@ -91,4 +91,34 @@ struct NodeHeartbeat {
   holds @12 :List(UInt8);       # souk::cluster::Holds
   nextOffsets @13 :List(UInt64);
   ending @14 :Bool;             # it was asked to end, and gives away what it owns
+  epochs @15 :List(UInt64);     # in which it owns them; none in a build that does not say
+  noReadModels @16 :Bool;
+}
+
+# What an operator wants, on its way from the node that was asked to the controller.
+struct OperatorWish {
+  who @0 :Text;
+  node @1 :Text;             # a name; of those that name one
+  shard @2 :UInt16;          # of those that name one
+  union {
+    move @3 :Void;
+    drain @4 :Void;
+    cordon @5 :Void;
+    uncordon @6 :Void;
+    weigh @7 :UInt32;
+    zone @8 :Text;
+    forget @9 :Void;
+    pin @10 :Void;
+    unpin @11 :Void;
+    rebalance @12 :Void;
+    cancel @13 :UInt64;      # the number of a move
+    note @14 :Text;
+  }
+}
+
+# What became of it.
+struct WishOutcome {
+  refused @0 :Bool;
+  why @1 :Text;              # for people
+  kind @2 :UInt8;            # souk::cluster::Refused::Kind
 }
