@@ -26,16 +26,16 @@ std::vector<Holding> holdings_of(Stored::Reader from) {
   const auto holds = from.getHolds();
   const auto next = from.getNextOffsets();
   const auto epochs = from.getEpochs();
-  if (shards.size() > shards_max || holds.size() != shards.size() ||
-      next.size() != shards.size() || (epochs.size() != 0 && epochs.size() != shards.size()))
+  if (shards.size() > shards_max || holds.size() != shards.size() || next.size() != shards.size() ||
+      (epochs.size() != 0 && epochs.size() != shards.size()))
     refuse("its lists differ in length");
   std::vector<Holding> holdings;
   holdings.reserve(shards.size());
   for (unsigned i = 0; i < shards.size(); ++i) {
     const ShardId shard{shards[i]};
     if (i > 0 && holdings.back().shard >= shard) refuse("its shards are out of order");
-    holdings.push_back({shard, enum_of(holds[i], Holds::owner), next[i],
-                        epochs.size() == 0 ? 0 : epochs[i]});
+    holdings.push_back(
+        {shard, enum_of(holds[i], Holds::owner), next[i], epochs.size() == 0 ? 0 : epochs[i]});
   }
   return holdings;
 }

@@ -39,56 +39,61 @@ std::string ControlState::name_of(NodeId id) const {
 }
 
 std::string ControlState::words_of(const Kept& kept) const {
-  using fmt::format;
   const auto move = [&](std::uint64_t number, const Move& m) {
     std::string words =
-        format("move {} (shard {}: {}", number, m.shard.value, cluster::name_of(m.kind));
-    if (m.from != nobody) words += format(" from {}", name_of(m.from));
-    if (m.to != nobody) words += format(" to {}", name_of(m.to));
+        fmt::format("move {} (shard {}: {}", number, m.shard.value, cluster::name_of(m.kind));
+    if (m.from != nobody) words += fmt::format(" from {}", name_of(m.from));
+    if (m.to != nobody) words += fmt::format(" to {}", name_of(m.to));
     return words + ")";
   };
   return std::visit(
       Overloaded{
           [&](const NodeJoined& e) {
-            return format("{} joined as node {}, zone '{}', weight {}", e.name, e.node.value,
-                          e.zone, e.weight);
+            return fmt::format("{} joined as node {}, zone '{}', weight {}", e.name, e.node.value,
+                               e.zone, e.weight);
           },
-          [&](const NodeHeard& e) { return format("{} is alive", name_of(e.node)); },
-          [&](const NodeSilent& e) { return format("{} is silent", name_of(e.node)); },
-          [&](const NodeWished& e) { return format("{} {}", name_of(e.node), wish_words(e.wish)); },
+          [&](const NodeHeard& e) { return fmt::format("{} is alive", name_of(e.node)); },
+          [&](const NodeSilent& e) { return fmt::format("{} is silent", name_of(e.node)); },
+          [&](const NodeWished& e) {
+            return fmt::format("{} {}", name_of(e.node), wish_words(e.wish));
+          },
           [&](const NodeWeighted& e) {
-            return format("{} has the weight {}", name_of(e.node), e.weight);
+            return fmt::format("{} has the weight {}", name_of(e.node), e.weight);
           },
           [&](const NodeZoned& e) {
-            return format("{} is in the zone '{}'", name_of(e.node), e.zone);
+            return fmt::format("{} is in the zone '{}'", name_of(e.node), e.zone);
           },
-          [&](const NodeForgotten& e) { return format("{} is forgotten", name_of(e.node)); },
+          [&](const NodeForgotten& e) { return fmt::format("{} is forgotten", name_of(e.node)); },
           [&](const ShardPinned& e) {
-            return format("shard {} is pinned to {}", e.shard.value, name_of(e.node));
+            return fmt::format("shard {} is pinned to {}", e.shard.value, name_of(e.node));
           },
-          [&](const ShardUnpinned& e) { return format("shard {} is unpinned", e.shard.value); },
+          [&](const ShardUnpinned& e) {
+            return fmt::format("shard {} is unpinned", e.shard.value);
+          },
           [&](const ShardAsked& e) {
-            return format("shard {} is to move to {}", e.shard.value, name_of(e.node));
+            return fmt::format("shard {} is to move to {}", e.shard.value, name_of(e.node));
           },
           [&](const ShardsRebalanced&) { return std::string("the shards are rebalanced"); },
           [&](const PlacementWanted&) {
-            return format("the placement changed for {} shards", kept.seats);
+            return fmt::format("the placement changed for {} shards", kept.seats);
           },
           [&](const MoveBegan& e) {
-            return format("{} began: {}", move(e.number, e.move), cluster::words_of(e.move.reason));
+            return fmt::format("{} began: {}", move(e.number, e.move),
+                               cluster::words_of(e.move.reason));
           },
           [&](const MoveEnded& e) {
-            return format("{} {}", move(e.number, kept.move), outcome_words(e.outcome));
+            return fmt::format("{} {}", move(e.number, kept.move), outcome_words(e.outcome));
           },
           [&](const OwnerFound& e) {
-            return format("shard {} is owned by {}, as its log says, since epoch {}", e.shard.value,
-                          name_of(e.node), e.epoch);
+            return fmt::format("shard {} is owned by {}, as its log says, since epoch {}",
+                               e.shard.value, name_of(e.node), e.epoch);
           },
           [&](const ReplicaWarm& e) {
-            return format("{} stands by for shard {}", name_of(e.node), e.shard.value);
+            return fmt::format("{} stands by for shard {}", name_of(e.node), e.shard.value);
           },
           [&](const ReplicaLost& e) {
-            return format("{} has lost its replica of shard {}", name_of(e.node), e.shard.value);
+            return fmt::format("{} has lost its replica of shard {}", name_of(e.node),
+                               e.shard.value);
           },
           [&](const OperatorNote& e) { return e.text; },
       },

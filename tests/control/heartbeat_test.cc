@@ -48,8 +48,8 @@ TEST_CASE("heartbeat: it comes back as it was written, also with 65,536 shards i
                       .holdings = {}};
   CHECK(*decode_heartbeat(encode(heartbeat)) == heartbeat);
   for (std::size_t i = 0; i < shards_max; ++i)
-    heartbeat.holdings.push_back(
-        {shard(i), static_cast<Holds>(i % 3), 0x0000'0123'4567'89AB + i * 0x1'0001, i % 3 == 2 ? i : 0});
+    heartbeat.holdings.push_back({shard(i), static_cast<Holds>(i % 3),
+                                  0x0000'0123'4567'89AB + i * 0x1'0001, i % 3 == 2 ? i : 0});
   const std::string bytes = encode(heartbeat);
   CHECK(bytes.size() <= heartbeat_bytes_max);
   const auto decoded = decode_heartbeat(bytes);

@@ -97,7 +97,8 @@ const Option options[] = {
      "what fails together: a shard's owner and its standby are in different ones"},
     {"weight", &Config::weight, 1, 1'000, "its share of the shards, beside those of others"},
     {"no_read_models", &Config::no_read_models, 0, 0,
-     "keep no search, analytics and SQL here: nodes of the cluster that do are asked. It then copies "
+     "keep no search, analytics and SQL here: nodes of the cluster that do are asked. It then "
+     "copies "
      "only the shards that it owns or stands by for"},
     {"payment_provider", &Config::payment_provider, 0, 0,
      "http://HOST:PORT of a souk provider that the nodes of a cluster share; none: the built-in "

@@ -158,21 +158,20 @@ bool read_operator_command(const FieldSet& given, const ClusterView& view, Opera
 }
 
 std::string words_of(const OperatorCommand& command) {
-  using fmt::format;
   return std::visit(
       Overloaded{
-          [](const MoveShard& c) { return format("move {} --to {}", c.shard.value, c.to); },
-          [](const DrainNode& c) { return format("drain {}", c.node); },
-          [](const CordonNode& c) { return format("cordon {}", c.node); },
-          [](const UncordonNode& c) { return format("uncordon {}", c.node); },
-          [](const WeighNode& c) { return format("weight {} {}", c.node, c.weight); },
-          [](const PutNodeInZone& c) { return format("zone {} {}", c.node, c.zone); },
-          [](const ForgetNode& c) { return format("forget {}", c.node); },
-          [](const PinShard& c) { return format("pin {} --to {}", c.shard.value, c.to); },
-          [](const UnpinShard& c) { return format("unpin {}", c.shard.value); },
+          [](const MoveShard& c) { return fmt::format("move {} --to {}", c.shard.value, c.to); },
+          [](const DrainNode& c) { return fmt::format("drain {}", c.node); },
+          [](const CordonNode& c) { return fmt::format("cordon {}", c.node); },
+          [](const UncordonNode& c) { return fmt::format("uncordon {}", c.node); },
+          [](const WeighNode& c) { return fmt::format("weight {} {}", c.node, c.weight); },
+          [](const PutNodeInZone& c) { return fmt::format("zone {} {}", c.node, c.zone); },
+          [](const ForgetNode& c) { return fmt::format("forget {}", c.node); },
+          [](const PinShard& c) { return fmt::format("pin {} --to {}", c.shard.value, c.to); },
+          [](const UnpinShard& c) { return fmt::format("unpin {}", c.shard.value); },
           [](const Rebalance&) { return std::string("rebalance"); },
-          [](const CancelMove& c) { return format("cancel {}", c.number); },
-          [](const NoteDown& c) { return format("note \"{}\"", c.text); },
+          [](const CancelMove& c) { return fmt::format("cancel {}", c.number); },
+          [](const NoteDown& c) { return fmt::format("note \"{}\"", c.text); },
       },
       command.wish);
 }
