@@ -135,16 +135,16 @@ Status DiskPorts::open_shared_log(const DiskPortsOptions& options) {
   shared_ = logs->get();
   logs_ = std::move(*logs);
   auto told_at = std::chrono::steady_clock::now();
-  const Status status = shared_->catch_up([&](std::uint64_t copied, std::uint64_t of) {
-    const auto now = std::chrono::steady_clock::now();
-    if (now - told_at > told_every) {
-      told_at = now;
-      spdlog::info("copying the log records={} of={}", copied, of);
-    }
-    return !options.give_up();
-  });
-  if (status.ok() && options.kafka->incarnation != 0) shared_->follow();
-  return status;
+  return shared_->catch_up(
+      [&](std::uint64_t copied, std::uint64_t of) {
+        const auto now = std::chrono::steady_clock::now();
+        if (now - told_at > told_every) {
+          told_at = now;
+          spdlog::info("copying the log records={} of={}", copied, of);
+        }
+        return !options.give_up();
+      },
+      options.kafka->catches_up ? SharedLogs::Of::all : SharedLogs::Of::none);
 }
 
 Result<std::unique_ptr<DiskPorts>, Fault> DiskPorts::open(const DiskPortsOptions& options) {

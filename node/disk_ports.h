@@ -39,8 +39,10 @@ struct DiskPortsOptions {
   struct Kafka {
     KafkaOptions options;
     bool single = false;  // one broker will do
-    /// Others write to the log, too: it is followed, and given to this incarnation. 0: nobody does.
+    /// Others write to the log, too: shards are followed, and given to this incarnation. 0: nobody does.
     std::uint64_t incarnation = 0;
+    /// All of the log is copied before the node serves; else each shard's when it is followed.
+    bool catches_up = true;
   };
   std::optional<Kafka> kafka = std::nullopt;
   /// The provider outside that is called; nothing: the built-in one, whose ledger is provider/.

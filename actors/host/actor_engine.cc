@@ -59,7 +59,8 @@ Status ActorEngine::recover_shards(std::size_t workers, RecoveryReport& report) 
   std::vector<Owner*> shards;
   for (auto& core : cores_)
     for (auto& s : core->shards()) shards.push_back(s.get());
-  workers = std::clamp<std::size_t>(workers, 1, shards.size());
+  if (options_.recovers_late) shards.clear();
+  workers = std::clamp<std::size_t>(workers, 1, std::max<std::size_t>(shards.size(), 1));
   std::vector<RecoveryReport> reports(workers);
   std::vector<Status> results(workers, Status(Done{}));
   std::atomic<std::size_t> next{0};

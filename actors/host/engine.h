@@ -36,6 +36,9 @@ struct EngineOptions {
   /// Other nodes share the log: a shard is claimed when it is assigned, else it is followed.
   bool clustered = false;
   std::uint64_t incarnation = 0;  // under which it claims; 0: a random one
+  /// In a cluster: a shard is recovered once its log is followed or claimed, not at the start. Until
+  /// then this node's copy of the log may end before what its states know.
+  bool recovers_late = false;
 };
 
 struct Envelope;
@@ -43,13 +46,14 @@ struct Envelope;
 /// What a node shall do with a shard of the cluster.
 struct Assignment {
   enum class What : std::uint8_t {
+    away,       // as follow; forgets about it once nothing of its own is in doubt
     follow,     // claims it no more; who owns it goes on until another does
     expect,     // its owner will hand it over: commands wait for that
     own,        // claims it
     hand_over,  // who owns it gives it to `to_incarnation`
   };
   ShardId shard;
-  What what = What::follow;
+  What what = What::away;
   std::uint64_t to_incarnation = 0;  // of hand_over, with the number of its node
   std::uint64_t to_node = 0;
 };

@@ -37,6 +37,7 @@ void end_turn(Self* self, HostActorState& s) {
   s.ports.logs->append(core.batches());
   deliver_replies(s);
   ShardOutput& out = core.output();
+  s.ports.logs->follow(out.follows);
   s.ports.logs->claim(out.claims);
   if (s.ports.cluster) {
     for (const auto& one : out.owned) s.ports.cluster->owned(one.shard, one.epoch);

@@ -27,7 +27,7 @@ HostCore::HostCore(std::uint32_t index, ShardContext context, ShardLogs& logs)
 void HostCore::start() {
   for (auto& s : shards_) {
     if (context_.options.clustered)
-      s->assign({s->id(), Assignment::What::follow});
+      s->assign({s->id(), Assignment::What::away});
     else
       s->claim();
   }

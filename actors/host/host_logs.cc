@@ -75,6 +75,11 @@ void HostLogs::claim(std::vector<ShardId>& shards) {
   logs_.flush();
 }
 
+void HostLogs::follow(std::vector<std::pair<ShardId, bool>>& shards) {
+  for (const auto& [shard, whether] : shards) logs_.log(shard).follow(whether);
+  shards.clear();
+}
+
 void HostLogs::landed(ShardId shard, const std::vector<LogAck>& acks) {
   news_of(shard).landed.push_back({shard, acks.front().offset, acks.back().offset});
   if (cluster_) cluster_->wrote(shard, acks.back().offset + 1);

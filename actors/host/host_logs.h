@@ -12,7 +12,7 @@
 namespace souk {
 
 /// Lifecycle: start -> { append, claim }* -> stop.
-/// Thread: append and claim any; what LogListener has the logs' own.
+/// Thread: append, claim and follow any; what LogListener has the logs' own.
 class HostLogs final : private LogListener {
  public:
   /// `feed`: none: nobody reads. `incarnation`: of this node, under which it claims.
@@ -31,6 +31,7 @@ class HostLogs final : private LogListener {
   /// What a turn of a host decided, and empties it.
   void append(std::vector<Batch>& batches);
   void claim(std::vector<ShardId>& shards);
+  void follow(std::vector<std::pair<ShardId, bool>>& shards);
 
  private:
   void landed(ShardId shard, const std::vector<LogAck>& acks) override;

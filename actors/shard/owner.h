@@ -112,6 +112,8 @@ class Owner {
   std::uint64_t epoch() const { return recorder_.epoch(); }
   std::uint64_t chain() const { return recorder_.chain(); }
   bool owns() const { return standing_ == Standing::owns; }
+  /// In a cluster: it owns or follows; else what it has of the shard is old.
+  bool present() const { return !left_; }
   /// It should own, and does not.
   bool suspended() const { return assigned_ && !owns(); }
   /// Its states are committed: they may be written to the store.
@@ -161,6 +163,7 @@ class Owner {
   void stand_down(Offset transfer);
   void stray(Request&& request);
   void stray_waiters();
+  void leave_if_settled();
   void copies_age();
   /// It is to be handled by another node.
   bool elsewhere() const {
@@ -168,7 +171,7 @@ class Owner {
   }
   /// A read that may be old is answered by whoever has the shard.
   bool answers_here(const Request& request) const {
-    return readable_ && request.level == ReadLevel::standby && is_read(request.op);
+    return readable_ && !left_ && request.level == ReadLevel::standby && is_read(request.op);
   }
   bool answers_here(const ShardInput& input) const {
     const auto* request = std::get_if<Request>(&input);
@@ -218,6 +221,8 @@ class Owner {
   };
   enum class Standing : std::uint8_t { follows, claims, owns } standing_ = Standing::follows;
   bool assigned_ = true;   // this node shall own it
+  bool away_ = true;       // in a cluster: it is to be left
+  bool left_ = true;       // in a cluster: its log is not followed
   bool asks_ = false;      // whether it still does, by a no-op
   bool in_doubt_ = false;  // what of its own is in the log is not known
   Seq landed_ = 0;         // in doubt: all of its own to there is
@@ -227,7 +232,7 @@ class Owner {
   std::optional<ShardLog::Claimed> claimed_;  // and not decided yet
   Fifo<UnderWay> under_way_;
   Offset committed_end_ = 0;  // behind the last record that was acknowledged or folded
-  bool readable_ = true;      // recovered
+  bool readable_ = false;     // recovered
   UnixMs checkpoint_at_;      // when the last one ended
   std::uint64_t loads_ = 0, checkpoints_ = 0;
   std::unordered_map<EntityKey, std::uint64_t> refolds_;  // under way, by their number

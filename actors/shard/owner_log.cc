@@ -154,6 +154,7 @@ Status Owner::retry() {
   if (claimed_) return decide();
   if (readable_) return Done{};
   if (context_.options.clustered && standing_ == Standing::follows) {
+    if (left_) return Done{};
     // All of it counts, and what came meanwhile is not told again. In one go: a state that is damaged
     // is folded anew by a recovery alone.
     const Status status = fold_on(std::numeric_limits<Offset>::max());
@@ -239,11 +240,15 @@ void Owner::run_decided(Seq landed) {
 
 void Owner::assign(const Assignment& assignment) {
   using enum Assignment::What;
+  away_ = assignment.what == away;
+  if (!away_ && std::exchange(left_, false)) output_.follows.emplace_back(id_, true);
   switch (assignment.what) {
+    case away:
     case follow:
       assigned_ = false;
       claim_again_at_ = {};
       if (!owns()) copies_age();
+      leave_if_settled();
       return;
     case expect:
       assigned_ = asks_ = true;
@@ -260,6 +265,16 @@ void Owner::assign(const Assignment& assignment) {
         assigned_ = false;
       return;
   }
+}
+
+/// Its log is read as long as something of its own is in doubt.
+void Owner::leave_if_settled() {
+  if (!away_ || left_ || in_doubt_ || standing_ != Standing::follows) return;
+  left_ = true;
+  output_.follows.emplace_back(id_, false);
+  for (auto& input : waiting_.take_parked())
+    if (auto* request = std::get_if<Request>(&input)) stray(std::move(*request));
+  for (auto& read : waiting_.take_reached(std::numeric_limits<Seq>::max())) stray(std::move(read));
 }
 
 /// Another may write from now on: no document that somebody keeps is current.
@@ -298,6 +313,7 @@ void Owner::stand_down(Offset transfer) {
   timers_.clear();
   recorder_.begin();
   gate_.begin_at(recorder_.cut_seq());
+  leave_if_settled();
 }
 
 /// What they asked for is done; what they wait for comes at the next owner, who knows it by its key.
@@ -358,6 +374,7 @@ void Owner::lose() {
   users_.forget();
   timers_.clear();
   claim_again_at_ = assigned_ ? clock_.now().plus_ms(claim_again_ms) : UnixMs{};
+  leave_if_settled();
 }
 
 /// Those who wait for the claim do not wait for ever.

@@ -92,6 +92,8 @@ struct ShardOutput {
   };
   std::vector<Refold> refolds;
   std::vector<ShardId> claims;  // shards that are to be claimed
+  /// In a cluster: whether what others write to the shard's log is read here from now on.
+  std::vector<std::pair<ShardId, bool>> follows;
   /// In a cluster: what came for a shard that is not owned here.
   std::vector<Envelope> strays;
   struct Owned {

@@ -1,5 +1,5 @@
 #pragma once
-/// What nodes say of themselves four times a second, and who was heard when. Pure: time is given.
+/// What nodes say of themselves four times a second, and when they take or lose a shard; and who was heard when. Pure: time is given.
 ///
 ///   H1  Who does not hear itself judges nobody: its own heartbeats go the same way as the others',
 ///       so where they do not come back, it is the listener that is cut off.
@@ -26,6 +26,8 @@ struct SteadyMs {
 };
 
 inline constexpr std::int64_t heartbeat_every_ms = 250;
+/// Between two heartbeats of a node that has taken or lost a shard meanwhile.
+inline constexpr std::int64_t news_apart_ms = 20;
 /// So long after its last heartbeat a node counts as silent. Units: milliseconds.
 inline constexpr std::int64_t silent_after_ms = 1'500;
 /// Longer between two heartbeats of its own, and a node has not heard itself meanwhile.

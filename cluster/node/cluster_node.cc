@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <set>
 
 #include "events/fault_log.h"
 
@@ -43,12 +42,13 @@ bool same(const std::vector<PeerAddress>& a, const std::vector<PeerAddress>& b) 
 struct ClusterNode::Ear final : LogBroker::Listener {
   LogBroker& broker;
   HeardTable& heard;
+  Router& router;
   const Clocks& clocks;
   FaultLog rubbish{"a heartbeat cannot be read"};
   bool lost = false;
 
-  Ear(LogBroker& from, HeardTable& table, const Clocks& its)
-      : broker(from), heard(table), clocks(its) {}
+  Ear(LogBroker& from, HeardTable& table, Router& way, const Clocks& its)
+      : broker(from), heard(table), router(way), clocks(its) {}
 
   Status begin() {
     const auto ends = broker.ends();
@@ -59,10 +59,18 @@ struct ClusterNode::Ear final : LogBroker::Listener {
   void reported(const LogBroker::Report&) override {}
   void arrived(ShardId, Offset, std::string_view bytes) override {
     auto heartbeat = decode_heartbeat(bytes);
-    if (heartbeat.ok())
-      heard.take(std::move(*heartbeat), clocks.steady());
-    else
-      rubbish.failed(fmt::format("what=\"{}\"", one_line(heartbeat.error().what)));
+    if (!heartbeat.ok())
+      return rubbish.failed(fmt::format("what=\"{}\"", one_line(heartbeat.error().what)));
+    const std::string name = heartbeat->name;
+    heard.take(std::move(*heartbeat), clocks.steady());
+    if (const Heartbeat* newest = heard.newest(name); newest && name != heard.self())
+      learn_owners(*newest);
+  }
+  /// Of shards whose logs are not read here; what the others' logs say is older or the same.
+  void learn_owners(const Heartbeat& heartbeat) {
+    for (const Holding& holding : heartbeat.holdings)
+      if (holding.holds == Holds::owner && holding.epoch != 0 && holding.shard.value < router.shards())
+        router.heard(holding.shard, heartbeat.incarnation, holding.epoch);
   }
   /// It is kept for minutes only, and this node slept for longer.
   void reading_failed(ShardId, const Fault&) override { lost = true; }
@@ -105,7 +113,8 @@ Result<std::unique_ptr<ClusterNode>, Fault> ClusterNode::open(
   if (auto s = node->control_->catch_up([&](std::uint64_t, std::uint64_t) { return !give_up(); });
       !s.ok())
     return s.error();
-  node->ear_ = std::make_unique<Ear>(ports.liveness, node->heard_, node->ports_.clocks);
+  node->ear_ = std::make_unique<Ear>(ports.liveness, node->heard_, *node->router_,
+                                     node->ports_.clocks);
   FaultLog waits("waiting for the brokers of Kafka");
   for (Status begun = node->ear_->begin(); !begun.ok(); begun = node->ear_->begin()) {
     if (begun.error().kind != Fault::Kind::unavailable || give_up()) return begun.error();
@@ -216,28 +225,51 @@ Heartbeat ClusterNode::heartbeat() const {
                       .holdings = {}};
   const NodeId me = control_->state().id_of(heartbeat.name);
   if (me == nobody) return heartbeat;
-  // Every node follows all shards: what it is to hold it has.
-  const auto& present = control_->state().cluster().present;
-  std::set<ShardId> dropped;
-  for (const auto& [number, under_way] : control_->state().moves())
-    if (under_way.move.kind == Move::Kind::drop && under_way.move.from == me)
-      dropped.insert(under_way.move.shard);
+  const std::set<ShardId> dropped = dropped_by(me);
   for (std::uint32_t s = 0; s < options_.shards; ++s) {
     const ShardId shard{static_cast<std::uint16_t>(s)};
-    const bool owns = router_->owner(shard) == options_.incarnation;
-    const bool has = find_replica(present[s], me) != nullptr;
-    if (!owns && (!has || dropped.contains(shard))) continue;
+    const auto [owner, epoch] = router_->owner_and_epoch(shard);
+    if (owner == options_.incarnation) {
+      heartbeat.holdings.push_back({shard, Holds::owner, router_->place(shard), epoch});
+      continue;
+    }
+    const Replica* replica = find_replica(control_->state().cluster().present[s], me);
+    if (!replica || dropped.contains(shard)) continue;
+    const bool copies = replica->holds == Holds::copying && !caught_up(shard);
     heartbeat.holdings.push_back(
-        {shard, owns ? Holds::owner : Holds::standby, router_->place(shard)});
+        {shard, copies ? Holds::copying : Holds::standby, router_->place(shard), 0});
   }
   return heartbeat;
+}
+
+std::set<ShardId> ClusterNode::dropped_by(NodeId node) const {
+  std::set<ShardId> dropped;
+  for (const auto& [number, under_way] : control_->state().moves())
+    if (under_way.move.kind == Move::Kind::drop && under_way.move.from == node)
+      dropped.insert(under_way.move.shard);
+  return dropped;
+}
+
+/// What it copies of a shard is as far as its owner was when it was last heard, but for a little.
+bool ClusterNode::caught_up(ShardId shard) const {
+  if (!options_.no_read_models) return true;  // it follows them all
+  for (const auto& [name, row] : heard_.rows()) {
+    if (row.newest.incarnation != router_->owner(shard)) continue;
+    const Holding* owner = find_holding(row.newest, shard);
+    return owner && router_->place(shard) + warm_lag_max > owner->next;
+  }
+  return false;
 }
 
 void ClusterNode::beat() {
   const SteadyMs now = steady_now();
   const bool says_farewell = leaving_ && !farewell_said_;
-  if (now < beat_at_.plus_ms(heartbeat_every_ms) && !says_farewell) return;
+  // Who does not read a shard's log hears so who owns it.
+  const std::uint64_t reigns = router_->reigns();
+  const bool has_news = reigns != reigns_said_ && now >= beat_at_.plus_ms(news_apart_ms);
+  if (now < beat_at_.plus_ms(heartbeat_every_ms) && !says_farewell && !has_news) return;
   farewell_said_ = leaving_;
+  reigns_said_ = reigns;
   beat_at_ = now;
   ++beats_;
   ports_.liveness.produce(liveness, beats_, encode(heartbeat()));
@@ -296,11 +328,21 @@ void ClusterNode::rule() {
 
 // ---- what follows from the control log ----
 
+/// What it does with a shard that it shall not own.
+Assignment::What ClusterNode::idle(ShardId shard, NodeId me) const {
+  if (!options_.no_read_models) return Assignment::What::follow;
+  if (me == nobody) return Assignment::What::away;
+  const ControlState& state = control_->state();
+  const bool has = find_replica(state.cluster().present[shard.value], me) != nullptr;
+  const Move drop{.kind = Move::Kind::drop, .shard = shard, .from = me, .to = {}};
+  return has && !state.under_way(drop) ? Assignment::What::follow : Assignment::What::away;
+}
+
 /// While it is leaving: to a standby that lives.
 Assignment ClusterNode::farewell_of(ShardId shard) const {
-  Assignment assignment{.shard = shard, .what = Assignment::What::follow};
-  if (router_->owner(shard) != options_.incarnation) return assignment;
   const ControlState& state = control_->state();
+  Assignment assignment{.shard = shard, .what = idle(shard, state.id_of(options_.link.node))};
+  if (router_->owner(shard) != options_.incarnation) return assignment;
   for (const Replica& replica : state.cluster().present[shard.value].replicas) {
     const Node* node = state.node(replica.node);
     const NodeDetails* details = state.details(replica.node);
@@ -322,7 +364,7 @@ Assignment ClusterNode::assignment_of(ShardId shard, NodeId me) {
   const Heartbeat* myself = heard_.newest(options_.link.node);
   if (leaving_ && myself && myself->ending) return farewell_of(shard);
   const ControlState& state = control_->state();
-  Assignment assignment{.shard = shard, .what = follow};
+  Assignment assignment{.shard = shard, .what = idle(shard, me)};
   if (me == nobody) return assignment;
   const MoveUnderWay* under_way = state.owner_move(shard);
   const bool handed = under_way && under_way->move.kind == Move::Kind::hand_over;

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -106,6 +107,9 @@ class ClusterNode final : public OperatorPort {
   void show();
   std::vector<LogOwner> owners() const;
   Assignment assignment_of(ShardId shard, NodeId me);
+  Assignment::What idle(ShardId shard, NodeId me) const;
+  std::set<ShardId> dropped_by(NodeId node) const;
+  bool caught_up(ShardId shard) const;
   Assignment farewell_of(ShardId shard) const;
 
   ClusterNodeOptions options_;
@@ -121,6 +125,7 @@ class ClusterNode final : public OperatorPort {
 
   std::uint64_t beats_ = 0;
   bool farewell_said_ = false;
+  std::uint64_t reigns_said_ = 0;
   SteadyMs beat_at_;
   SteadyMs shown_at_;
   std::uint64_t known_epoch_ = 0;  // of the control log

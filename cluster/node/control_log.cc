@@ -36,7 +36,7 @@ Result<std::unique_ptr<ControlLog>, Fault> ControlLog::open(LogBroker& broker,
 Status ControlLog::catch_up(const SharedLogs::Told& told) {
   if (auto s = logs_->catch_up(told); !s.ok()) return s;
   if (unreadable_) return *unreadable_;
-  logs_->follow();
+  logs_->log(ShardId{0}).follow(true);
   return Done{};
 }
 

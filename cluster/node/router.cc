@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <array>
 #include <cstring>
 
 #include "actors/shard/request_codec.h"
@@ -86,6 +87,8 @@ void Router::owner_is(ShardId shard, std::uint64_t incarnation, std::uint64_t ep
     epochs_[shard.value] = epoch;
     spdlog::debug("a shard has another owner shard={} incarnation={} epoch={}", shard.value,
                   incarnation, epoch);
+    if ((owner(shard) == incarnation_) != (incarnation == incarnation_))
+      reigns_.fetch_add(1, std::memory_order_release);
     owners_[shard.value].store(incarnation, std::memory_order_release);
     const auto waits = waiting_.find(shard.value);
     if (waits == waiting_.end()) return;
@@ -174,9 +177,7 @@ void Router::strayed(std::vector<Envelope>&& strays) {
         if (request->reply_to.sink == sink_) {  // of another node: it looks for the owner itself
           const auto taken = taken_.find(request->reply_to.ticket);
           if (taken == taken_.end()) continue;
-          frames.emplace_back(
-              taken->second.from,
-              frame_of(static_cast<std::uint8_t>(Frame::not_here), taken->second.id, {}));
+          frames.emplace_back(taken->second.from, refusal(taken->second.id, shard));
           taken_.erase(taken);
           continue;
         }
@@ -322,7 +323,7 @@ void Router::received(const std::string& node, std::string_view frame) {
     case Frame::reply:
       return take_reply(id, bytes);
     case Frame::not_here:
-      return take_refusal(id);
+      return take_refusal(id, bytes);
     case Frame::passenger:
       if (passenger_) passenger_->received(node, bytes);
       return;
@@ -405,10 +406,26 @@ void Router::take_reply(std::uint64_t id, std::string_view bytes) {
   put_out(std::move(out));
 }
 
-void Router::take_refusal(std::uint64_t id) {
-  const std::lock_guard lock(mutex_);
-  if (const auto found = routed_.find(id); found != routed_.end())
+/// So whoever asked goes on to the owner although it does not read the shard's log.
+/// REQUIRES: the lock.
+std::string Router::refusal(std::uint64_t id, ShardId shard) const {
+  const std::array<std::uint64_t, 2> known{owner(shard), epochs_[shard.value]};
+  return frame_of(static_cast<std::uint8_t>(Frame::not_here), id,
+                  {reinterpret_cast<const char*>(known.data()), sizeof known});
+}
+
+void Router::take_refusal(std::uint64_t id, std::string_view bytes) {
+  std::array<std::uint64_t, 2> known{};  // none: it could not read the request, or is of an older build
+  if (bytes.size() == sizeof known) std::memcpy(known.data(), bytes.data(), sizeof known);
+  ShardId shard;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = routed_.find(id);
+    if (found == routed_.end()) return;
+    shard = found->second.shard;
     wait(id, found->second, steady_ms());
+  }
+  if (known[0] != 0) owner_is(shard, known[0], known[1]);
 }
 
 }  // namespace souk::cluster

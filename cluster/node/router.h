@@ -73,12 +73,20 @@ class Router final : public ClusterWatch, public LinkListener, private ReplySink
   /// All that waits is answered; nothing is sent any more.
   void stop();
 
-  /// Under which incarnation the shard is owned, as far as its log was read; 0: nobody knows.
+  std::uint32_t shards() const { return static_cast<std::uint32_t>(owners_.size()); }
+  /// Under which incarnation the shard is owned, as far as its log was read or nodes were heard; 0:
+  /// nobody knows.
   std::uint64_t owner(ShardId shard) const {
     return owners_[shard.value].load(std::memory_order_acquire);
   }
   /// With its epoch in the shard's log.
   std::pair<std::uint64_t, std::uint64_t> owner_and_epoch(ShardId shard) const;
+  /// What its owner says of a shard, also of one whose log is not read here. Thread: any.
+  void heard(ShardId shard, std::uint64_t incarnation, std::uint64_t epoch) {
+    owner_is(shard, incarnation, epoch);
+  }
+  /// Grows with each shard that this node takes or loses. Thread: any.
+  std::uint64_t reigns() const { return reigns_.load(std::memory_order_acquire); }
   /// Of the records of a shard that were read here: behind the last one.
   Offset place(ShardId shard) const { return places_[shard.value].load(std::memory_order_acquire); }
 
@@ -116,7 +124,7 @@ class Router final : public ClusterWatch, public LinkListener, private ReplySink
   enum class Frame : std::uint8_t {
     request = 1,
     reply = 2,
-    not_here = 3,
+    not_here = 3,  // who owns the shard instead, as far as the peer knows
     message = 4,
     command = 5,       // an operator's, to the controller
     command_done = 6,  // what became of it
@@ -137,7 +145,8 @@ class Router final : public ClusterWatch, public LinkListener, private ReplySink
   void owner_is(ShardId shard, std::uint64_t incarnation, std::uint64_t epoch);
   void take_request(const std::string& from, std::uint64_t id, std::string_view bytes);
   void take_reply(std::uint64_t id, std::string_view bytes);
-  void take_refusal(std::uint64_t id);
+  void take_refusal(std::uint64_t id, std::string_view bytes);
+  std::string refusal(std::uint64_t id, ShardId shard) const;
 
   std::int64_t steady_ms() const { return steady_().value; }
 
@@ -151,6 +160,7 @@ class Router final : public ClusterWatch, public LinkListener, private ReplySink
   std::vector<std::atomic<std::uint64_t>> owners_;
   std::vector<std::uint64_t> epochs_;  // under the mutex, with the owners as they are changed
   std::vector<std::atomic<std::uint64_t>> places_;
+  std::atomic<std::uint64_t> reigns_{0};
   Counters counters_;
 
   mutable std::mutex mutex_;

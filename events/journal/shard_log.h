@@ -74,6 +74,9 @@ class ShardLog {
   /// Visits the records from `from` on, as far as they are durable now.
   /// Errors: unavailable; corrupt. Thread: any.
   virtual Status tail(Offset from, const Visit& visit) = 0;
+  /// In a cluster: whether what others write is read here as it comes, while the log is not open.
+  /// Before it is asked for, only what a claim needs is. Thread: any.
+  virtual void follow(bool /*whether*/) {}
   /// Whether nobody else can write to this log while it is open. Where somebody can, only a record
   /// that lands tells an owner that it still is one: a reply that rests on no record waits for the
   /// next, a no-op if there is none.

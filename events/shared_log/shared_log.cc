@@ -37,11 +37,16 @@ void SharedLog::claim(std::uint64_t incarnation, ClaimDone done) {
       refused = std::exchange(asked_->done, std::move(done));
     else
       asked_ = Asked{incarnation, std::move(done)};
-    if (std::ranges::find(common_.asking, this) == common_.asking.end())
-      common_.asking.push_back(this);
+    ask();
   }
   if (refused) (*refused)(log_closed());
   common_.broker.wake();
+}
+
+/// REQUIRES: the common lock.
+void SharedLog::ask() {
+  if (std::ranges::find(common_.asking, this) == common_.asking.end())
+    common_.asking.push_back(this);
 }
 
 void SharedLog::begin_claim(Asked&& asked) {
@@ -73,6 +78,7 @@ void SharedLog::decide_claim() {
   const Claiming decided = std::move(*claim_);
   claim_.reset();
   if (!owns_anew(decided.asked.incarnation)) {
+      if (!follows_) stop_reading();
     // Who asked looks at the log, and sees another owner there.
     decided.asked.done(Claimed{decided.epoch, place_.next_offset});
     return;
@@ -206,9 +212,23 @@ Result<Folded, Fault> SharedLog::fold_next(Offset offset, std::string_view bytes
   return folded;
 }
 
-void SharedLog::follow() {
+void SharedLog::follow(bool whether) {
+  {
+    const std::lock_guard lock(common_.mutex);
+    asked_to_follow_ = whether;
+    ask();
+  }
+  common_.broker.wake();
+}
+
+void SharedLog::begin_to_follow() {
   follows_ = true;
   if (!is_open()) follow_on();
+}
+
+void SharedLog::end_to_follow() {
+  follows_ = false;
+  if (!claim_ && !is_open()) stop_reading();
 }
 
 void SharedLog::look_again() {

@@ -28,7 +28,7 @@ struct SharedLogsCommon {
   LogCopy& copy;
   const SharedLogsOptions options;
   mutable std::mutex mutex = {};
-  std::vector<SharedLog*> asking = {};  // under the mutex: have claims that nobody has begun
+  std::vector<SharedLog*> asking = {};  // under the mutex: what they were asked was not looked at
   bool stopping = false;                // under the mutex
 };
 
@@ -40,6 +40,7 @@ class SharedLog final : public ShardLog {
 
   LogTicket append(Batch record) override;
   void claim(std::uint64_t incarnation, ClaimDone done) override;
+  void follow(bool whether) override;
   Status tail(Offset from, const Visit& visit) override {
     return common_.copy.read(shard_, from, visit);
   }
@@ -58,6 +59,10 @@ class SharedLog final : public ShardLog {
   };
   /// What was asked for by claim(). REQUIRES: the common lock.
   std::optional<Asked> take_asked() { return std::exchange(asked_, std::nullopt); }
+  /// What was asked for by follow(). REQUIRES: the common lock.
+  std::optional<bool> take_asked_to_follow() {
+    return std::exchange(asked_to_follow_, std::nullopt);
+  }
   /// Begins, or begins anew, to claim. What was sent before counts no more.
   void begin_claim(Asked&& asked);
   void send_claim();
@@ -107,7 +112,9 @@ class SharedLog final : public ShardLog {
   // ---- reading ----
 
   /// From now on the records are read as they come whenever it is not open.
-  void follow();
+  void begin_to_follow();
+  /// Only what a claim needs is read from now on.
+  void end_to_follow();
   bool follows() const { return follows_; }
   /// Its first record is looked at once more, and it is read on. Does nothing where it is open.
   void look_again();
@@ -115,7 +122,7 @@ class SharedLog final : public ShardLog {
     follows_ = false;
     stop_reading();
   }
-  /// As follow(), where it follows and reads nothing yet.
+  /// As begin_to_follow(), where it follows and reads nothing yet.
   void follow_on();
   /// All up to there is to come: it is read, after the first record was looked at.
   void await(Offset to);
@@ -178,7 +185,10 @@ class SharedLog final : public ShardLog {
   bool looks_ = false;  // it is being looked at
   std::vector<LogAck> acks_;
 
-  std::optional<Asked> asked_;  // under the common lock
+  void ask();
+
+  std::optional<Asked> asked_;           // under the common lock
+  std::optional<bool> asked_to_follow_;  // under the common lock
 
   std::mutex mutex_;  // what appends use
   bool open_ = false;

@@ -118,7 +118,7 @@ Fault gone_from(ShardId shard, const Fault& why) {
 
 }  // namespace
 
-Status SharedLogs::catch_up(const Told& told) {
+Status SharedLogs::catch_up(const Told& told, Of which) {
   std::uint64_t of = 0;
   const auto all_copied = [&] {
     std::uint64_t left = 0;
@@ -134,6 +134,7 @@ Status SharedLogs::catch_up(const Told& told) {
     const Offset here = log.place().next_offset, end = (*ends)[s];
     if (end < here) return shorter(log.shard(), end - 1, here - 1);
     if (end == 1) return another_log(log.shard());  // it has not even the first record
+    if (which == Of::none) continue;
     of += end - here;
     log.await(end - 1);
     if (!log.looks()) proceed(log);
@@ -148,40 +149,42 @@ Status SharedLogs::catch_up(const Told& told) {
   return Done{};
 }
 
-void SharedLogs::follow() {
-  for (auto& log : logs_) {
-    if (log->halted) continue;
-    log->follow();
-    read_.push_back(log.get());  // where it stands is news
-  }
-}
-
 // ---- a step ----
 
 void SharedLogs::step(std::chrono::milliseconds patience) {
   broker_.poll(patience, *this);
-  take_claims();
+  take_asked();
   watch_clock();
   conclude();
 }
 
-void SharedLogs::take_claims() {
-  std::vector<std::pair<Log*, Log::Asked>> asked;
+void SharedLogs::take_asked() {
+  std::vector<std::pair<Log*, bool>> to_follow;
+  std::vector<std::pair<Log*, Log::Asked>> claims;
   {
     const std::lock_guard lock(common_.mutex);
     if (!sound_ || common_.asking.empty()) return;
-    for (Log* log : std::exchange(common_.asking, {}))
-      if (auto one = log->take_asked()) asked.emplace_back(log, std::move(*one));
-  }
-  for (auto& [log, one] : asked) {
-    if (log->halted) {
-      one.done(*log->halted);
-      continue;
+    for (Log* log : std::exchange(common_.asking, {})) {
+      if (const auto whether = log->take_asked_to_follow()) to_follow.emplace_back(log, *whether);
+      if (auto claim = log->take_asked()) claims.emplace_back(log, std::move(*claim));
     }
-    // Whoever asked has not heard yet that it was given the log: no log is closed without a word.
-    doubt(*log, {Fault::Kind::unavailable, "it is claimed although it is owned"});
-    log->begin_claim(std::move(one));
   }
+  for (const auto& [log, whether] : to_follow) {
+    if (!whether) {
+      log->end_to_follow();
+    } else if (!log->halted) {
+      log->begin_to_follow();
+      if (!log->is_open()) read_.push_back(log);  // where it stands is news
+    }
+  }
+  for (auto& [log, claim] : claims) take_claim(*log, std::move(claim));
+}
+
+void SharedLogs::take_claim(Log& log, Log::Asked&& asked) {
+  if (log.halted) return asked.done(*log.halted);
+  // Whoever asked has not heard yet that it was given the log: no log is closed without a word.
+  doubt(log, {Fault::Kind::unavailable, "it is claimed although it is owned"});
+  log.begin_claim(std::move(asked));
 }
 
 void SharedLogs::watch_clock() {

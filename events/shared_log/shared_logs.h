@@ -64,7 +64,9 @@ Result<std::optional<Genesis>, Fault> read(LogBroker& broker);
 Result<Genesis, Fault> make(LogBroker& broker, const Genesis& genesis);
 }  // namespace genesis
 
-/// Lifecycle: open, catch_up, perhaps follow, then start (or listen, and step by step), then stop.
+/// Lifecycle: open, catch_up, then start (or listen, and step by step), then stop. In a cluster logs are
+/// followed (ShardLog::follow): what others write is copied as it comes, `LogListener::followed` hears
+/// of it, and a transfer to this incarnation opens a log (LogListener::given).
 /// Broker, copy and listener outlive it.
 class SharedLogs final : public ShardLogs, private LogBroker::Listener {
  public:
@@ -73,16 +75,14 @@ class SharedLogs final : public ShardLogs, private LogBroker::Listener {
                                                          const SharedLogsOptions& options);
   ~SharedLogs() override;
 
-  /// Copies what stands in the logs and is not here yet. `told`: now and then, with how many records
-  /// of how many; false: give up. Waits for the brokers as long as it takes.
+  /// Looks whether the logs go on from the copy, and copies what is not here yet, of all of them or of
+  /// none. `told`: now and then, with how many records of how many; false: give up. Waits for the
+  /// brokers as long as it takes.
   /// Errors: mismatch   a log does not go on from the copy; in words for an operator.
   ///         unavailable   given up, or the disk. corrupt: a record is none.
   using Told = std::function<bool(std::uint64_t copied, std::uint64_t of)>;
-  Status catch_up(const Told& told);
-
-  /// In a cluster: what others write is copied as it comes, `LogListener::followed` hears of it, and
-  /// a transfer to this incarnation opens a log (LogListener::given). REQUIRES: before start.
-  void follow();
+  enum class Of : std::uint8_t { none, all };
+  Status catch_up(const Told& told, Of which = Of::all);
 
   ShardLog& log(ShardId shard) override;
   /// REQUIRES: before the first claim.
@@ -112,7 +112,8 @@ class SharedLogs final : public ShardLogs, private LogBroker::Listener {
   void reading_failed(ShardId shard, const Fault& why) override;
 
   Status find_places();
-  void take_claims();
+  void take_asked();
+  void take_claim(Log& log, Log::Asked&& asked);
   void watch_clock();
   void settle();
   /// What a step brought: into the copy, then to the listener.

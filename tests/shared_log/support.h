@@ -168,7 +168,8 @@ class Node final : public LogListener {
     options.incarnation = incarnation;
     open();
     if (!logs->catch_up([](std::uint64_t, std::uint64_t) { return true; }).ok()) return false;
-    logs->follow();
+    for (std::uint32_t s = 0; s < options.shards; ++s)
+      logs->log(ShardId{static_cast<std::uint16_t>(s)}).follow(true);
     step();
     return true;
   }

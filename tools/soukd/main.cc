@@ -145,7 +145,8 @@ Status open_ports(Daemon& d, const Loaded& loaded) {
     auto kafka = kafka_options(c);
     if (!kafka.ok()) return kafka.error();
     if (!c.node.empty()) d.incarnation = new_incarnation();
-    options.kafka = DiskPortsOptions::Kafka{std::move(*kafka), c.kafka_single, d.incarnation};
+    options.kafka = DiskPortsOptions::Kafka{std::move(*kafka), c.kafka_single, d.incarnation,
+                                             !c.no_read_models};
     options.give_up = &asked_to_end;
   }
   options.provider = parse_provider_url(c.payment_provider);
@@ -179,6 +180,7 @@ Status recover(Daemon& d, const Config& config) {
   if (d.cluster) {
     options.engine.clustered = true;
     options.engine.incarnation = d.incarnation;
+    options.engine.recovers_late = config.no_read_models;
   }
   auto node = Node::recover(std::move(options), ports_of(d));
   if (!node.ok()) return node.error();

@@ -40,6 +40,32 @@ void judge_reigns(const Town& town) {
   }
 }
 
+namespace {
+
+States of_followed(const SimPeer& member, States states, std::uint32_t shards) {
+  std::erase_if(states,
+                [&](const auto& one) { return !member.follows(shard_of(one.first, shards)); });
+  return states;
+}
+
+}  // namespace
+
+void judge_places(const Town& town, const SimPeers& members) {
+  for (const auto& member : members) {
+    const auto view = member->cluster().view();
+    const cluster::NodeId id = view->state.id_of(member->name());
+    for (std::uint16_t s = 0; s < town.options.shards; ++s) {
+      const ShardId shard{s};
+      const auto& present = view->state.cluster().present[s];
+      const bool has = present.owner == id || cluster::find_replica(present, id) != nullptr;
+      if (member->follows(shard) == (has || member->follows_all())) continue;
+      town.world.violated("placement", "node " + member->name() +
+                                           (has ? " does not follow shard " : " follows shard ") +
+                                           std::to_string(s) + " and should" + (has ? "" : " not"));
+    }
+  }
+}
+
 void judge_members(const Town& town, const SimPeers& members) {
   const auto records = town.events.records();
   ReadLogs logs(records, town.options.shards);
@@ -51,8 +77,9 @@ void judge_members(const Town& town, const SimPeers& members) {
     const Recovers by{town.world, options, logs, member->clock(), randomness, town.presenter};
     const States from_log = recovered(by, nothing);
     catch_up_with_store(town.world, member->hosts(), member->states());
-    compare(town.world, "node " + member->name(), from_log,
-            all_states(states_of(member->hosts()), member->states(), options.shards));
+    const States found = all_states(states_of(member->hosts()), member->states(), options.shards);
+    compare(town.world, "node " + member->name(), of_followed(*member, from_log, options.shards),
+            of_followed(*member, found, options.shards));
     compare(town.world, "the store of node " + member->name() + " with the log's tail", from_log,
             recovered(by, member->states()));
   }

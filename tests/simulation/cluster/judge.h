@@ -11,7 +11,9 @@ namespace souk::simulation {
 std::string unserved(const Town& town, const SimPeers& members);
 /// P4: who said to own a shard in an epoch is whom the log names.
 void judge_reigns(const Town& town);
-/// P6: all nodes have the states that the log makes, in memory and by a recovery from their disks.
+/// At rest a node follows what it has by the control log, and all where it has read models.
+void judge_places(const Town& town, const SimPeers& members);
+/// P6: all nodes have the states that the log makes, of the shards that they follow in memory and by a recovery from their disks.
 /// REQUIRES: no faults any more, and all nodes are at rest.
 void judge_members(const Town& town, const SimPeers& members);
 

@@ -84,10 +84,9 @@ struct SimPeer::Life {
   }
 };
 
-SimPeer::SimPeer(const Town& town, std::string name, std::string zone)
+SimPeer::SimPeer(const Town& town, Options options)
     : town_(town),
-      name_(std::move(name)),
-      zone_(std::move(zone)),
+      options_(std::move(options)),
       copy_(town.world),
       states_(town.world, SimStateStore::Memory::sound),
       clock_(town.world),
@@ -99,7 +98,7 @@ SimPeer::SimPeer(const Town& town, std::string name, std::string zone)
         life_->node->engine().submit(std::move(requests));
         return true;
       }) {
-  states_.name = name_;
+  states_.name = name();
 }
 
 SimPeer::~SimPeer() { kill(); }
@@ -143,10 +142,11 @@ Status SimPeer::open(Life& life) {
   options.shards = town_.options.shards;
   options.genesis = town_.genesis;
   options.incarnation = life.incarnation;
-  options.zone = zone_;
+  options.zone = options_.zone;
+  options.no_read_models = options_.no_read_models;
   options.http = "127.0.0.1:1";
   options.link.cluster = "shop";
-  options.link.node = name_;
+  options.link.node = name();
   cluster::ClusterNodePorts ports{
       .control = *life.control,
       .liveness = *life.liveness,
@@ -167,8 +167,9 @@ Status SimPeer::open(Life& life) {
   auto shared = SharedLogs::open(*life.events, copy_, logs_options);
   if (!shared.ok()) return shared.error();
   life.shared = std::move(*shared);
-  if (auto s = life.shared->catch_up([&](auto, auto) { return !give_up(); }); !s.ok()) return s;
-  life.shared->follow();
+  const auto copied = follows_all() ? SharedLogs::Of::all : SharedLogs::Of::none;
+  if (auto s = life.shared->catch_up([&](auto, auto) { return !give_up(); }, copied); !s.ok())
+    return s;
   life.logs = std::make_unique<SteppedLogs>(*life.shared);
   life.watch = std::make_unique<Watch>(town_, life.incarnation, life.cluster->router());
   life.payments = std::make_unique<PaymentHub::Way>(town_.payments);
@@ -177,6 +178,7 @@ Status SimPeer::open(Life& life) {
   node_options.engine = town_.options;
   node_options.engine.clustered = true;
   node_options.engine.incarnation = life.incarnation;
+  node_options.engine.recovers_late = options_.no_read_models;
   node_options.recent_bytes_max = 20'000;
   node_options.make_engine = [&life](const EngineOptions& of, EnginePorts engine_ports,
                                      RecoveryReport& report) {
@@ -276,9 +278,13 @@ std::string SimPeer::restless() const {
   for (const auto& core : hosts())
     for (const auto& shard : core->shards()) {
       const std::string name =
-          "node " + name_ + ", shard " + std::to_string(shard->id().value) + ": ";
+          "node " + options_.name + ", shard " + std::to_string(shard->id().value) + ": ";
       if (shard->works() > 0) return name + "orders are owed something";
       if (shard->suspended()) return name + "it should own, and does not";
+      if (!shard->present()) {
+        if (follows_all()) return name + "it does not follow it";
+        continue;
+      }
       const Offset next = shard->replica().place().next_offset;
       const Offset end = town_.events.log(shard->id()).size() + 1;
       if (!shard->owns() && next != end)
@@ -293,6 +299,13 @@ std::optional<std::uint64_t> SimPeer::owns(ShardId id) const {
     for (const auto& shard : core->shards())
       if (shard->id() == id && shard->owns()) return shard->epoch();
   return std::nullopt;
+}
+
+bool SimPeer::follows(ShardId id) const {
+  for (const auto& core : hosts())
+    for (const auto& shard : core->shards())
+      if (shard->id() == id) return shard->present();
+  return false;
 }
 
 std::string SimPeer::halted() const {

@@ -42,7 +42,11 @@ struct Town {
 
 class SimPeer {
  public:
-  SimPeer(const Town& town, std::string name, std::string zone);
+  struct Options {
+    std::string name, zone;
+    bool no_read_models = false;  // it follows only what it holds
+  };
+  SimPeer(const Town& town, Options options);
   ~SimPeer();
   SimPeer(const SimPeer&) = delete;
 
@@ -70,7 +74,10 @@ class SimPeer {
   }
   void wake() { asleep_until_ms_ = {}; }
 
-  const std::string& name() const { return name_; }
+  const std::string& name() const { return options_.name; }
+  bool follows_all() const { return !options_.no_read_models; }
+  /// Whether it owns or follows the shard now.
+  bool follows(ShardId shard) const;
   std::uint64_t incarnation() const;
   Exchange& exchange() { return exchange_; }
   Road& road() { return *road_; }
@@ -98,7 +105,7 @@ class SimPeer {
   Offset copy_place(ShardId shard) const;
 
   const Town town_;
-  const std::string name_, zone_;
+  const Options options_;
   mutable SimCopy copy_;
   SimStateStore states_;
   MachineClock clock_;

@@ -87,11 +87,12 @@ class Run final : private Door {
     world_.faults = some_faults(world_);
     const auto nodes = world_.between(2, 4);
     for (std::int64_t i = 0; i < nodes; ++i)
-      members_.push_back(std::make_unique<SimPeer>(town_,
-                                                   std::string(1, static_cast<char>('a' + i)),
-                                                   world_.chance(50) ? ""
-                                                   : i % 2           ? "x"
-                                                                     : "y"));
+      members_.push_back(std::make_unique<SimPeer>(
+          town_, SimPeer::Options{.name = std::string(1, static_cast<char>('a' + i)),
+                                  .zone = world_.chance(50) ? ""
+                                          : i % 2           ? "x"
+                                                            : "y",
+                                  .no_read_models = world_.chance(50)}));
     trouble_ = std::make_unique<Trouble>(town_, members_);
     stock_the_shop();
     invite();
@@ -261,6 +262,7 @@ class Run final : private Door {
     judge_users(world_, books, shop_, vault_);
     judge_sightings(world_, records, referee_, presenter_);
     judge_reigns(town_);
+    judge_places(town_, members_);
     judge_members(town_, members_);
     histories_.judge();
     for (const auto& [shard, seq] : books.last_seq) events_counted_ += seq;
