@@ -110,6 +110,9 @@ struct Request {
   /// A read of at least this position of the shard (waits up to 2 s).
   Seq min_seq = 0;
   ReadLevel level = ReadLevel::owner;
+  /// An owner did it, or may have, before it had to leave it to another: nobody says that it was not
+  /// done. Of this node; does not travel.
+  bool begun = false;
 };
 
 enum class ReplyCode : std::uint8_t {

@@ -112,6 +112,8 @@ class Owner {
   std::uint64_t epoch() const { return recorder_.epoch(); }
   std::uint64_t chain() const { return recorder_.chain(); }
   bool owns() const { return standing_ == Standing::owns; }
+  /// It was recovered.
+  bool readable() const { return readable_; }
   /// In a cluster: it owns or follows; else what it has of the shard is old.
   bool present() const { return !left_; }
   /// It should own, and does not.
@@ -162,6 +164,10 @@ class Owner {
   void hand_over_to(const Assignment& to);
   void stand_down(Offset transfer);
   void stray(Request&& request);
+  void stray_begun(Request&& request) {
+    request.begun = true;
+    stray(std::move(request));
+  }
   void stray_waiters();
   void leave_if_settled();
   void copies_age();
@@ -227,6 +233,7 @@ class Owner {
   bool in_doubt_ = false;  // what of its own is in the log is not known
   Seq landed_ = 0;         // in doubt: all of its own to there is
   std::optional<Assignment> giving_;
+  std::optional<Assignment> gives_next_;  // once its claim is decided
   Offset transfer_ = 0;  // while it is giving: where that record must land; 0: not cut yet
   UnixMs claim_again_at_;
   std::optional<ShardLog::Claimed> claimed_;  // and not decided yet

@@ -19,6 +19,7 @@ LogTail Owner::tail() {
 }
 
 void Owner::cut(std::vector<Batch>& out) {
+  if (!giving_ && under_way_.size() >= log_.under_way_max()) return;
   const std::size_t from = out.size();
   recorder_.cut(out);
   const std::uint64_t barred = gate_.barred();
@@ -219,6 +220,7 @@ void Owner::own() {
     if (context_.freshness) context_.freshness->entered(id_, recorder_.cut_seq());
   }
   run_decided(landed_);
+  if (const auto to = std::exchange(gives_next_, std::nullopt)) hand_over_to(*to);
 }
 
 void Owner::run_decided(Seq landed) {
@@ -241,6 +243,7 @@ void Owner::run_decided(Seq landed) {
 void Owner::assign(const Assignment& assignment) {
   using enum Assignment::What;
   away_ = assignment.what == away;
+  gives_next_.reset();
   if (!away_ && std::exchange(left_, false)) output_.follows.emplace_back(id_, true);
   switch (assignment.what) {
     case away:
@@ -259,10 +262,9 @@ void Owner::assign(const Assignment& assignment) {
       if (standing_ == Standing::follows) claim();
       return;
     case hand_over:
-      if (owns())
-        hand_over_to(assignment);
-      else
-        assigned_ = false;
+      if (owns()) return hand_over_to(assignment);
+      assigned_ = false;
+      if (standing_ == Standing::claims) gives_next_ = assignment;
       return;
   }
 }
@@ -322,7 +324,7 @@ void Owner::stray_waiters() {
   for (auto& request : users_.take_waiting()) waiters.push_back(std::move(request));
   for (auto& request : waiters) {
     if (request.key_hash != 0)
-      stray(std::move(request));
+      stray_begun(std::move(request));
     else
       responder_.unavailable(request);
   }
@@ -354,6 +356,7 @@ void Owner::lose() {
   standing_ = Standing::follows;
   in_doubt_ = false;
   claimed_.reset();
+  gives_next_.reset();
   under_way_.clear();
   recorder_.begin();
   committed_end_ = replica_.place().next_offset;
@@ -368,7 +371,7 @@ void Owner::lose() {
   std::vector<Request> waiting = orders_.decided(landed_);
   for (auto& request : users_.decided(landed_)) waiting.push_back(std::move(request));
   for (auto& request : decided.again) stray(std::move(request));
-  for (auto& request : waiting) stray(std::move(request));
+  for (auto& request : waiting) stray_begun(std::move(request));
   stray_waiters();
   orders_.forget();
   users_.forget();

@@ -268,7 +268,7 @@ std::string encode(const Request& request) {
   SOUK_ASSERT(request.reply_to.who != ReplyTo::Who::process);
   return encoded([&](capnp::MessageBuilder& builder) {
     const auto& [op, reply_to, cause, correlation, key_hash, request_hash, preconditions, wants,
-                 intent, wait_final, bind, min_seq, level] = request;
+                 intent, wait_final, bind, min_seq, level, begun] = request;
     auto to = builder.initRoot<schema::NodeRequest>();
     to.setCause(as_data(cause.view()));
     if (!correlation.zero()) to.setCorrelation(as_data(correlation.view()));
@@ -281,6 +281,7 @@ std::string encode(const Request& request) {
     if (bind) to.setBind(as_data(*bind));
     to.setMinSeq(min_seq);
     (void)level;  // who is asked is the owner
+    (void)begun;  // whoever sends it knows
     std::visit(CommandWriter{to}, op);
   });
 }

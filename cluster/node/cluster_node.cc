@@ -81,6 +81,7 @@ ClusterNode::ClusterNode(ClusterNodeOptions options, ClusterNodePorts ports)
       ports_(std::move(ports)),
       heard_(options_.link.node, options_.incarnation),
       assigned_(options_.shards),
+      told_in_(options_.shards),
       expecting_since_(options_.shards) {
   for (std::uint32_t s = 0; s < options_.shards; ++s)
     assigned_[s].shard = ShardId{static_cast<std::uint16_t>(s)};
@@ -391,13 +392,27 @@ Assignment ClusterNode::assignment_of(ShardId shard, NodeId me) {
   return assignment;
 }
 
+std::uint64_t ClusterNode::newest_epoch(ShardId shard) const {
+  return std::max(router_->owner_and_epoch(shard).second, control_->state().owner_epoch(shard));
+}
+
+/// Whoever owns and is not asked for anything does not see that another took the shard meanwhile, be
+/// it to give it back.
+bool ClusterNode::reigns_ended(ShardId shard) const {
+  const std::uint64_t newest = newest_epoch(shard);
+  return assigned_[shard.value].what == Assignment::What::own && newest > told_in_[shard.value] &&
+         newest != router_->owned_epoch(shard);
+}
+
 void ClusterNode::assign() {
   const NodeId me = control_->state().id_of(options_.link.node);
   std::vector<Assignment> changed;
   for (std::uint32_t s = 0; s < options_.shards; ++s) {
-    const Assignment now = assignment_of(ShardId{static_cast<std::uint16_t>(s)}, me);
-    if (same(now, assigned_[s])) continue;
+    const ShardId shard{static_cast<std::uint16_t>(s)};
+    const Assignment now = assignment_of(shard, me);
+    if (same(now, assigned_[s]) && !reigns_ended(shard)) continue;
     assigned_[s] = now;
+    told_in_[s] = newest_epoch(shard);
     changed.push_back(now);
     spdlog::debug("a shard is assigned shard={} what={} to={}", s, static_cast<int>(now.what),
                   now.to_incarnation);

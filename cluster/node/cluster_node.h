@@ -110,6 +110,8 @@ class ClusterNode final : public OperatorPort {
   Assignment::What idle(ShardId shard, NodeId me) const;
   std::set<ShardId> dropped_by(NodeId node) const;
   bool caught_up(ShardId shard) const;
+  std::uint64_t newest_epoch(ShardId shard) const;
+  bool reigns_ended(ShardId shard) const;
   Assignment farewell_of(ShardId shard) const;
 
   ClusterNodeOptions options_;
@@ -130,6 +132,7 @@ class ClusterNode final : public OperatorPort {
   SteadyMs shown_at_;
   std::uint64_t known_epoch_ = 0;  // of the control log
   std::vector<Assignment> assigned_;
+  std::vector<std::uint64_t> told_in_;  // the newest epoch when that was said
   std::vector<SteadyMs> expecting_since_;
   std::vector<PeerAddress> peers_;
   std::map<std::uint64_t, UnixMs> handing_over_;  // hand-overs under way, and their beginning

@@ -48,7 +48,8 @@ Router::Router(std::uint32_t shards, std::uint64_t incarnation, std::function<St
       steady_(std::move(steady)),
       owners_(shards),
       epochs_(shards),
-      places_(shards) {}
+      places_(shards),
+      owned_epochs_(shards) {}
 
 void Router::wire(Engine& engine, Links& links) {
   engine_ = &engine;
@@ -107,7 +108,10 @@ void Router::followed(ShardId shard, const FoldState& place) {
   owner_is(shard, place.incarnation, place.epoch);
 }
 
-void Router::owned(ShardId shard, std::uint64_t epoch) { owner_is(shard, incarnation_, epoch); }
+void Router::owned(ShardId shard, std::uint64_t epoch) {
+  owned_epochs_[shard.value].store(epoch, std::memory_order_release);
+  owner_is(shard, incarnation_, epoch);
+}
 
 void Router::wrote(ShardId shard, Offset next) {
   places_[shard.value].store(next, std::memory_order_release);
@@ -190,6 +194,7 @@ void Router::strayed(std::vector<Envelope>&& strays) {
         Routed& routed = routed_[id];
         const auto before = home_.find({request->reply_to.sink, request->reply_to.ticket});
         routed.until_ms = before == home_.end() ? now_ms + route_wait_ms : before->second;
+        routed.sent_once = request->begun;
         routed.request = std::move(*request);
         routed.shard = shard;
         // Its own engine has just said that it is not there.

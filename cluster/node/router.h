@@ -85,6 +85,10 @@ class Router final : public ClusterWatch, public LinkListener, private ReplySink
   void heard(ShardId shard, std::uint64_t incarnation, std::uint64_t epoch) {
     owner_is(shard, incarnation, epoch);
   }
+  /// The last epoch in which this node said to own the shard; 0: it never did. Thread: any.
+  std::uint64_t owned_epoch(ShardId shard) const {
+    return owned_epochs_[shard.value].load(std::memory_order_acquire);
+  }
   /// Grows with each shard that this node takes or loses. Thread: any.
   std::uint64_t reigns() const { return reigns_.load(std::memory_order_acquire); }
   /// Of the records of a shard that were read here: behind the last one.
@@ -114,7 +118,7 @@ class Router final : public ClusterWatch, public LinkListener, private ReplySink
     std::int64_t until_ms = 0;
     std::int64_t again_ms = 0;  // while it waits
     std::string at;             // the node that has it; empty: it waits
-    bool sent_once = false;
+    bool sent_once = false;     // or begun here: it may have been done
   };
   struct Taken {
     std::string from;
@@ -160,6 +164,7 @@ class Router final : public ClusterWatch, public LinkListener, private ReplySink
   std::vector<std::atomic<std::uint64_t>> owners_;
   std::vector<std::uint64_t> epochs_;  // under the mutex, with the owners as they are changed
   std::vector<std::atomic<std::uint64_t>> places_;
+  std::vector<std::atomic<std::uint64_t>> owned_epochs_;
   std::atomic<std::uint64_t> reigns_{0};
   Counters counters_;
 

@@ -81,6 +81,9 @@ class ShardLog {
   /// that lands tells an owner that it still is one: a reply that rests on no record waits for the
   /// next, a no-op if there is none.
   virtual bool alone() const = 0;
+  /// So many records at most are under way; what is decided meanwhile is the next one. Where each
+  /// record has a price of its own, few large ones cost less than many small ones.
+  virtual std::size_t under_way_max() const { return SIZE_MAX; }
   /// A record with more payload than that stands in the log in parts of so many bytes
   /// (events/log_records.h), each at an offset of its own. 0: none does.
   virtual std::size_t part_bytes() const { return 0; }

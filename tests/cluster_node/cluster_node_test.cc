@@ -23,7 +23,8 @@ struct Member {
   FakeEngine engine{shards};
   std::unique_ptr<ClusterNode> node;
   std::uint64_t incarnation;
-  Member(Town& of, const std::string& name, std::uint64_t number);
+  std::map<ShardId, Assignment::What> told;  // the last of each shard
+  Member(Town& of, const std::string& name, std::uint64_t number, bool no_read_models);
   ~Member() { node->stop(); }
   void obey();
 };
@@ -33,8 +34,8 @@ struct Town {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> owners{shards};  // epoch, incarnation
   std::vector<std::unique_ptr<Member>> members;
 
-  Member& join(const std::string& name, std::uint64_t number) {
-    members.push_back(std::make_unique<Member>(*this, name, number));
+  Member& join(const std::string& name, std::uint64_t number, bool no_read_models = false) {
+    members.push_back(std::make_unique<Member>(*this, name, number, no_read_models));
     return *members.back();
   }
   /// What the shards' logs say comes to all.
@@ -74,12 +75,13 @@ struct Town {
   }
 };
 
-Member::Member(Town& of, const std::string& name, std::uint64_t number)
+Member::Member(Town& of, const std::string& name, std::uint64_t number, bool no_read_models)
     : town(of), control(of.control), liveness(of.liveness), incarnation(number) {
   ClusterNodeOptions options;
   options.shards = shards;
   options.genesis = genesis_number;
   options.incarnation = number;
+  options.no_read_models = no_read_models;
   options.http = "127.0.0.1:1";
   options.link.cluster = "shop";
   options.link.node = name;
@@ -94,6 +96,7 @@ Member::Member(Town& of, const std::string& name, std::uint64_t number)
 
 void Member::obey() {
   for (const Assignment& one : engine.take_assigned()) {
+    told[one.shard] = one.what;
     const bool mine = town.owners[one.shard.value].second == incarnation;
     if (one.what == Assignment::What::own && !mine) town.own(one.shard, incarnation);
     if (one.what == Assignment::What::hand_over && mine) town.own(one.shard, one.to_incarnation);
@@ -114,6 +117,39 @@ TEST_CASE("cluster node: nodes that start find a controller, and share the shard
   // The same view from both.
   REQUIRE(town.obeyed_until([&] { return a.node->view()->state == b.node->view()->state; }));
   for (const auto& owner : b.node->view()->owners) CHECK(owner.node != nobody);
+}
+
+TEST_CASE("cluster node: one without read models follows what it holds, another all") {
+  Town town;
+  Member& a = town.join("a", 11);
+  Member& b = town.join("b", 12, true);
+  Member& c = town.join("c", 13, true);
+  REQUIRE(town.obeyed_until([&] {
+    return town.owned_by(11) > 0 && town.owned_by(12) > 0 && town.owned_by(13) > 0 &&
+           town.settled();
+  }));
+  const auto as_it_holds = [&](Member& member, const std::string& name) {
+    const auto view = member.node->view();
+    const NodeId id = view->state.id_of(name);
+    std::size_t left = 0;
+    for (std::uint16_t s = 0; s < shards; ++s) {
+      const ShardState& present = view->state.cluster().present[s];
+      const bool has = present.owner == id || find_replica(present, id) != nullptr;
+      const auto found = member.told.find(ShardId{s});
+      const bool away = found == member.told.end() || found->second == Assignment::What::away;
+      if (away == has) return false;
+      left += away ? 1 : 0;
+    }
+    return left > 0;
+  };
+  CHECK(town.obeyed_until([&] { return as_it_holds(b, "b") && as_it_holds(c, "c"); }));
+  CHECK(a.told.size() == shards);
+  for (const auto& [shard, what] : a.told) CHECK(what != Assignment::What::away);
+  for (const auto& [name, row] : a.node->view()->heard.rows()) {
+    CHECK(row.newest.no_read_models == (name != "a"));
+    for (const Holding& holding : row.newest.holdings)
+      CHECK((holding.epoch > 0) == (holding.holds == cluster::Holds::owner));
+  }
 }
 
 TEST_CASE("cluster node: who falls silent is replaced, as owner and as controller") {

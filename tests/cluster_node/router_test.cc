@@ -125,6 +125,54 @@ TEST_CASE("router: a request goes to the owner of its shard, and its answer come
   CHECK(t.a.router.counters().answered == 1);
 }
 
+TEST_CASE("router: who does not own says who does, also to one that does not read the log") {
+  Two t;
+  Site c{"c", 3};
+  const std::vector<PeerAddress> all{t.a.address(), t.b.address(), c.address()};
+  for (Site* site : {&t.a, &t.b, &c}) REQUIRE(site->links->set_peers(all).ok());
+  REQUIRE(eventually([&] {
+    return std::ranges::count_if(t.a.links->counters(), [](const auto& one) { return one.up; }) == 2;
+  }));
+  t.a.stray(t.a.request());
+  auto there = t.at(t.b);
+  REQUIRE(there.size() == 1);
+  c.router.owned(Site::shard(), 2);
+  t.b.owner_is(c.incarnation, 2);
+  t.b.stray(std::move(there[0]));
+  auto next = t.at(c);
+  REQUIRE(next.size() == 1);
+  CHECK(t.a.router.owner(Site::shard()) == c.incarnation);
+  c.engine.answer(next[0], ReplyCode::ok);
+  const auto answers = t.answers(t.a);
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].code == ReplyCode::ok);
+}
+
+TEST_CASE("router: what was heard of an owner counts as long as it is the newest") {
+  Site a{"a", 1};
+  const std::uint64_t before = a.router.reigns();
+  a.router.owned(Site::shard(), 3);
+  CHECK(a.router.owned_epoch(Site::shard()) == 3);
+  a.router.heard(Site::shard(), 7, 2);
+  CHECK(a.router.owner(Site::shard()) == 1);
+  a.router.heard(Site::shard(), 7, 4);
+  CHECK(a.router.owner_and_epoch(Site::shard()) == std::pair<std::uint64_t, std::uint64_t>(7, 4));
+  CHECK(a.router.reigns() == before + 2);  // taken, and lost
+}
+
+TEST_CASE("router: of what was begun before it strayed nobody says that it was not done") {
+  Site a{"a", 1};
+  Request begun = a.request(9);
+  begun.begun = true;
+  a.stray(std::move(begun));
+  a.stray(a.request(10));
+  a.router.tick(now_ms() + route_wait_ms + 1);
+  const auto answers = a.edge.take();
+  REQUIRE(answers.size() == 2);
+  for (const auto& one : answers)
+    CHECK(one.code == (one.ticket == 1 ? ReplyCode::unavailable : ReplyCode::not_done));
+}
+
 TEST_CASE("router: what its owner does not take is sent to the next one, and no error is seen") {
   Two t;
   t.a.stray(t.a.request());

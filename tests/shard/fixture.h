@@ -98,6 +98,7 @@ struct MemoryLog final : ShardLog {
   std::uint64_t epoch = 0;
   bool readable = true;
   bool shared = false;  // others may write to it
+  std::size_t at_once = SIZE_MAX;  // ShardLog::under_way_max
 
   LogTicket append(Batch record) override {
     SOUK_ASSERT(record.offset == end);
@@ -116,6 +117,7 @@ struct MemoryLog final : ShardLog {
     return Done{};
   }
   bool alone() const override { return !shared; }
+  std::size_t under_way_max() const override { return at_once; }
   LogTail reader() {
     return [this](Offset from, const Visit& visit) { return tail(from, visit); };
   }

@@ -124,7 +124,7 @@ bool equal(const std::shared_ptr<const Preconditions>& a,
 bool same(const Request& a, const Request& b) {
   using equality::equal;
   const auto& [op, reply_to, cause, correlation, key_hash, request_hash, preconditions, wants,
-               intent, wait_final, bind, min_seq, level] = a;
+               intent, wait_final, bind, min_seq, level, begun] = a;
   if (op.index() != b.op.index()) return false;
   const bool same_op = std::visit(
       [&]<class Operation>(const Operation& one) {
@@ -137,7 +137,7 @@ bool same(const Request& a, const Request& b) {
   return same_op && cause == b.cause && correlation == b.correlation && key_hash == b.key_hash &&
          request_hash == b.request_hash && equal(preconditions, b.preconditions) &&
          wants == b.wants && intent == b.intent && wait_final == b.wait_final && bind == b.bind &&
-         min_seq == b.min_seq && level == b.level;
+         min_seq == b.min_seq && level == b.level && begun == b.begun;
 }
 
 bool same(const Reply& a, const Reply& b) {

@@ -29,6 +29,67 @@ TEST_CASE("followed log: what the owner writes comes to who follows") {
   CHECK(b.broker.reads(shard));
 }
 
+TEST_CASE("followed log: one that is left is read no more, and goes on where it was") {
+  MemoryTopic topic;
+  Node a(topic, 1), b(topic, 2);
+  REQUIRE(a.follow());
+  REQUIRE(b.follow());
+  a.ask_again();
+  a.broker.land_all();
+  a.step(2);
+  a.append();
+  a.broker.land_all();
+  a.step();
+  b.step();
+  REQUIRE(b.fed.size() == 1);
+  b.logs->log(shard).follow(false);
+  b.step();
+  CHECK_FALSE(b.broker.reads(shard));
+  a.append();
+  a.broker.land_all();
+  a.step();
+  b.step(2);
+  CHECK(b.fed.size() == 1);
+  SUBCASE("when it is followed again") {
+    const auto told = b.places.size();
+    b.logs->log(shard).follow(true);
+    b.step(2);
+    CHECK(b.places.size() > told);
+    CHECK(b.fed.size() == 2);
+    CHECK(b.copy.records == a.copy.records);
+  }
+  SUBCASE("and all of it where it is claimed") {
+    b.ask_again();
+    b.step();
+    b.broker.land_all();
+    b.step(3);
+    CHECK(b.owns);
+    CHECK(b.seq == 2);
+    b.append();
+    b.broker.land_all();
+    b.step();
+    CHECK(b.acks.size() == 1);
+  }
+}
+
+TEST_CASE("followed log: who begins with a copy of nothing claims with all of the log") {
+  MemoryTopic topic;
+  Node a(topic, 1), b(topic, 2);
+  REQUIRE(a.follow());
+  a.ask_again();
+  a.broker.land_all();
+  a.step(2);
+  a.append();
+  a.broker.land_all();
+  a.step();
+  b.options.incarnation = b.incarnation;
+  b.open();
+  REQUIRE(b.logs->catch_up([](auto, auto) { return true; }, SharedLogs::Of::none).ok());
+  CHECK(b.copy.records.empty());
+  REQUIRE(b.claim());
+  CHECK(b.seq == 1);
+}
+
 TEST_CASE("followed log: a transfer opens it for whom it names, behind all that was written") {
   MemoryTopic topic;
   Node a(topic, 1), b(topic, 2), c(topic, 3);
