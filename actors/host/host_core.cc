@@ -12,7 +12,7 @@ constexpr std::uint64_t recovery_retry_ticks = 10;  // where a shard could not b
 }  // namespace
 
 HostCore::HostCore(std::uint32_t index, ShardContext context, ShardLogs& logs)
-    : index_(index), context_(std::move(context)) {
+    : index_(index), context_(std::move(context)), under_way_max_(logs.under_way_max()) {
   context_.quote_now = [this](const Sku& sku) -> std::optional<Quote> {
     const ShardId id = shard_of(sku.text(), context_.options.shards);
     return owns(id) ? shard(id).quote_if_ready(sku) : std::nullopt;
@@ -110,7 +110,29 @@ void HostCore::end_turn() {
       s->checkpoint_step(SIZE_MAX);
     }
   }
-  for (auto& s : shards_) s->cut(batches_);
+  cut();
+}
+
+/// While as many records are under way as there are to be, what is decided gathers.
+void HostCore::cut() {
+  std::size_t under_way = 0;
+  if (under_way_max_ != SIZE_MAX) {
+    const UnixMs slow = context_.clock.now().plus_ms(-slow_record_ms);
+    for (const auto& s : shards_) under_way += s->under_way_since(slow);
+  }
+  std::optional<std::size_t> waits;  // the first of these
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    const std::size_t at = (next_cut_ + i) % shards_.size();
+    Owner& s = *shards_[at];
+    if (under_way >= under_way_max_ && !s.gives()) {
+      if (!waits) waits = at;
+      continue;
+    }
+    const std::size_t before = batches_.size();
+    s.cut(batches_);
+    under_way += batches_.size() - before;
+  }
+  if (waits) next_cut_ = *waits;
 }
 
 void HostCore::landed(const std::vector<LandedRange>& ranges) {

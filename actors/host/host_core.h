@@ -15,6 +15,9 @@ namespace souk {
 /// them if each shard wrote a good part of what it has.
 inline constexpr std::size_t checkpoint_bytes_per_step = 32 * 1024;
 
+/// A record that is under way for longer keeps no other waiting: its broker may be away.
+inline constexpr std::int64_t slow_record_ms = 20;
+
 /// Which host drives a shard.
 inline std::uint32_t host_of(ShardId shard, std::uint32_t hosts) { return shard.value % hosts; }
 
@@ -95,6 +98,7 @@ class HostCore {
     return id.value < context_.options.shards && host_of(id, context_.options.hosts) == index_;
   }
   void run_inputs();
+  void cut();
   /// Of the inputs from `first` on; `each_entity(input, visit)`: what it is about.
   template <class Inputs, class Each>
   void prefetch(Inputs& inputs, std::size_t first, const Each& each_entity);
@@ -119,6 +123,8 @@ class HostCore {
   bool gave_up_ = false;  // stopping, and states cannot be written
   FaultLog recoveries_fail_{"shard recovery failed", FaultLog::Severity::error};
   std::uint64_t ticks_ = 0;
+  const std::size_t under_way_max_;  // ShardLogs::under_way_max
+  std::size_t next_cut_ = 0;         // the shard whose turn it is
   std::size_t next_checkpoint_ = 0;  // the shard whose turn it is
 };
 

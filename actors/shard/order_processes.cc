@@ -234,15 +234,17 @@ std::vector<ShardId> OrderProcesses::shards_of_products(const Order& order) cons
 
 // ---- a commit is in doubt ----
 
-std::vector<Request> OrderProcesses::decided(Seq landed) {
-  auto again = take_not_landed(
+std::vector<Request> OrderProcesses::take_not_landed(Seq landed) {
+  return souk::take_not_landed(
       waiters_, landed, [&](const OrderId& id) { return desk_.find<OrderState>(id) != nullptr; },
       [&](const Request& request) { desk_.responder.unavailable(request); });
+}
+
+void OrderProcesses::serve_all() {
   for (const auto& id : awaited(waiters_)) {
     for (const auto& w : waiters_[id]) timers_.arm(w.until, id);
     serve(id);
   }
-  return again;
 }
 
 std::vector<Request> OrderProcesses::take_waiting() { return take_requests(waiters_); }

@@ -50,9 +50,10 @@ class OrderProcesses {
     works_.clear();
     destroying_.clear();
   }
-  /// After a recovery up to event `landed`: returns the requests whose own events are not in the
-  /// log.
-  std::vector<Request> decided(Seq landed);
+  /// After a recovery up to event `landed`: the requests whose own events are not in the log.
+  std::vector<Request> take_not_landed(Seq landed);
+  /// Those who wait, where what they wait for has come. REQUIRES: what is owed was resumed.
+  void serve_all();
   /// Who waits does so no longer.
   std::vector<Request> take_waiting();
 

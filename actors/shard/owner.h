@@ -112,6 +112,10 @@ class Owner {
   std::uint64_t epoch() const { return recorder_.epoch(); }
   std::uint64_t chain() const { return recorder_.chain(); }
   bool owns() const { return standing_ == Standing::owns; }
+  /// Records that are not acknowledged; none where the first was appended before that.
+  std::size_t under_way_since(UnixMs then) const;
+  /// It hands the shard over: its next record waits for none.
+  bool gives() const { return giving_.has_value(); }
   /// It was recovered.
   bool readable() const { return readable_; }
   /// In a cluster: it owns or follows; else what it has of the shard is old.

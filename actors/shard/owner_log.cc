@@ -44,6 +44,10 @@ void Owner::cut(std::vector<Batch>& out) {
                           .since = clock_.newest()});
 }
 
+std::size_t Owner::under_way_since(UnixMs then) const {
+  return under_way_.empty() || under_way_.front().since < then ? 0 : under_way_.size();
+}
+
 /// Offsets without a gap leave no room for a record of another owner.
 void Owner::landed(Offset first, Offset last) {
   if (!owns() || under_way_.empty() || last < under_way_.front().offset) return;
@@ -227,11 +231,13 @@ void Owner::run_decided(Seq landed) {
   Undecided::Decided decided = undecided_.decide(landed, recorder_.last_seq());
   for (auto& effect : decided.leaves) gate_.put_out(std::move(effect));  // a claim is a barrier
   for (auto& answer : decided.answers) output_.replies.push_back(std::move(answer));
-  std::vector<Request> waiting = orders_.decided(landed);
-  for (auto& request : users_.decided(landed)) waiting.push_back(std::move(request));
+  std::vector<Request> waiting = orders_.take_not_landed(landed);
+  for (auto& request : users_.take_not_landed(landed)) waiting.push_back(std::move(request));
   orders_.resume();
   users_.resume();
   stock_.resume();
+  orders_.serve_all();
+  users_.serve_all();
   for (auto& request : decided.again) handle(ShardInput(std::move(request)));
   for (auto& request : waiting) handle(ShardInput(std::move(request)));
   for (auto& quote : decided.quotes) handle(ShardInput(std::move(quote)));
@@ -368,8 +374,8 @@ void Owner::lose() {
   for (auto& effect : decided.leaves)
     if (std::holds_alternative<AddressedReply>(effect)) gate_.put_out(std::move(effect));
   for (auto& answer : decided.answers) output_.replies.push_back(std::move(answer));
-  std::vector<Request> waiting = orders_.decided(landed_);
-  for (auto& request : users_.decided(landed_)) waiting.push_back(std::move(request));
+  std::vector<Request> waiting = orders_.take_not_landed(landed_);
+  for (auto& request : users_.take_not_landed(landed_)) waiting.push_back(std::move(request));
   for (auto& request : decided.again) stray(std::move(request));
   for (auto& request : waiting) stray_begun(std::move(request));
   stray_waiters();

@@ -146,15 +146,17 @@ bool UserProcesses::serve_one(const Hosted<UserState>& h, const Waiter& w, Addre
 
 // ---- a commit is in doubt ----
 
-std::vector<Request> UserProcesses::decided(Seq landed) {
-  auto again = take_not_landed(
+std::vector<Request> UserProcesses::take_not_landed(Seq landed) {
+  return souk::take_not_landed(
       waiters_, landed, [&](const UserId& id) { return desk_.find<UserState>(id) != nullptr; },
       [&](const Request& request) { desk_.responder.unavailable(request); });
+}
+
+void UserProcesses::serve_all() {
   for (const auto& id : awaited(waiters_)) {
     for (const auto& w : waiters_[id]) timers_.arm(w.until, id);
     serve(id, Address::as_it_was);
   }
-  return again;
 }
 
 std::vector<Request> UserProcesses::take_waiting() { return take_requests(waiters_); }

@@ -37,7 +37,8 @@ class UserProcesses {
 
   // ---- a commit is in doubt: as OrderProcesses ----
   void forget() { destroying_.clear(); }
-  std::vector<Request> decided(Seq landed);
+  std::vector<Request> take_not_landed(Seq landed);
+  void serve_all();
   std::vector<Request> take_waiting();
 
  private:

@@ -81,8 +81,7 @@ class ShardLog {
   /// that lands tells an owner that it still is one: a reply that rests on no record waits for the
   /// next, a no-op if there is none.
   virtual bool alone() const = 0;
-  /// So many records at most are under way; what is decided meanwhile is the next one. Where each
-  /// record has a price of its own, few large ones cost less than many small ones.
+  /// So many records of it are to be under way at most; what is decided meanwhile is the next one.
   virtual std::size_t under_way_max() const { return SIZE_MAX; }
   /// A record with more payload than that stands in the log in parts of so many bytes
   /// (events/log_records.h), each at an offset of its own. 0: none does.
@@ -95,6 +94,9 @@ class ShardLogs {
  public:
   virtual ~ShardLogs() = default;
   virtual ShardLog& log(ShardId shard) = 0;
+  /// So many records of all shards of one host are to be under way at most. Where each has a price of
+  /// its own, few large ones cost less than many small ones.
+  virtual std::size_t under_way_max() const { return SIZE_MAX; }
   /// From now on what is appended is written, and `listener` hears of it, until stop().
   virtual void start(LogListener& listener) = 0;
   /// What was appended until now is to be written, as one write where that can be: once a turn.

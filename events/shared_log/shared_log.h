@@ -46,10 +46,7 @@ class SharedLog final : public ShardLog {
   }
   bool alone() const override { return false; }
   std::size_t part_bytes() const override { return common_.broker.part_bytes(); }
-  std::size_t under_way_max() const override {
-    static const char* const x = std::getenv("XMAX");
-    if (x) return std::stoul(x);
-    return common_.options.under_way_max; }
+  std::size_t under_way_max() const override { return common_.options.under_way_of_shard_max; }
 
   ShardId shard() const { return shard_; }
   const FoldState& place() const { return place_; }

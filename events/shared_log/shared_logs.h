@@ -85,6 +85,7 @@ class SharedLogs final : public ShardLogs, private LogBroker::Listener {
   Status catch_up(const Told& told, Of which = Of::all);
 
   ShardLog& log(ShardId shard) override;
+  std::size_t under_way_max() const override { return options_.under_way_max; }
   /// REQUIRES: before the first claim.
   void listen(LogListener& listener) { listener_ = &listener; }
   /// One poll of the broker, and all that follows from it. Thread: one; the logs' own, where

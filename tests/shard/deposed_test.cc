@@ -44,6 +44,44 @@ TEST_CASE("cluster shard: who is deposed in doubt answers what landed, and passe
   }
 }
 
+TEST_CASE("cluster shard: who waits until all is done waits on, here or at the next owner") {
+  Pair p;
+  PlaceOrder place;
+  place.order = order;
+  place.lines.push_back({.sku = tea, .quantity = 2});
+  place.payment.method = "card";
+  p.a.send(std::move(place), 99);
+  p.a.commit();
+  const auto paid = [&](PaymentCall::Op op, std::uint32_t number = 0) {
+    p.a.owner.handle(ProcessAnswer{order, PaymentAnswer{.order = order,
+                                                        .op = op,
+                                                        .number = number,
+                                                        .kind = PaymentAnswer::Kind::done}});
+    p.a.commit();
+  };
+  paid(PaymentCall::Op::authorise);
+  paid(PaymentCall::Op::capture);
+  const auto waits = p.a.send(CancelOrder{order}, 5);
+  p.a.commit();
+  REQUIRE_FALSE(p.a.code(waits));  // the refund is owed
+  SUBCASE("deposed in doubt: it strays, and nobody says that it was not done") {
+    p.a.owner.assign({ShardId{0}, What::follow});
+    p.a.owner.doubted();
+    p.b.own();
+    p.a.owner.followed();
+    CHECK(p.a.strays() == std::vector{waits});
+    CHECK(std::get<Request>(p.a.out.strays[0].content).begun);
+  }
+  SUBCASE("the owner again after a doubt: it is answered when the money is back") {
+    p.a.owner.doubted();
+    p.a.grant();
+    p.a.commit();
+    CHECK_FALSE(p.a.code(waits));
+    paid(PaymentCall::Op::refund, 1);
+    CHECK(p.a.code(waits) == ReplyCode::ok);
+  }
+}
+
 TEST_CASE("cluster shard: who is deposed and was told so follows without a claim") {
   Pair p;
   const auto mine = p.a.receive(10);

@@ -161,6 +161,8 @@ Status SimPeer::open(Life& life) {
   logs_options.shards = town_.options.shards;
   logs_options.genesis = town_.genesis;
   logs_options.incarnation = life.incarnation;
+  logs_options.under_way_of_shard_max = static_cast<std::size_t>(world.between(1, 3));
+  logs_options.under_way_max = static_cast<std::size_t>(world.between(1, 8));
   logs_options.now = [steady] {
     return SharedLogsOptions::Clock::time_point(std::chrono::milliseconds(steady().value));
   };
