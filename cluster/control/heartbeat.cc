@@ -15,7 +15,6 @@ using Stored = schema::NodeHeartbeat;
 
 /// 65,536 rows are 1.3 MB as they are in memory.
 constexpr std::size_t words_max = 256 * 1024;
-constexpr std::size_t replaced_max = 8;
 
 [[noreturn]] void refuse(const char* what) {
   throw Unreadable{{Fault::Kind::corrupt, std::string("heartbeat: ") + what}};
@@ -123,10 +122,9 @@ void HeardTable::take(Heartbeat heartbeat, SteadyMs now) {
     ++holdings_version_;
   } else {
     Row& row = at->second;
-    if (std::ranges::find(row.replaced, heartbeat.incarnation) != row.replaced.end()) return;
+    if (heartbeat.incarnation < row.newest.incarnation && now < row.at.plus_ms(silent_after_ms))
+      return;
     if (row.newest.incarnation != heartbeat.incarnation) {
-      row.replaced.push_back(row.newest.incarnation);
-      if (row.replaced.size() > replaced_max) row.replaced.erase(row.replaced.begin());
       ++holdings_version_;
     } else if (heartbeat.sequence <= row.newest.sequence) {
       return;

@@ -50,7 +50,7 @@ struct Holding {
 
 struct Heartbeat {
   std::string name;
-  std::uint64_t incarnation = 0;  // random, one per start
+  std::uint64_t incarnation = 0;  // of one start; that of a later one is higher
   std::uint64_t sequence = 0;     // counts the heartbeats of the incarnation
   std::string zone;
   std::uint32_t weight = 1;
@@ -83,10 +83,9 @@ class HeardTable {
   struct Row {
     Heartbeat newest;
     SteadyMs at;                          // when it came
-    std::vector<std::uint64_t> replaced;  // incarnations, the newest `replaced_max`
   };
-  /// In the order of the liveness log. An incarnation that was not heard before replaces the one
-  /// before it, which is not listened to any more: two processes of one name do not take turns.
+  /// In the order of the liveness log. A higher incarnation replaces the one before it; a lower one
+  /// (its heartbeat came late, or another process has its name) only one that is silent.
   void take(Heartbeat heartbeat, SteadyMs now);
   /// The control log has a new controller. It has until its first heartbeat as long as others.
   void saw_claim(std::uint64_t epoch, SteadyMs now);

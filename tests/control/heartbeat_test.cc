@@ -81,21 +81,28 @@ TEST_CASE("heartbeat: rubbish is a fault") {
   CHECK(!decode_heartbeat(encode(wrong)).ok());
 }
 
-TEST_CASE("heard: a new incarnation replaces the one before, and is not replaced by it") {
+TEST_CASE("heard: a later incarnation replaces the one before, which comes back if it is silent") {
   HeardTable heard("a", 1);
-  Heartbeat old = heartbeat_of("b", 7), fresh = heartbeat_of("b", 3);
+  Heartbeat old = heartbeat_of("b", 3), fresh = heartbeat_of("b", 7);
   old.sequence = 10;
   fresh.sequence = 1;
   heard.take(old, {1});
   heard.take(fresh, {2});
-  CHECK(heard.newest("b")->incarnation == 3);
+  CHECK(heard.newest("b")->incarnation == 7);
   old.sequence = 11;
   heard.take(old, {3});
-  CHECK(heard.newest("b")->incarnation == 3);
+  CHECK(heard.newest("b")->incarnation == 7);
   CHECK(heard.rows().at("b").at == SteadyMs{2});
   fresh.sequence = 1;  // repeated
   heard.take(fresh, {4});
   CHECK(heard.rows().at("b").at == SteadyMs{2});
+  // It heard a former one first, whose heartbeat came late: the later one counts all the same.
+  old.sequence = 12;
+  heard.take(old, SteadyMs{2}.plus_ms(silent_after_ms));
+  CHECK(heard.newest("b")->incarnation == 3);
+  fresh.sequence = 2;
+  heard.take(fresh, SteadyMs{3}.plus_ms(silent_after_ms));
+  CHECK(heard.newest("b")->incarnation == 7);
 }
 
 TEST_CASE("heard: the version of holdings grows with who holds what, not with offsets") {
