@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <thread>
+
 #include "actors/adapters/secret_file.h"
 #include "events/fault_log.h"
 #include "events/shared_log/kafka_topics.h"
@@ -19,6 +21,9 @@ void MachineNodeClock::begin_at(UnixMs newest) {
 namespace {
 
 constexpr std::chrono::seconds told_every{2};
+/// So often it is looked whether the logs are begun, before the topic is refused as one that is not.
+constexpr int begun_tries = 10;
+constexpr std::chrono::milliseconds begun_again{300};
 
 struct Topic {
   SharedLogName name;
@@ -112,7 +117,16 @@ Status DiskPorts::open_broker(const DiskPortsOptions& options, std::uint32_t sha
   auto broker = KafkaBroker::open(kafka, kafka.events_topic(), shards);
   if (!broker) return broker.error();
   broker_ = std::move(*broker);
-  const auto genesis = patiently(options.give_up, [&] { return genesis::read(*broker_); });
+  const auto read = [&] {
+    return patiently(options.give_up, [&] { return genesis::read(*broker_); });
+  };
+  auto genesis = read();
+  // Leaders that have just been elected may not know yet how far their logs go.
+  for (int tries = 0; genesis.ok() && !*genesis && tries < begun_tries; ++tries) {
+    if (options.give_up()) break;
+    std::this_thread::sleep_for(begun_again);
+    genesis = read();
+  }
   if (!genesis.ok()) return genesis.error();
   if (!*genesis)
     return Fault{

@@ -19,7 +19,7 @@ import cluster  # noqa: E402
 import kafka_log  # noqa: E402
 import read_side  # noqa: E402
 import stages  # noqa: E402
-from harness import WRK_DONE, WRK_READ, Table, run_wrk  # noqa: E402
+from harness import CONNECTIONS, WRK_DONE, WRK_READ, Table, run_wrk  # noqa: E402
 from nginx import Nginx  # noqa: E402
 from souk_client import Client, Daemon, Shop, binary, money  # noqa: E402
 
@@ -43,9 +43,9 @@ end
 """
 
 
-def wrk(home, address, carts, seconds):
+def wrk(home, address, carts, seconds, connections=CONNECTIONS):
     return run_wrk(home, address, WRK.format(seed=uuid.uuid4().int % 2**31, carts=",".join(f'"{c}"' for c in carts),
-                                             run=uuid.uuid4().hex[:8], products=PRODUCTS) + WRK_DONE, seconds)
+                                             run=uuid.uuid4().hex[:8], products=PRODUCTS) + WRK_DONE, seconds, connections)
 
 
 def against_nginx(table, rounds, seconds):

@@ -14,6 +14,8 @@ from kafka_cluster import KafkaCluster, setup, why_no_kafka  # noqa: E402
 from souk_client import Client, Daemon, Shop, binary, money  # noqa: E402
 
 RECORDS = 200_000
+# A shard's record carries what its customers asked for meanwhile: of few customers each has one of its own.
+CUSTOMERS = (64, 512)
 # Brokers as they are in production: with the second compiler.
 setup.JVM[:] = [word for word in setup.JVM if "TieredStopAtLevel" not in word]
 
@@ -48,20 +50,21 @@ def metric(daemon, name):
     return float(with_labels[1])
 
 
-def against_own_log(table, wrk, carts_wanted, products, rounds, seconds, options):
+def against_own_log(table, wrk, carts_wanted, products, rounds, seconds, options, customers):
     with tempfile.TemporaryDirectory(prefix="souk-bench-") as home, Daemon() as own, Daemon(*options) as shared:
-        runs, places = {"add-to-cart, own log": [], "add-to-cart, log in one broker": []}, []
+        what = f"add-to-cart, {customers} customers"
+        runs, places = {f"{what}, own log": [], f"{what}, log in one broker": []}, []
         for daemon in (own, shared):
             shop = Shop(daemon.client())
             for number in range(products):
                 shop.client.put(f"/v1/products/p{number}", {"name": f"p{number}", "price": money("1.25")})
             places.append((daemon.address, [shop.cart() for _ in range(carts_wanted)]))
         for address, carts in places:
-            wrk(home, address, carts, 2)  # warm
+            wrk(home, address, carts, 2, customers)  # warm
         for turn in range(rounds):
             both = list(zip(runs, places))
             for name, (address, carts) in both if turn % 2 == 0 else reversed(both):
-                runs[name].append(wrk(home, address, carts, seconds))
+                runs[name].append(wrk(home, address, carts, seconds, customers))
         pairs = [theirs[0] / ours[0] for ours, theirs in zip(*runs.values())]
         for name, measured in runs.items():
             note = f"{statistics.median(pairs):.2f} of own (pairs {min(pairs):.2f} to {max(pairs):.2f})"
@@ -117,7 +120,8 @@ def measure(table, wrk, carts, products, rounds, seconds):
     kafka, options = start_cluster(1)
     try:
         warm(options, seconds)
-        against_own_log(table, wrk, carts, products, rounds, seconds, options)
+        for customers in CUSTOMERS:
+            against_own_log(table, wrk, carts, products, rounds, seconds, options, customers)
         against_producer(table, kafka, options, max(1, rounds // 2), seconds)
     finally:
         kafka.close()
