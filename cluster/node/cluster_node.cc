@@ -148,6 +148,16 @@ void ClusterNode::wire(Engine& engine) {
           .do_for_peer = take(Command::From::peer),
           .do_here = take(Command::From::here)});
   router_->relay_to(*relay_);
+  questions_ = std::make_unique<QuestionRelay>(
+      QuestionRelay::Ports{
+          .question = [this](const auto& node, auto id,
+                             auto bytes) { return router_->send_question(node, id, bytes); },
+          .answer = [this](const auto& node, auto id,
+                           auto bytes) { return router_->send_answer(node, id, bytes); },
+          .taken = [this](const auto& node, auto id,
+                          auto bytes) { return router_->send_taken(node, id, bytes); }},
+      ports_.clocks.steady);
+  router_->relay_to(*questions_);
 }
 
 void ClusterNode::begin() { links_->start(*router_); }
@@ -180,6 +190,7 @@ void ClusterNode::stop() {
   if (thread_.joinable()) thread_.join();
   router_->stop();
   if (relay_) relay_->stop();
+  if (questions_) questions_->stop();
   links_->stop();
   std::vector<Command> left;
   {
@@ -203,6 +214,7 @@ void ClusterNode::step(std::chrono::milliseconds patience) {
   meet_peers();
   router_->tick(steady_now().value);
   relay_->tick(control_->controls() ? options_.link.node : heard_controller(), steady_now().value);
+  questions_->tick(nodes_with_read_models());
   see_hand_overs();
   show();
 }

@@ -22,6 +22,7 @@
 #include "cluster/node/clocks.h"
 #include "cluster/node/control_log.h"
 #include "cluster/node/operator_port.h"
+#include "cluster/node/question_relay.h"
 #include "cluster/node/router.h"
 #include "events/shared_log/log_broker.h"
 
@@ -63,6 +64,8 @@ class ClusterNode final : public OperatorPort {
   ~ClusterNode() override;
 
   Router& router() { return *router_; }
+  /// REQUIRES: wire.
+  QuestionRelay& questions() { return *questions_; }
   const std::string& name() const { return options_.link.node; }
   std::uint16_t peer_port() const { return links_->port(); }
   /// REQUIRES: the engine does not run yet.
@@ -101,6 +104,7 @@ class ClusterNode final : public OperatorPort {
   void answer_commands();
   void relay_commands();
   std::string heard_controller() const;
+  std::vector<std::string> nodes_with_read_models() const;
   void see_hand_overs();
   void assign();
   void meet_peers();
@@ -119,6 +123,7 @@ class ClusterNode final : public OperatorPort {
   std::unique_ptr<Links> links_;
   std::unique_ptr<Router> router_;
   std::unique_ptr<CommandRelay> relay_;
+  std::unique_ptr<QuestionRelay> questions_;
   std::unique_ptr<ControlLog> control_;
   std::unique_ptr<Ear> ear_;
   HeardTable heard_;

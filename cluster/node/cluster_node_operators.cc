@@ -1,4 +1,5 @@
-// What cluster_node.h does for operators: their commands, and the picture that they see.
+// What cluster_node.h does for operators, their commands and the picture that they see, and for
+// questions to read models.
 #include <algorithm>
 #include <iterator>
 
@@ -71,6 +72,22 @@ std::string ClusterNode::heard_controller() const {
     controller = name;
   }
   return controller;
+}
+
+/// Who does not hear itself judges nobody (H1): then a link that is up is enough. Those that are
+/// ending are asked where there are no others: they answer until their links are gone.
+std::vector<std::string> ClusterNode::nodes_with_read_models() const {
+  const SteadyMs now = steady_now();
+  const bool judges = heard_.judges(now);
+  std::vector<std::string> nodes, ending;
+  for (const auto& [name, row] : heard_.rows()) {
+    if (name == options_.link.node || row.newest.no_read_models) continue;
+    if (row.newest.ending)
+      ending.push_back(name);
+    else if (!judges || heard_.silence_ms(name, now) < silent_after_ms)
+      nodes.push_back(name);
+  }
+  return nodes.empty() ? ending : nodes;
 }
 
 void ClusterNode::see_hand_overs() {

@@ -7,6 +7,7 @@
 
 #include "actors/shard/request_codec.h"
 #include "cluster/control/command_relay.h"
+#include "cluster/node/question_relay.h"
 #include "events/fault_log.h"
 
 namespace souk::cluster {
@@ -161,6 +162,7 @@ void Router::down(const std::string& node, const std::string& why) {
     std::erase_if(taken_, [&](const auto& one) { return one.second.from == node; });
   }
   if (relay_) relay_->lost(node);
+  if (questions_) questions_->lost(node);
   put_out(std::move(out));
 }
 
@@ -315,6 +317,18 @@ Sent Router::send_outcome(const std::string& node, std::uint64_t id, std::string
   return links_->send(node, frame_of(static_cast<std::uint8_t>(Frame::command_done), id, bytes));
 }
 
+Sent Router::send_question(const std::string& node, std::uint64_t id, std::string_view bytes) {
+  return links_->send(node, frame_of(static_cast<std::uint8_t>(Frame::question), id, bytes));
+}
+
+Sent Router::send_answer(const std::string& node, std::uint64_t id, std::string_view bytes) {
+  return links_->send(node, frame_of(static_cast<std::uint8_t>(Frame::answer), id, bytes));
+}
+
+Sent Router::send_taken(const std::string& node, std::uint64_t id, std::string_view bytes) {
+  return links_->send(node, frame_of(static_cast<std::uint8_t>(Frame::answer_taken), id, bytes));
+}
+
 // ---- what peers send ----
 
 void Router::received(const std::string& node, std::string_view frame) {
@@ -347,6 +361,12 @@ void Router::received(const std::string& node, std::string_view frame) {
       return relay_ ? relay_->asked(node, id, bytes) : void();
     case Frame::command_done:
       return relay_ ? relay_->answered(node, id, bytes) : void();
+    case Frame::question:
+      return questions_ ? questions_->asked(node, id, bytes) : void();
+    case Frame::answer:
+      return questions_ ? questions_->answered(node, id, bytes) : void();
+    case Frame::answer_taken:
+      return questions_ ? questions_->taken(node, id, bytes) : void();
   }
   frames_fail.failed(fmt::format("node={} kind={}", node, static_cast<int>(frame[0])));
 }

@@ -31,6 +31,7 @@
 namespace souk::cluster {
 
 class CommandRelay;
+class QuestionRelay;
 
 /// Shorter than the edge waits.
 inline constexpr std::int64_t route_wait_ms = 10'000;
@@ -68,6 +69,11 @@ class Router final : public ClusterWatch, public LinkListener, private ReplySink
   void relay_to(CommandRelay& relay) { relay_ = &relay; }
   Sent send_command(const std::string& node, std::uint64_t id, std::string_view bytes);
   Sent send_outcome(const std::string& node, std::uint64_t id, std::string_view bytes);
+  /// The same for questions to read models.
+  void relay_to(QuestionRelay& relay) { questions_ = &relay; }
+  Sent send_question(const std::string& node, std::uint64_t id, std::string_view bytes);
+  Sent send_answer(const std::string& node, std::uint64_t id, std::string_view bytes);
+  Sent send_taken(const std::string& node, std::uint64_t id, std::string_view bytes);
   /// Now and then: requests that waited long enough. Thread: one.
   void tick(std::int64_t now_ms);
   /// All that waits is answered; nothing is sent any more.
@@ -132,6 +138,9 @@ class Router final : public ClusterWatch, public LinkListener, private ReplySink
     message = 4,
     command = 5,       // an operator's, to the controller
     command_done = 6,  // what became of it
+    question = 7,      // to read models
+    answer = 8,        // a part of it, or why there is none
+    answer_taken = 9,  // how far it has come
     passenger = 16,
   };
 
@@ -160,6 +169,7 @@ class Router final : public ClusterWatch, public LinkListener, private ReplySink
   Links* links_ = nullptr;
   Passenger* passenger_ = nullptr;  // none: nobody
   CommandRelay* relay_ = nullptr;
+  QuestionRelay* questions_ = nullptr;
   std::uint16_t sink_ = 0;  // of this router at the engine
   std::vector<std::atomic<std::uint64_t>> owners_;
   std::vector<std::uint64_t> epochs_;  // under the mutex, with the owners as they are changed

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <future>
 #include <thread>
 
 #include "tests/cluster_node/fake_engine.h"
@@ -24,7 +25,7 @@ struct Member {
   std::unique_ptr<ClusterNode> node;
   std::uint64_t incarnation;
   std::map<ShardId, Assignment::What> told;  // the last of each shard
-  Member(Town& of, const std::string& name, std::uint64_t number, bool no_read_models);
+  Member(Town& of, const std::string& name, std::uint64_t number, bool no_read_models = false);
   ~Member() { node->stop(); }
   void obey();
 };
@@ -85,10 +86,14 @@ Member::Member(Town& of, const std::string& name, std::uint64_t number, bool no_
   options.http = "127.0.0.1:1";
   options.link.cluster = "shop";
   options.link.node = name;
+  options.no_read_models = no_read_models;
   auto opened = ClusterNode::open(options, {control, liveness}, [] { return false; });
   REQUIRE(opened.ok());
   node = std::move(*opened);
   node->wire(engine);
+  if (!no_read_models)
+    node->questions().answer_by(
+        [name](std::string_view question, AnswerDone done) { done(name + std::string(question)); });
   for (std::uint32_t s = 0; s < shards; ++s)
     if (of.owners[s].first > 0) of.tell(*this, ShardId{static_cast<std::uint16_t>(s)});
   node->run();
@@ -150,6 +155,32 @@ TEST_CASE("cluster node: one without read models follows what it holds, another 
     for (const Holding& holding : row.newest.holdings)
       CHECK((holding.epoch > 0) == (holding.holds == cluster::Holds::owner));
   }
+}
+
+TEST_CASE("cluster node: questions go to the nodes with read models, last to one that is ending") {
+  Town town;
+  Member& a = town.join("a", 11, true);
+  town.join("b", 12, true);
+  Member& c = town.join("c", 13);
+  const auto ask = [&] {
+    std::promise<std::string> answer;
+    a.node->questions().ask("?", [&](Result<std::string, NoAnswer> outcome) {
+      answer.set_value(outcome.ok() ? *outcome : "none");
+    });
+    return answer.get_future().get();
+  };
+  REQUIRE(town.obeyed_until([&] { return ask() == "c?"; }));
+  for (int i = 0; i < 10; ++i) CHECK(ask() == "c?");
+  Member& d = town.join("d", 14);
+  REQUIRE(town.obeyed_until([&] { return ask() == "d?"; }));
+  c.node->begin_to_leave();
+  REQUIRE(town.obeyed_until([&] {
+    const Heartbeat* newest = a.node->view()->heard.newest("c");
+    return newest && newest->ending;
+  }));
+  for (int i = 0; i < 10; ++i) CHECK(ask() == "d?");
+  d.node->stop();
+  REQUIRE(town.obeyed_until([&] { return ask() == "c?"; }));
 }
 
 TEST_CASE("cluster node: who falls silent is replaced, as owner and as controller") {
