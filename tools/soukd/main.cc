@@ -15,6 +15,7 @@
 #include "events/fault_log.h"
 #include "gateway/api/edge/service.h"
 #include "gateway/api/reads/read_side.h"
+#include "gateway/api/reads/remote_questions.h"
 #include "gateway/http/server.h"
 #include "node/disk_ports.h"
 #include "node/kafka_cluster.h"
@@ -59,7 +60,9 @@ struct Daemon {
   std::unique_ptr<Node> node;
   std::unique_ptr<KafkaPublisher> publisher;  // none: nothing is published
   std::unique_ptr<ReadSide> read_side;
+  std::unique_ptr<RemoteQuestions> remote_questions;  // of a node without read models
   std::unique_ptr<ApiCommon> common;
+  std::unique_ptr<QuestionsOfPeers> questions_of_peers;  // of one with them, in a cluster
   std::unique_ptr<Api> api;
   std::unique_ptr<HttpServer> server;
 };
@@ -173,7 +176,7 @@ Status recover(Daemon& d, const Config& config) {
   options.engine.hosts = std::min(options.engine.hosts, options.engine.shards);
   SearchOptions search;
   if (!config.search_synonyms.empty()) search.synonyms = config.search_synonyms;
-  options.read_models = read_models(search);
+  if (!config.no_read_models) options.read_models = read_models(search);
   options.projections = d.ports->directory().projections();
   options.clock_jump_ms_max = config.clock_jump_days_max * 24 * 60 * 60 * 1'000;
   options.give_up = &asked_to_end;
@@ -246,9 +249,24 @@ Status listen(Daemon& d, const Config& config, std::chrono::steady_clock::time_p
       return under_way;
     };
   }
+  if (d.cluster) {
+    auto& relay = d.cluster->node().questions();
+    api.questions = [&relay] { return relay.figures(); };
+    if (config.no_read_models) {
+      d.remote_questions = std::make_unique<RemoteQuestions>(relay);
+      api.elsewhere = d.remote_questions.get();
+    }
+  }
   const NodePorts ports = ports_of(d);
   d.common = std::make_unique<ApiCommon>(node.engine(), ports.vault, ports.payments,
                                          ports.randomness, *d.read_side, node.freshness(), api);
+  if (d.cluster && !config.no_read_models) {
+    d.questions_of_peers = std::make_unique<QuestionsOfPeers>(*d.common);
+    d.cluster->node().questions().answer_by(
+        [&peers = *d.questions_of_peers](std::string_view question, cluster::AnswerDone done) {
+          peers.ask(question, std::move(done));
+        });
+  }
   d.api = std::make_unique<Api>(*d.common);
   HttpLimits limits;
   limits.connections_max = static_cast<std::size_t>(config.connections_max);

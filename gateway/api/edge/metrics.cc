@@ -222,6 +222,21 @@ class MetricsPage {
                  state == s.state ? 1 : 0);
   }
 
+  /// Read models of other nodes, asked from here, and of this one, asked from others.
+  void questions(const cluster::QuestionRelay::Figures& figures) {
+    const auto count = [&](std::string name, std::string help, std::uint64_t n) {
+      counter("souk_questions_" + name + "_total", std::move(help), static_cast<double>(n));
+    };
+    count("forwarded", "Questions to read models that went to other nodes", figures.asked);
+    count("forwarded_answered", "Of these, answered by one", figures.answered);
+    count("forwarded_again", "Sent to another node, since the first was lost or had no read models",
+          figures.asked_again);
+    gauge("souk_questions_forwarded_waiting", "Sent to other nodes, and not answered yet",
+          static_cast<double>(figures.waiting));
+    count("taken", "Questions to read models that came from other nodes", figures.taken);
+    count("taken_answered", "Of these, answered", figures.given);
+  }
+
   /// The integration topics: a sample for each of them.
   void integration(const PublisherStatus& status) {
     using prometheus::MetricType;
@@ -289,11 +304,11 @@ void ApiMetrics::add_server(const HttpServer& server) {
   if (std::ranges::find(servers_, &server) == servers_.end()) servers_.push_back(&server);
 }
 
-std::string ApiMetrics::text(const EngineCounters& engine, const RecoveryReport& recovery,
-                             double recovery_seconds,
-                             const std::vector<ProjectionStatus>& projections,
-                             const Views::Stats& views, const std::vector<StoreTrouble>& stores,
-                             const std::optional<PublisherStatus>& integration) const {
+std::string ApiMetrics::text(
+    const EngineCounters& engine, const RecoveryReport& recovery, double recovery_seconds,
+    const std::vector<ProjectionStatus>& projections, const Views::Stats& views,
+    const std::vector<StoreTrouble>& stores, const std::optional<PublisherStatus>& integration,
+    const std::optional<cluster::QuestionRelay::Figures>& questions) const {
   MetricsPage page;
   page.requests(*this);
   page.engine(engine);
@@ -304,6 +319,7 @@ std::string ApiMetrics::text(const EngineCounters& engine, const RecoveryReport&
   page.projections(projections);
   page.stores(stores);
   if (integration) page.integration(*integration);
+  if (questions) page.questions(*questions);
   page.counter("souk_view_hits_total", "Documents sent from memory",
                static_cast<double>(views.hits));
   page.counter("souk_view_outdated_total", "Documents in memory that had to be made anew",

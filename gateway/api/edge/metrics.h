@@ -11,6 +11,7 @@
 
 #include "actors/host/engine.h"
 #include "actors/ports/store_trouble.h"
+#include "cluster/node/question_relay.h"
 #include "gateway/api/commands/fields.h"
 #include "gateway/cache/views.h"
 #include "gateway/http/server.h"
@@ -39,10 +40,12 @@ class ApiMetrics {
   void add_server(const HttpServer& server);
 
   /// The whole page, in Prometheus' text format.
-  std::string text(const EngineCounters& engine, const RecoveryReport& recovery,
-                   double recovery_seconds, const std::vector<ProjectionStatus>& projections,
-                   const Views::Stats& views, const std::vector<StoreTrouble>& stores,
-                   const std::optional<PublisherStatus>& integration = std::nullopt) const;
+  std::string text(
+      const EngineCounters& engine, const RecoveryReport& recovery, double recovery_seconds,
+      const std::vector<ProjectionStatus>& projections, const Views::Stats& views,
+      const std::vector<StoreTrouble>& stores,
+      const std::optional<PublisherStatus>& integration = std::nullopt,
+      const std::optional<cluster::QuestionRelay::Figures>& questions = std::nullopt) const;
   std::uint64_t counted(Action action, std::size_t result) const {
     return by_action_[index_of(action)].results[result].load(std::memory_order_relaxed);
   }

@@ -37,6 +37,9 @@ Problem not_found(std::string detail) { return {404, "not_found", std::move(deta
 Problem overloaded() {
   return {503, "overloaded", "too much is in flight; nothing has happened, try again", {}};
 }
+Problem too_many_queries() {
+  return {429, "too_many_requests", "too many such queries wait already", {}};
+}
 
 std::string problem_json(int status, std::string_view code, std::string_view detail,
                          std::string_view path) {

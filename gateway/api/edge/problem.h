@@ -23,6 +23,7 @@ Problem invalid_json(std::string detail);
 Problem invalid_request(std::string path, std::string detail);
 Problem not_found(std::string detail);
 Problem overloaded();
+Problem too_many_queries();
 
 /// `{"type":"urn:souk:problem:CODE","title":..,"status":..,"detail":..,"code":..,"path":..}`
 std::string problem_json(int status, std::string_view code, std::string_view detail,

@@ -214,7 +214,8 @@ bool Api::operation(Visit& visit) {
       response.body = common_.metrics().text(
           common_.engine().counters(), common_.options().recovery,
           common_.options().recovery_seconds, common_.read_side().set().statuses(),
-          common_.views().stats(), common_.store_troubles(), common_.integration());
+          common_.views().stats(), common_.store_troubles(), common_.integration(),
+          common_.questions());
       break;
     case Action::openapi:
       response.body = common_.openapi();

@@ -23,6 +23,7 @@
 #include "gateway/api/edge/tickets.h"
 #include "gateway/api/reads/query_worker.h"
 #include "gateway/api/reads/read_side.h"
+#include "gateway/api/reads/remote_questions.h"
 #include "gateway/cache/views.h"
 #include "gateway/http/server.h"
 #include "projections/integration/publisher.h"
@@ -39,6 +40,10 @@ struct ApiOptions {
   cluster::OperatorPort* operators = nullptr;  // null: this node is alone. Outlives the Apis
   /// What is to be erased and is still somewhere in the cluster; none: nothing is. Thread: any.
   std::function<std::vector<ErasureUnderWay>()> erasures = {};
+  /// Who answers what this node has no read models for; null: it has them. Outlives the Apis.
+  QuestionPort* elsewhere = nullptr;
+  /// Of the questions that go to other nodes, and come from them; none: this node is alone.
+  std::function<cluster::QuestionRelay::Figures()> questions = {};
   /// How far the integration topics are; none: this node does not publish. Thread: any.
   std::function<PublisherStatus()> publisher = {};
 };
@@ -68,6 +73,9 @@ class ApiCommon {
   }
   std::optional<PublisherStatus> integration() const {
     return options_.publisher ? std::optional(options_.publisher()) : std::nullopt;
+  }
+  std::optional<cluster::QuestionRelay::Figures> questions() const {
+    return options_.questions ? std::optional(options_.questions()) : std::nullopt;
   }
   Engine& engine() { return engine_; }
   Vault& vault() { return vault_; }
@@ -156,6 +164,7 @@ class Api final : public HttpHandler,
   bool wait_for_position(Visit& visit, Request& request);
   bool read_level(Visit& visit, Request& request);
   bool question(Visit& visit, const Question& question);
+  bool ask_elsewhere(Visit& visit, const Asked& asked);
   bool batch(Visit& visit);
   /// The cluster, for its operators.
   bool of_cluster(Visit& visit);

@@ -161,6 +161,7 @@ bool Api::question(Visit& visit, const Question& question) {
   if (!read_question(question, visit.match, asked.values, visit.problem) ||
       !positions_of(visit, asked.wanted))
     return false;
+  if (common_.options().elsewhere && !question.model.empty()) return ask_elsewhere(visit, asked);
   if (!common_.read_side().prepare(std::move(asked), job, visit.problem)) return false;
   job.cache_control = cache_control_of(question);
   Ticket ticket;
@@ -171,10 +172,25 @@ bool Api::question(Visit& visit, const Question& question) {
   if (!common_.queries(job.lane).admit()) {
     tickets_.give_back(job.ticket);
     common_.metrics().ticket_freed();
-    visit.problem = {429, "too_many_requests", "too many such queries wait already", {}};
+    visit.problem = too_many_queries();
     return false;
   }
   questions_[static_cast<std::size_t>(job.lane)].push_back(std::move(job));
+  return true;
+}
+
+/// The other node reads it anew; what a client gets wrong was answered here, though.
+bool Api::ask_elsewhere(Visit& visit, const Asked& asked) {
+  Ticket ticket;
+  ticket.action = visit.match.action;
+  ticket.started_ns = visit.started_ns;
+  ticket.exchange = visit.exchange;
+  std::uint64_t number = 0;
+  if (!take_ticket(std::move(ticket), number, visit.problem)) return false;
+  const auto [path, query] = split_target(visit.request.target);
+  PeerQuestion question{.target = std::string(path), .wanted = asked.wanted, .form = asked.form};
+  if (!query.empty()) question.target += "?" + std::string(query);
+  common_.options().elsewhere->ask(*this, number, question, cache_control_of(asked.question));
   return true;
 }
 

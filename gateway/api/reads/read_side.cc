@@ -79,7 +79,9 @@ void ReadSide::ask(ProjectionRunner& runner, const std::vector<MinPosition>& wan
 bool ReadSide::mend(const Asked& asked, QueryJob& job, Problem& problem) const {
   ProjectionRunner* runner = set_.find(asked.match.in_path[0].value);
   if (!runner) {
-    problem = not_found("there is no read model of this name");
+    problem = not_found(set_.all().empty() ? "this node has no read models: ask one that has, as "
+                                             "/v1/cluster/nodes shows"
+                                           : "there is no read model of this name");
     return false;
   }
   std::optional<EntityKey> entity;
@@ -142,7 +144,7 @@ bool ReadSide::of_model(Asked&& asked, QueryJob& job, Problem& problem) {
   const auto& question = asked.question;
   ProjectionRunner* runner = set_.find(question.model);
   if (!runner) {
-    problem = not_found(std::string(question.model) + " is switched off in this daemon");
+    problem = not_found("this node has no read model " + std::string(question.model));
     return false;
   }
   if (question.action == Action::sql) {

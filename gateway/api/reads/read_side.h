@@ -29,8 +29,10 @@ class ReadSide {
   /// `set` and `log` outlive this. `log`: what `events` of the SQL door shows.
   /// `unfixed`: the currency of figures of a shop in which nothing was sold yet.
   ReadSide(ProjectionSet& set, LogSource log, Currency unfixed);
-  /// Makes ready what the first query would wait for.
-  void warm_up() { sql_.warm_up(); }
+  /// Makes ready what the first query would wait for; nothing where there are no read models.
+  void warm_up() {
+    if (!set_.all().empty()) sql_.warm_up();
+  }
   /// Thread: any.
   void stop() { sql_.stop(); }
 

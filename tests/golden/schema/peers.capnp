@@ -281,3 +281,23 @@ struct NodeSealed {
   sealed @2 :Data;
   raw @3 :Bool;              # it is JSON already
 }
+
+# What a client asks read models, from a node that has none to one that has them.
+struct NodeQuestion {
+  target @0 :Text;           # path and query of the GET, as the client sent them
+  form @1 :UInt8;            # souk::AnswerForm
+  shards @2 :List(UInt16);   # Souk-Min-Position: this shard has
+  seqs @3 :List(UInt64);     # come to that number
+}
+# The response to it, but for its body, which stands behind this as it is.
+struct NodeAnswer {
+  status @0 :UInt16;
+  contentType @1 :UInt8;     # 0 JSON, 1 a problem, 2 CSV
+  etag @2 :UInt64;
+  position @3 :Text;         # Souk-Position; empty: none
+  replayed @4 :Bool;
+  truncated @5 :Bool;
+  retryAfterS @6 :UInt32;
+  location @7 :Text;
+  bodyBytes @8 :UInt32;      # so many follow
+}
