@@ -147,6 +147,28 @@ TEST_CASE("cluster: a node says what it has, and is safe to stop only when that 
   CHECK_FALSE(drained.at("/nodes/0/safe_to_stop").get_bool().value());
 }
 
+TEST_CASE("cluster: a node says whether it has read models, and none with them is a trouble") {
+  World world;
+  const std::string trouble = "No node with read models lives";
+  const auto hears = [&](const char* name, std::uint64_t incarnation, bool without) {
+    Heartbeat heartbeat;
+    heartbeat.name = name;
+    heartbeat.incarnation = incarnation;
+    heartbeat.no_read_models = without;
+    world.cluster.heard.take(std::move(heartbeat), {});
+  };
+  hears("alpha", 1, true);
+  hears("beta", 2, false);
+  const Json json(world.get("/v1/cluster/nodes").body);
+  CHECK_FALSE(json.at("/nodes/0/read_models").get_bool().value());
+  CHECK(json.at("/nodes/1/read_models").get_bool().value());
+  CHECK_FALSE(json.has("/nodes/2/read_models"));  // it was not heard yet
+  CHECK(world.get("/v1/cluster").body.find(trouble) == std::string::npos);
+  hears("beta", 22, true);
+  hears("gamma", 3, true);
+  CHECK(world.get("/v1/cluster").body.find(trouble) != std::string::npos);
+}
+
 TEST_CASE("cluster: shards by node, and one with the words why it is where it is") {
   World world;
   CHECK(Json(world.get("/v1/cluster/shards").body).at("/shards").get_array().size() == 4);

@@ -85,6 +85,9 @@ void append_node(std::string& to, const ClusterView& view, const NodeFigures& no
     out.number("protocol_min", details->protocol_min);
     out.number("protocol_max", details->protocol_max);
   }
+  // What a node that was not heard has is not known.
+  if (const Heartbeat* newest = view.heard.newest(node.node->name))
+    out.truth("read_models", !newest->no_read_models);
   const auto link = std::ranges::find(view.links, node.node->name, &LinkCounters::node);
   if (link != view.links.end()) {
     out.truth("linked", link->up);

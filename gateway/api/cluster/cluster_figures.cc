@@ -145,6 +145,13 @@ std::vector<std::string> troubles_of(const ClusterView& view) {
     if (!alive(node.presence))
       troubles.push_back(
           fmt::format("{} is {}.", node.name, state_words(node, view.cluster.now, false)));
+  if (std::ranges::none_of(view.cluster.nodes, [&](const Node& node) {
+        const Heartbeat* newest = view.heard.newest(node.name);
+        return alive(node.presence) && !(newest && newest->no_read_models);
+      }))
+    troubles.push_back(
+        "No node with read models lives: searches, reports and SQL are answered 503. Start one "
+        "without --no-read-models.");
   if (without_standby > 0)
     troubles.push_back(fmt::format(
         "{} shards have no standby that lives: the loss of their owner is a longer pause.",

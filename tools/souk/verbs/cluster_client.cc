@@ -34,6 +34,12 @@ void add_rest(std::string& text, std::size_t all) {
     text += fmt::format("... and {} more (--json shows all)\n", all - moves_shown_max);
 }
 
+/// Empty: its node was not heard yet, or is of an older build.
+std::string read_models_text(const Json& has) {
+  if (has.type() != Json::Type::boolean) return {};
+  return is_true(has) ? "yes" : "no";
+}
+
 }  // namespace
 
 Outcome<Json> cluster_document(ApiClient& client, const std::string& target) {
@@ -101,6 +107,7 @@ std::string nodes_text(const Json& nodes) {
                {"STANDS BY", Align::right},
                {"MOVES", Align::right},
                {"LAG", Align::right},
+               {"READ MODELS"},
                {"HTTP"},
                {"BUILD"}});
   for (const Json& node : nodes["nodes"].items())
@@ -108,7 +115,7 @@ std::string nodes_text(const Json& nodes) {
                is_true(node["controller"]) ? "controller" : "", node["zone"].text(),
                node["weight"].text(), node["owns"].text(), node["stands_by"].text(),
                node["moves"].text(), with_thousands(count_of(node["lag_records"])),
-               node["http"].text(), node["build"].text()});
+               read_models_text(node["read_models"]), node["http"].text(), node["build"].text()});
   return table.text();
 }
 
