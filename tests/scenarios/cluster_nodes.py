@@ -19,10 +19,11 @@ def souk(*arguments, timeout=60):
 
 class Nodes:
     """Nodes a, b, c, ... `way(name)`: the brokers' addresses for a node. With `cuts` the links of the nodes go through
-    `links`, a proxy whose routes are by the node that is dialed: of two nodes the later one in the alphabet."""
+    `links`, a proxy whose routes are by the node that is dialed: of two nodes the later one in the alphabet.
+    `options_of`: by a node's name, beside those of all."""
 
     def __init__(self, kafka, count=3, *, cluster="shop", shards=16, single=False, way=None, options=(), init=(), seed=1,
-                 cuts=False, program=None):
+                 cuts=False, program=None, options_of=None):
         self.kafka, self.cluster, self.shards = kafka, cluster, shards
         self.secret = os.path.join(kafka.home, f"{cluster}-secret")
         more = ["--kafka-single"] if single else []
@@ -34,6 +35,7 @@ class Nodes:
         self.chance = random.Random(seed)
         self.names = [chr(ord("a") + i) for i in range(count)]
         self._options = ["--cluster", cluster, "--secret-file", self.secret, "--insecure-peers", *more, *options]
+        self._options_of = options_of or {}
         self._way = way or (lambda _: kafka.bootstrap)
         self.daemons, self.down, self._program = {}, set(self.names), program
         self._ports, self._reserved = {}, []
@@ -44,7 +46,8 @@ class Nodes:
     def __enter__(self):
         self.provider.__enter__()
         self.daemons = {name: Daemon("--kafka", self._way(name), "--node", name, "--payment-provider", self.provider.url,
-                                     *self._peer(name), *self._options) for name in self.names}
+                                     *self._peer(name), *self._options, *self._options_of.get(name, ()))
+                        for name in self.names}
         for daemon in self.daemons.values():
             daemon.program = self._program or daemon.program
         try:

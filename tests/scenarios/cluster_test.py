@@ -2,10 +2,11 @@
 """Three nodes on real Kafka brokers: any node serves any client, a standby takes over, and nothing acknowledged is lost or
 doubled while nodes and brokers fail.
 usage: cluster_test.py [--kills N] [--minutes M] [--clients N] [--seed N] [--version V] [--other DIR] [PART...]
-parts: shop, strangers, faults (N of them, or for M minutes); upgrade (with the build in DIR; only where it is named)"""
+parts: shop, roles, strangers, faults (N of them, or for M minutes); upgrade (with the build in DIR; only where it is named)"""
 import argparse
 import os
 import random
+import re
 import shutil
 import sys
 import threading
@@ -216,6 +217,156 @@ def strangers_part(found, given):
         made_again_part(found, nodes)
 
 
+class Roles:
+    """Nodes a and b have no read models, c has: whichever node is asked, the answer is the same."""
+
+    def __init__(self, found, nodes):
+        self.found, self.nodes = found, nodes
+        self.clients = {name: nodes.client_of(name) for name in nodes.names}
+        self.position = ""
+
+    def ask(self, name, path, accept=None):
+        """What a node answers that has seen all that was done."""
+        headers = {"Souk-Min-Position": self.position}
+        if accept:
+            headers["Accept"] = accept
+        return self.clients[name].get(path, headers=headers)
+
+    def fill(self):
+        """A small shop, through a node without read models."""
+        shop, seen = Shop(self.clients["a"]), {}
+        self.skus = [shop.product(stock=30, price=price) for price in ("2.50", "4.00", "7.25")]
+        for sku in self.skus:
+            cart = shop.cart()
+            shop.add(cart, sku, 2)
+            out = shop.check_out(cart)
+            self.found.check(out.status == 200, f"an order at a node without read models: {out!r}")
+            for one in out.headers["souk-position"].split(","):
+                shard, seq = (int(part) for part in one.split(":"))
+                seen[shard] = max(seq, seen.get(shard, 0))
+        self.position = ",".join(f"{shard}:{seq}" for shard, seq in seen.items())
+
+    def same_everywhere(self, path, holds, accept=None):
+        answers = {name: self.ask(name, path, accept) for name in self.nodes.names}
+        told = answers["c"]
+        # What goes on meanwhile moves the position on.
+        fields = {name: (answer.status, re.sub(rb'"position":"[^"]*"', b"", answer.raw), answer.headers.get("content-type"), answer.headers.get("cache-control"))
+                  for name, answer in answers.items()}
+        self.found.check(told.status == 200 and holds(told) and len(set(fields.values())) == 1,
+                         f"{path} {accept or ''} is the same at every node: {answers}")
+
+    def answers(self):
+        sku = self.skus[0]
+        self.same_everywhere(f"/v1/search?q={sku}", lambda answer: answer.json["hits"][0]["sku"] == sku)
+        self.same_everywhere("/v1/suggest?q=thin", lambda answer: answer.json["suggestions"])
+        self.same_everywhere("/v1/analytics/sales?group_by=product",
+                             lambda answer: answer.json["total"]["revenue"]["amount"] == "27.50" and len(answer.json["rows"]) == 3)
+        self.same_everywhere("/v1/sql?q=SELECT+sku+FROM+products+ORDER+BY+sku",
+                             lambda answer: [row[0] for row in answer.json["rows"]] == sorted(self.skus))
+        self.same_everywhere("/v1/sql?q=SELECT+count(*)+AS+n+FROM+orders", lambda answer: answer.raw == b"n\r\n3\r\n", "text/csv")
+        self.same_everywhere("/v1/sql?limit=1&q=SELECT+id+FROM+orders", lambda answer: answer.headers["souk-truncated"] == "true")
+        self.same_everywhere("/v1/sql/tables", lambda answer: answer.json["tables"])
+        large = "/v1/sql?q=WITH+RECURSIVE+n(i)+AS+(SELECT+1+UNION+ALL+SELECT+i%2B1+FROM+n+LIMIT+60)+SELECT+printf('%25500000d',i)+FROM+n"
+        self.same_everywhere(large, lambda answer: len(answer.raw) > 25_000_000)
+
+    def own_writes(self):
+        """Written at one node, and seen at another."""
+        for number in range(20):
+            sku = f"own-{number}"
+            put = self.clients["a"].put(f"/v1/products/{sku}", {"name": f"Mine {number}", "brand": "Acme", "category": ["home"],
+                                                               "price": {"amount": "1.00", "currency": "GBP"}})
+            self.position = put.headers["souk-position"]
+            seen = self.ask("b", f"/v1/search?q=mine+{number}")
+            if seen.status != 200 or sku not in [hit["sku"] for hit in seen.json["hits"]]:
+                self.found.check(False, f"a write at a is seen at b: {seen!r}")
+        self.found.check(True, "20 writes at a were seen at b, by their positions")
+        shard = self.position.split(":")[0]
+        never = self.clients["b"].get("/v1/search", headers={"Souk-Min-Position": f"{shard}:999999999"})
+        self.found.check(never.status == 504 and never.json["code"] == "position_not_reached", f"a position that is not reached: {never!r}")
+
+    def refusals(self):
+        for path, status, code in (("/v1/search?limit=0", 422, "invalid_request"), ("/v1/sql", 422, "invalid_request"),
+                                   ("/v1/search?q=%zz", 400, "invalid_target"), ("/v1/sql?q=DROP+TABLE+orders", 422, "forbidden_sql"),
+                                   ("/v1/sql?q=SELEC+1", 422, "invalid_sql")):
+            answer = self.clients["a"].get(path)
+            self.found.check((answer.status, answer.json["code"]) == (status, code), f"{path} is refused: {answer!r}")
+        none = self.clients["a"].get("/v1/projections")
+        self.found.check(none.status == 200 and none.json == {"projections": []}, f"a node without read models shows none: {none!r}")
+        rebuild = self.clients["a"].post("/v1/projections/search/rebuild")
+        self.found.check(rebuild.status == 404 and "no read models" in rebuild.json["detail"], f"and has none to rebuild: {rebuild!r}")
+        self.found.check(len(self.clients["c"].get("/v1/projections").json["projections"]) == 2, "a node with them shows both")
+        ready = self.clients["a"].get("/readyz")
+        self.found.check(ready.status == 200, f"a node without read models is ready: {ready!r}")
+        told = {node["name"]: node["read_models"] for node in self.clients["b"].get("/v1/cluster/nodes").json["nodes"]}
+        self.found.check(told == {"a": False, "b": False, "c": True}, f"each node is shown with what it has: {told}")
+        table = souk("--url", f"http://{self.nodes.daemons['a'].address}", "cluster", "nodes").stdout
+        self.found.check("READ MODELS" in table, f"also by souk cluster nodes: {table}")
+        folders = {name: os.path.isdir(os.path.join(self.nodes.daemons[name].data_dir, "projections", "analytics"))
+                   for name in self.nodes.names}
+        self.found.check(folders == {"a": False, "b": False, "c": True}, f"and only c keeps one {folders}")
+
+    def without_any(self):
+        """The only node with read models dies, and comes back."""
+        clients = {name: self.clients[name] for name in ("a", "b")}
+        self.nodes.kill("c")
+        for name, client in clients.items():
+            gone = eventually(lambda at=client: at.get("/v1/search"), lambda answer: b"no node with read" in answer.raw, 5)
+            self.found.check(gone.status == 503 and gone.json["code"] == "unavailable" and gone.headers.get("retry-after") == "1"
+                             and "no node with read models can be reached" in gone.json["detail"],
+                             f"node {name} without any says so: {gone!r}")
+        orders = [Shop(client).cart() for client in clients.values()]
+        self.found.check(len(orders) == 2, "and takes carts")
+        troubles = eventually(lambda: clients["a"].get("/v1/cluster").json["troubles"],
+                              lambda told: any("No node with read models lives" in one for one in told), 10)
+        self.found.check(any("No node with read models lives" in one for one in troubles), f"operators see it: {troubles}")
+        self.nodes.start("c")
+        for name, client in clients.items():
+            back = eventually(lambda at=client: at.get(f"/v1/search?q={self.skus[0]}"), lambda answer: answer.status == 200, 20)
+            self.found.check(back.status == 200 and back.json["hits"][0]["sku"] == self.skus[0], f"node {name} answers again: {back!r}")
+
+
+def asked_at_its_end(found, nodes):
+    """The node with read models is asked to end while the others ask it: what they get is an answer, or a 503 with words."""
+    clients = [nodes.client_of(name) for name in ("a", "b")]
+    answers, stopping = [], threading.Event()
+
+    def ask(client):
+        while not stopping.is_set():
+            answers.append(client.get("/v1/sql?q=SELECT+count(*)+FROM+orders"))
+
+    asking = [threading.Thread(target=ask, args=(client,)) for client in clients]
+    for thread in asking:
+        thread.start()
+    eventually(lambda: len(answers), lambda count: count > 20, 30)
+    nodes.down.add("c")
+    found.check(nodes.daemons["c"].stop() == 0, "the node with read models ends when asked")
+    time.sleep(0.5)
+    stopping.set()
+    for thread in asking:
+        thread.join(60 * PATIENCE)
+    statuses = {status: sum(answer.status == status for answer in answers) for status in {answer.status for answer in answers}}
+    wrong = [answer for answer in answers if answer.status != 200 and
+             not (answer.status in (429, 503) and answer.headers.get("retry-after"))]
+    found.check(not wrong and statuses.get(200, 0) > 10 and statuses.get(503, 0) > 0, f"all were answered: {statuses} {wrong[:2]}")
+
+
+def roles_part(found, given):
+    without = {name: ["--no-read-models"] for name in ("a", "b")}
+    with KafkaCluster(brokers=1, version=given.version) as kafka, \
+            Nodes(kafka, single=True, shards=SHARDS, options_of=without) as nodes:
+        nodes.wait_served()
+        roles = Roles(found, nodes)
+        roles.fill()
+        roles.answers()
+        roles.own_writes()
+        roles.refusals()
+        roles.without_any()
+        nodes.wait_served()
+        asked_at_its_end(found, nodes)
+        log = nodes.daemons["a"].log()
+        found.check("assertion" not in log and "level=error" not in log, f"the log of a has no error {log[-500:]}")
+
+
 class Watcher(threading.Thread):
     """Asks one node, one thing after another; each must be answered well."""
 
@@ -348,7 +499,7 @@ def faults_part(found, given):
         judge_history(found, history, sessions)
 
 
-PARTS = {"shop": shop_part, "strangers": strangers_part, "upgrade": upgrade_part, "faults": faults_part}
+PARTS = {"shop": shop_part, "roles": roles_part, "strangers": strangers_part, "upgrade": upgrade_part, "faults": faults_part}
 
 
 def main():
