@@ -279,6 +279,7 @@ TEST_CASE("remote questions: SQL of peers has the places that there are, and not
     t.shop.edge.send(HttpMethod::get, endless);
   const auto refused = t.ask("/v1/sql?q=SELECT%201");
   CHECK(refused.status == 429);
+  CHECK(detail_of(refused) == "too many such queries wait already");
   CHECK(refused.retry_after_s > 0);
   CHECK(t.ask("/v1/search?q=tea").status == 200);
 }
@@ -304,6 +305,17 @@ TEST_CASE("remote questions: a node that ends leaves its questions to others") {
   const auto none = t.ask("/v1/search");
   CHECK(none.status == 503);
   CHECK(t.at_shop.figures().given == 1);
+}
+
+TEST_CASE("remote questions: what a node cannot answer now is left to others, and then said") {
+  TwoNodes t;
+  t.ask("/v1/search", t.all());
+  t.shop.edge.read_side.stop();  // its SQL alone
+  const auto none = t.ask("/v1/sql?q=SELECT%201", t.all());
+  CHECK(none.status == 503);
+  CHECK(detail_of(none).find("no node with read models can answer now") != std::string::npos);
+  CHECK(none.retry_after_s == 1);
+  CHECK(t.ask("/v1/search", t.all()).status == 200);
 }
 
 TEST_CASE("remote questions: each reason for no answer has its words") {
