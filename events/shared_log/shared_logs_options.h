@@ -18,7 +18,7 @@ struct SharedLogsOptions {
   /// ShardLog::under_way_max, and ShardLogs'. A record costs nodes and brokers together some 300 us of
   /// processor time, and a command in it a tenth of that (docs/performance.md).
   std::size_t under_way_of_shard_max = 1;
-  std::size_t under_way_max = 4;
+  std::size_t under_way_max = 8;
   /// A record that is not reported for so long is in doubt. Longer than a broker's leader takes to
   /// answer under load, shorter than clients wait.
   std::chrono::milliseconds overdue{2'000};
