@@ -11,7 +11,8 @@ namespace souk {
 namespace {
 
 /// A disk that takes a file but not a write settles and fails several times a second.
-FaultLog commits_fail("what was written is in doubt, commands wait or are refused until it is decided");
+FaultLog commits_fail(
+    "what was written is in doubt, commands wait or are refused until it is decided");
 
 void count_commit(EngineCounters& c, const std::vector<Batch>& batches,
                   std::chrono::nanoseconds took) {

@@ -82,7 +82,7 @@ class HeardTable {
 
   struct Row {
     Heartbeat newest;
-    SteadyMs at;                          // when it came
+    SteadyMs at;  // when it came
   };
   /// In the order of the liveness log. A higher incarnation replaces the one before it; a lower one
   /// (its heartbeat came late, or another process has its name) only one that is silent.

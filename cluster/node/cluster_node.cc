@@ -69,7 +69,8 @@ struct ClusterNode::Ear final : LogBroker::Listener {
   /// Of shards whose logs are not read here; what the others' logs say is older or the same.
   void learn_owners(const Heartbeat& heartbeat) {
     for (const Holding& holding : heartbeat.holdings)
-      if (holding.holds == Holds::owner && holding.epoch != 0 && holding.shard.value < router.shards())
+      if (holding.holds == Holds::owner && holding.epoch != 0 &&
+          holding.shard.value < router.shards())
         router.heard(holding.shard, heartbeat.incarnation, holding.epoch);
   }
   /// It is kept for minutes only, and this node slept for longer.
@@ -114,8 +115,8 @@ Result<std::unique_ptr<ClusterNode>, Fault> ClusterNode::open(
   if (auto s = node->control_->catch_up([&](std::uint64_t, std::uint64_t) { return !give_up(); });
       !s.ok())
     return s.error();
-  node->ear_ = std::make_unique<Ear>(ports.liveness, node->heard_, *node->router_,
-                                     node->ports_.clocks);
+  node->ear_ =
+      std::make_unique<Ear>(ports.liveness, node->heard_, *node->router_, node->ports_.clocks);
   FaultLog waits("waiting for the brokers of Kafka");
   for (Status begun = node->ear_->begin(); !begun.ok(); begun = node->ear_->begin()) {
     if (begun.error().kind != Fault::Kind::unavailable || give_up()) return begun.error();

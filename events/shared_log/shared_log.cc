@@ -78,7 +78,7 @@ void SharedLog::decide_claim() {
   const Claiming decided = std::move(*claim_);
   claim_.reset();
   if (!owns_anew(decided.asked.incarnation)) {
-      if (!follows_) stop_reading();
+    if (!follows_) stop_reading();
     // Who asked looks at the log, and sees another owner there.
     decided.asked.done(Claimed{decided.epoch, place_.next_offset});
     return;

@@ -131,7 +131,8 @@ TEST_CASE("router: who does not own says who does, also to one that does not rea
   const std::vector<PeerAddress> all{t.a.address(), t.b.address(), c.address()};
   for (Site* site : {&t.a, &t.b, &c}) REQUIRE(site->links->set_peers(all).ok());
   REQUIRE(eventually([&] {
-    return std::ranges::count_if(t.a.links->counters(), [](const auto& one) { return one.up; }) == 2;
+    return std::ranges::count_if(t.a.links->counters(), [](const auto& one) { return one.up; }) ==
+           2;
   }));
   t.a.stray(t.a.request());
   auto there = t.at(t.b);

@@ -53,10 +53,9 @@ TEST_CASE("cluster shard: who waits until all is done waits on, here or at the n
   p.a.send(std::move(place), 99);
   p.a.commit();
   const auto paid = [&](PaymentCall::Op op, std::uint32_t number = 0) {
-    p.a.owner.handle(ProcessAnswer{order, PaymentAnswer{.order = order,
-                                                        .op = op,
-                                                        .number = number,
-                                                        .kind = PaymentAnswer::Kind::done}});
+    p.a.owner.handle(ProcessAnswer{
+        order, PaymentAnswer{
+                   .order = order, .op = op, .number = number, .kind = PaymentAnswer::Kind::done}});
     p.a.commit();
   };
   paid(PaymentCall::Op::authorise);

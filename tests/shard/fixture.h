@@ -97,7 +97,7 @@ struct MemoryLog final : ShardLog {
   Offset end = 1;
   std::uint64_t epoch = 0;
   bool readable = true;
-  bool shared = false;  // others may write to it
+  bool shared = false;             // others may write to it
   std::size_t at_once = SIZE_MAX;  // ShardLog::under_way_max
 
   LogTicket append(Batch record) override {

@@ -149,7 +149,7 @@ Status open_ports(Daemon& d, const Loaded& loaded) {
     if (!kafka.ok()) return kafka.error();
     if (!c.node.empty()) d.incarnation = new_incarnation();
     options.kafka = DiskPortsOptions::Kafka{std::move(*kafka), c.kafka_single, d.incarnation,
-                                             !c.no_read_models};
+                                            !c.no_read_models};
     options.give_up = &asked_to_end;
   }
   options.provider = parse_provider_url(c.payment_provider);
