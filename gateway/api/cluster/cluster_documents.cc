@@ -265,7 +265,7 @@ std::string plan_json(const ClusterView& view, const OperatorCommand& command,
   out.number("waves", waves);
   out.number("bytes", bytes);
   out.number("pause_ms", pause_ms);
-  append_texts(out.key("notes"), notes_of(view, command));
+  append_texts(out.key("notes"), notes_of(view, command, moves));
   out.end();
   return text;
 }

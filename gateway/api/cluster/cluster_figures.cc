@@ -164,7 +164,27 @@ std::vector<std::string> troubles_of(const ClusterView& view) {
   return troubles;
 }
 
-std::vector<std::string> notes_of(const ClusterView& view, const OperatorCommand& command) {
+namespace {
+
+/// Records that nodes without read models would read to have what the plan gives them.
+std::uint64_t records_to_read(const ClusterView& view, const std::vector<PreviewedMove>& moves) {
+  std::uint64_t records = 0;
+  for (const PreviewedMove& one : moves) {
+    if (one.move.kind != Move::Kind::copy && one.move.kind != Move::Kind::start) continue;
+    const Heartbeat* to = view.heard.newest(view.state.name_of(one.move.to));
+    if (!to || !to->no_read_models) continue;
+    for (const auto& [name, row] : view.heard.rows())
+      if (const Holding* owner = find_holding(row.newest, one.move.shard);
+          owner && owner->holds == Holds::owner)
+        records += owner->next;
+  }
+  return records;
+}
+
+}  // namespace
+
+std::vector<std::string> notes_of(const ClusterView& view, const OperatorCommand& command,
+                                  const std::vector<PreviewedMove>& moves) {
   std::vector<std::string> notes;
   if (const auto* drain = std::get_if<DrainNode>(&command.wish);
       drain && last_alive(view, view.state.id_of(drain->node)))
@@ -178,9 +198,15 @@ std::vector<std::string> notes_of(const ClusterView& view, const OperatorCommand
     notes.push_back(
         "The shard then stays as it is (held) until it is asked for, pinned, or the "
         "shards are rebalanced.");
-  notes.push_back(
-      "Every node follows the log of every shard: a copy costs no bytes, but the time "
-      "until it is at the end of the log.");
+  if (const std::uint64_t records = records_to_read(view, moves); records > 0)
+    notes.push_back(
+        fmt::format("Nodes without read models read the logs of their new shards first, from where "
+                    "they left them: {} records at most.",
+                    records));
+  else
+    notes.push_back(
+        "Who shall have a shard follows its log already: a copy costs no bytes, but the time until "
+        "it is at the end of the log.");
   return notes;
 }
 

@@ -30,6 +30,7 @@ std::vector<std::string> troubles_of(const cluster::ClusterView& view);
 
 /// What an operator should know before the command is done, beside its moves.
 std::vector<std::string> notes_of(const cluster::ClusterView& view,
-                                  const cluster::OperatorCommand& command);
+                                  const cluster::OperatorCommand& command,
+                                  const std::vector<cluster::PreviewedMove>& moves);
 
 }  // namespace souk
