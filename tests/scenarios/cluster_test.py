@@ -457,7 +457,8 @@ def faults_part(found, given):
     chance, ledger, stopping = random.Random(given.seed), Ledger(), threading.Event()
     names = ["a", "b", "c"]
     with KafkaCluster(brokers=3, version=given.version, clients=names) as kafka, \
-            Nodes(kafka, way=kafka.bootstrap_of, shards=SHARDS, seed=given.seed, cuts=True) as nodes:
+            Nodes(kafka, way=kafka.bootstrap_of, shards=SHARDS, seed=given.seed, cuts=True,
+                  options_of={"c": ["--no-read-models"]}) as nodes:
         nodes.wait_served()
         skus = stock_the_shop(Shop(nodes.client()), chance, ledger)
         customers = [Customer(i, given.seed, nodes, skus, ledger, stopping) for i in range(given.clients)]

@@ -30,6 +30,7 @@ const char* group_summary(std::string_view path) {
       {"import", "Fill a shop from a file"},
       {"export", "Write what a shop has to a file"},
       {"bench", "Load and latency"},
+      {"cluster", "Several nodes on one log: who owns what, and what is to move"},
       {"report", "What was sold, to whom, and what was not"},
   };
   for (const Group& group : groups)
