@@ -70,12 +70,26 @@ std::string words_of(const Plan& plan, const KafkaOptions& options) {
   return text;
 }
 
+/// Until the brokers know the leaders of all logs: they hear of a new topic one after another, and elect
+/// anew after a start.
+template <class Ask>
+auto patiently(const Ask& ask) {
+  const auto until = std::chrono::steady_clock::now() + begin_patience;
+  while (true) {
+    auto answer = ask();
+    if (answer.ok() || answer.error().kind != Fault::Kind::unavailable ||
+        std::chrono::steady_clock::now() > until)
+      return answer;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+}
+
 /// The one that the cluster was made with, if it was.
 Status check_secret(const KafkaOptions& options, std::uint32_t shards,
                     const std::string& secret_file) {
   const auto broker = KafkaBroker::open(options, options.events_topic(), shards);
   if (!broker.ok()) return broker.error();
-  const auto genesis = genesis::read(**broker);
+  const auto genesis = patiently([&] { return genesis::read(**broker); });
   if (!genesis.ok()) return genesis.error();
   if (!*genesis || (*genesis)->secret_check == 0) return Done{};
   const auto secret = read_secret_file(secret_file);
@@ -158,15 +172,7 @@ Result<Genesis, Fault> begin_logs(const KafkaOptions& options, const std::string
                                   std::uint32_t shards, const Genesis& genesis) {
   const auto broker = KafkaBroker::open(options, topic, shards);
   if (!broker.ok()) return broker.error();
-  // The brokers hear of a new topic one after another.
-  const auto until = std::chrono::steady_clock::now() + begin_patience;
-  while (true) {
-    const auto begun = genesis::make(**broker, genesis);
-    if (begun.ok()) return *begun;
-    if (begun.error().kind != Fault::Kind::unavailable || std::chrono::steady_clock::now() > until)
-      return begun.error();
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
+  return patiently([&] { return genesis::make(**broker, genesis); });
 }
 
 /// Events and control begin alike.
