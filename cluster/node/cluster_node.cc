@@ -239,7 +239,6 @@ Heartbeat ClusterNode::heartbeat() const {
                       .holdings = {}};
   const NodeId me = control_->state().id_of(heartbeat.name);
   if (me == nobody) return heartbeat;
-  const std::set<ShardId> dropped = dropped_by(me);
   for (std::uint32_t s = 0; s < options_.shards; ++s) {
     const ShardId shard{static_cast<std::uint16_t>(s)};
     const auto [owner, epoch] = router_->owner_and_epoch(shard);
@@ -247,8 +246,8 @@ Heartbeat ClusterNode::heartbeat() const {
       heartbeat.holdings.push_back({shard, Holds::owner, router_->place(shard), epoch});
       continue;
     }
-    const Replica* replica = find_replica(control_->state().cluster().present[s], me);
-    if (!replica || dropped.contains(shard)) continue;
+    const Replica* replica = held(shard, me);
+    if (!replica) continue;
     const bool copies = replica->holds == Holds::copying && !caught_up(shard);
     heartbeat.holdings.push_back(
         {shard, copies ? Holds::copying : Holds::standby, router_->place(shard), 0});
@@ -256,12 +255,12 @@ Heartbeat ClusterNode::heartbeat() const {
   return heartbeat;
 }
 
-std::set<ShardId> ClusterNode::dropped_by(NodeId node) const {
-  std::set<ShardId> dropped;
-  for (const auto& [number, under_way] : control_->state().moves())
-    if (under_way.move.kind == Move::Kind::drop && under_way.move.from == node)
-      dropped.insert(under_way.move.shard);
-  return dropped;
+/// What the node has of the shard by the control log, unless it is to drop it.
+const Replica* ClusterNode::held(ShardId shard, NodeId me) const {
+  const ControlState& state = control_->state();
+  const Move drop{.kind = Move::Kind::drop, .shard = shard, .from = me, .to = {}};
+  if (me == nobody || state.under_way(drop)) return nullptr;
+  return find_replica(state.cluster().present[shard.value], me);
 }
 
 /// What it copies of a shard is as far as its owner was when it was last heard, but for a little.
@@ -344,12 +343,8 @@ void ClusterNode::rule() {
 
 /// What it does with a shard that it shall not own.
 Assignment::What ClusterNode::idle(ShardId shard, NodeId me) const {
-  if (!options_.no_read_models) return Assignment::What::follow;
-  if (me == nobody) return Assignment::What::away;
-  const ControlState& state = control_->state();
-  const bool has = find_replica(state.cluster().present[shard.value], me) != nullptr;
-  const Move drop{.kind = Move::Kind::drop, .shard = shard, .from = me, .to = {}};
-  return has && !state.under_way(drop) ? Assignment::What::follow : Assignment::What::away;
+  const bool follows = !options_.no_read_models || held(shard, me);
+  return follows ? Assignment::What::follow : Assignment::What::away;
 }
 
 /// While it is leaving: to a standby that lives.

@@ -11,7 +11,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -112,7 +111,7 @@ class ClusterNode final : public OperatorPort {
   std::vector<LogOwner> owners() const;
   Assignment assignment_of(ShardId shard, NodeId me);
   Assignment::What idle(ShardId shard, NodeId me) const;
-  std::set<ShardId> dropped_by(NodeId node) const;
+  const Replica* held(ShardId shard, NodeId me) const;
   bool caught_up(ShardId shard) const;
   std::uint64_t newest_epoch(ShardId shard) const;
   bool reigns_ended(ShardId shard) const;
