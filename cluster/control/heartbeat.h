@@ -1,5 +1,6 @@
 #pragma once
-/// What nodes say of themselves four times a second, and when they take or lose a shard; and who was heard when. Pure: time is given.
+/// What nodes say of themselves four times a second, and when they take or lose a shard; and who was
+/// heard when. Pure: time is given.
 ///
 ///   H1  Who does not hear itself judges nobody: its own heartbeats go the same way as the others',
 ///       so where they do not come back, it is the listener that is cut off.

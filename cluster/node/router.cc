@@ -440,8 +440,8 @@ std::string Router::refusal(std::uint64_t id, ShardId shard) const {
 }
 
 void Router::take_refusal(std::uint64_t id, std::string_view bytes) {
-  std::array<std::uint64_t, 2>
-      known{};  // none: it could not read the request, or is of an older build
+  // Nothing: it could not read the request, or is of an older build.
+  std::array<std::uint64_t, 2> known{};
   if (bytes.size() == sizeof known) std::memcpy(known.data(), bytes.data(), sizeof known);
   ShardId shard;
   {

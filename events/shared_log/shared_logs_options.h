@@ -15,8 +15,8 @@ struct SharedLogsOptions {
   std::uint64_t genesis = 0;  // see namespace genesis
   /// Of this node: a transfer to it opens a log.
   std::uint64_t incarnation = 0;
-  /// ShardLog::under_way_max, and ShardLogs'. A record costs nodes and brokers together some 300 us of
-  /// processor time, and a command in it a tenth of that (docs/performance.md).
+  /// ShardLog::under_way_max, and ShardLogs'. A record is a request of its own, and costs nodes and
+  /// brokers the same whatever is in it (docs/performance.md, "Records gather").
   std::size_t under_way_of_shard_max = 1;
   std::size_t under_way_max = 8;
   /// A record that is not reported for so long is in doubt. Longer than a broker's leader takes to
